@@ -1,0 +1,45 @@
+import type { KindDefinition } from '../v1alpha1/common.ts';
+import { GROUP, VERSION } from '../v1alpha1/custom-object.ts';
+import { structuralSchema } from './structural-schema.ts';
+
+/** The CustomResourceDefinition of a kind, complete and ready to apply. */
+export function buildCrd(definition: KindDefinition): object {
+  const { kind, plural, singular, shortName } = definition;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${GROUP}`, labels: { 'app.kubernetes.io/part-of': 'slipway' } },
+    spec: {
+      group: GROUP,
+      scope: 'Namespaced',
+      names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName], categories: ['slipway'] },
+      versions: [
+        {
+          name: VERSION,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: objectSchema(definition) },
+          subresources: { status: {}, ...(definition.scale === undefined ? {} : { scale: definition.scale }) },
+          additionalPrinterColumns: definition.columns,
+        },
+      ],
+    },
+  };
+}
+
+function objectSchema(definition: KindDefinition): object {
+  const rules = definition.rules.length === 0 ? {} : { 'x-kubernetes-validations': definition.rules };
+  return {
+    type: 'object',
+    description: definition.description,
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      spec: structuralSchema(definition.spec),
+      status: structuralSchema(definition.status),
+    },
+    ...rules,
+  };
+}

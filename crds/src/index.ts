@@ -1,0 +1,12 @@
+export { GROUP, groupVersion, VERSION } from './v1alpha1/custom-object.ts';
+export type { CustomObject } from './v1alpha1/custom-object.ts';
+export type { Condition, KindDefinition } from './v1alpha1/common.ts';
+export * from './v1alpha1/store.ts';
+export * from './v1alpha1/feature-set.ts';
+export * from './v1alpha1/dataset.ts';
+export * from './v1alpha1/dataset-version.ts';
+export * from './v1alpha1/training-job.ts';
+export * from './v1alpha1/model.ts';
+export * from './v1alpha1/model-version.ts';
+export * from './v1alpha1/inference-service.ts';
+export { KINDS } from './v1alpha1/kinds.ts';

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { AGE_COLUMN, baseStatus, PARENT_NAME_RULE, READY_COLUMNS, reference, resources } from './common.ts';
+import type { KindDefinition } from './common.ts';
+import type { CustomObject } from './custom-object.ts';
+
+export const InferenceServiceSpec = z.strictObject({
+  modelVersion: reference('The ModelVersion to serve.'),
+  settings: z
+    .strictObject({
+      instances: z.number().int().min(1).max(64).default(1).describe('Copies of the model in one pod that work in parallel.'),
+    })
+    .default({ instances: 1 })
+    .describe('Settings of the model server.'),
+  resources: resources.optional(),
+  scaling: z
+    .strictObject({
+      replicas: z.number().int().min(0).max(1000).default(1).describe('Pods. Also written by `kubectl scale`.'),
+    })
+    .default({ replicas: 1 })
+    .describe('How many pods serve. Leave it out of Git when something else scales.'),
+  refresh: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe('Any change makes a new revision with the newest runtime image and the same model.'),
+});
+export type InferenceServiceSpec = z.infer<typeof InferenceServiceSpec>;
+
+const revision = z.strictObject({
+  revision: z.string().max(63),
+  modelVersion: z.string().max(63),
+  ready: z.number().int().describe('Pods that answer.'),
+});
+
+export const InferenceServiceStatus = z.strictObject({
+  ...baseStatus,
+  address: z
+    .strictObject({ http: z.string().max(512), grpc: z.string().max(512) })
+    .optional()
+    .describe('Where pods of the cluster reach it; the same for the whole life of the service.'),
+  stable: revision.optional().describe('The revision that gets the traffic.'),
+  candidate: revision.optional().describe('The revision that will get it once it is ready.'),
+  replicas: z.number().int().optional(),
+  selector: z.string().max(512).optional(),
+  runtime: z
+    .strictObject({ image: z.string().max(512), behind: z.string().max(512).optional().describe('The newest image, where it is another one.') })
+    .optional(),
+});
+export type InferenceServiceStatus = z.infer<typeof InferenceServiceStatus>;
+export type InferenceService = CustomObject<'InferenceService', InferenceServiceSpec, InferenceServiceStatus>;
+
+export const inferenceServiceDefinition: KindDefinition = {
+  kind: 'InferenceService',
+  plural: 'inferenceservices',
+  singular: 'inferenceservice',
+  shortName: 'slis',
+  description: 'A model that answers over REST and gRPC at one address, and changes its version without a failed request.',
+  spec: InferenceServiceSpec,
+  status: InferenceServiceStatus,
+  rules: [PARENT_NAME_RULE],
+  columns: [
+    READY_COLUMNS[0]!,
+    { name: 'Serving', type: 'string', jsonPath: '.status.conditions[?(@.type=="Serving")].status' },
+    { name: 'Version', type: 'string', jsonPath: '.status.stable.modelVersion' },
+    { name: 'Candidate', type: 'string', jsonPath: '.status.candidate.modelVersion' },
+    READY_COLUMNS[1]!,
+    AGE_COLUMN,
+  ],
+  scale: {
+    specReplicasPath: '.spec.scaling.replicas',
+    statusReplicasPath: '.status.replicas',
+    labelSelectorPath: '.status.selector',
+  },
+};

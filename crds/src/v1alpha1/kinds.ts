@@ -1,0 +1,21 @@
+import type { KindDefinition } from './common.ts';
+import { datasetDefinition } from './dataset.ts';
+import { datasetVersionDefinition } from './dataset-version.ts';
+import { featureSetDefinition } from './feature-set.ts';
+import { inferenceServiceDefinition } from './inference-service.ts';
+import { modelDefinition } from './model.ts';
+import { modelVersionDefinition } from './model-version.ts';
+import { storeDefinition } from './store.ts';
+import { trainingJobDefinition } from './training-job.ts';
+
+/** Every kind of the API, in the order in which its objects come to life. */
+export const KINDS: readonly KindDefinition[] = [
+  storeDefinition,
+  featureSetDefinition,
+  datasetDefinition,
+  datasetVersionDefinition,
+  modelDefinition,
+  trainingJobDefinition,
+  modelVersionDefinition,
+  inferenceServiceDefinition,
+];

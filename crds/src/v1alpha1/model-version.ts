@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import {
+  AGE_COLUMN,
+  baseStatus,
+  digest,
+  listMap,
+  READY_COLUMNS,
+  reference,
+  storePath,
+  storeReference,
+  withRules,
+} from './common.ts';
+import type { KindDefinition } from './common.ts';
+import type { CustomObject } from './custom-object.ts';
+import { parameters } from './training-job.ts';
+
+export const modelFormat = z.enum(['Onnx']).describe('Format of the model.');
+
+export const tensorSpec = z.strictObject({
+  name: z.string().min(1).max(255),
+  dtype: z.enum([
+    'Bool',
+    'Int8',
+    'Int16',
+    'Int32',
+    'Int64',
+    'UInt8',
+    'UInt16',
+    'UInt32',
+    'UInt64',
+    'Float16',
+    'Float32',
+    'Float64',
+    'String',
+  ]),
+  shape: z.array(z.number().int().min(-1)).max(32).describe('-1 for a dimension of any size.'),
+});
+export type TensorSpec = z.infer<typeof tensorSpec>;
+
+const signature = z
+  .strictObject({ inputs: listMap(tensorSpec, 64, ['name']), outputs: listMap(tensorSpec, 64, ['name']) })
+  .describe('What goes in and what comes out.');
+
+export const ModelVersionSpec = withRules(
+  z.strictObject({
+    model: reference('The Model that it is a version of.').optional(),
+    number: z
+      .number()
+      .int()
+      .min(1)
+      .max(2_147_483_647)
+      .default(1)
+      .describe('Number of this version of its Model; model servers report it as model_version.'),
+    artifact: z
+      .strictObject({ store: storeReference, path: storePath.describe('A file, or a folder with all files of the model.'), digest, format: modelFormat })
+      .describe('The bytes. They are read, hashed and opened before the version is Ready.'),
+    parameters: parameters.optional().describe('What it was trained with.'),
+    metrics: z
+      .array(z.strictObject({ name: z.string().min(1).max(128), value: z.number() }))
+      .max(128)
+      .optional()
+      .describe('Metrics that its training reported.'),
+    lineage: z
+      .strictObject({
+        trainingJob: z.string().max(63).optional(),
+        run: z.string().max(71).optional().describe('Digest of inputs, template and parameters of the run.'),
+        attempt: z.number().int().optional(),
+        datasetVersion: z.string().max(63).optional(),
+        image: z.string().max(512).optional(),
+        code: z.string().max(71).optional().describe('Digest of the code that was mounted.'),
+      })
+      .optional()
+      .describe('What it was made from.'),
+  }),
+  [{ rule: 'self == oldSelf', message: 'a ModelVersion is immutable; make a new one with another name' }],
+);
+export type ModelVersionSpec = z.infer<typeof ModelVersionSpec>;
+
+export const ModelVersionStatus = z.strictObject({
+  ...baseStatus,
+  signature: signature.optional().describe('Read from the model.'),
+  bytes: z.number().int().optional(),
+});
+export type ModelVersionStatus = z.infer<typeof ModelVersionStatus>;
+export type ModelVersion = CustomObject<'ModelVersion', ModelVersionSpec, ModelVersionStatus>;
+
+export const modelVersionDefinition: KindDefinition = {
+  kind: 'ModelVersion',
+  plural: 'modelversions',
+  singular: 'modelversion',
+  shortName: 'slmv',
+  description: 'A model that never changes: its bytes by digest, its signature, and what it was made from.',
+  spec: ModelVersionSpec,
+  status: ModelVersionStatus,
+  rules: [],
+  columns: [
+    { name: 'Model', type: 'string', jsonPath: '.spec.model.name' },
+    { name: 'Number', type: 'integer', jsonPath: '.spec.number' },
+    ...READY_COLUMNS,
+    { name: 'Format', type: 'string', jsonPath: '.spec.artifact.format', priority: 1 },
+    AGE_COLUMN,
+  ],
+};
