@@ -38,7 +38,12 @@ export const LEVELS: readonly Level[] = [
   { name: 'apiserver', about: 'a real API server and etcd', required: true, obstacle: needsControlPlane },
   { name: 'faults', about: 'the same behind a proxy that breaks things', required: true, obstacle: needsControlPlane },
   { name: 'cluster', about: 'a whole Kubernetes in private namespaces', required: true, obstacle: needsBox },
-  { name: 'conformance', about: "other people's clients", required: false, obstacle: (m) => (m.hasCommand('python3') ? undefined : 'needs python3') },
+  {
+    name: 'conformance',
+    about: "other people's clients",
+    required: false,
+    obstacle: (m) => (m.hasCommand('python3') ? undefined : 'needs python3'),
+  },
   { name: 'demo', about: '`npm run demo` from nothing to predictions', required: true, obstacle: needsBox },
 ];
 

@@ -22,9 +22,13 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(unknown.length > 0 ? `no such level: ${unknown.join(', ')}\n\n${USAGE}` : USAGE);
     return unknown.length > 0 ? 2 : 0;
   }
-  const wanted = LEVELS.filter((level) => (names.length > 0 ? names.includes(level.name) : ci || level.name !== 'demo'));
+  const wanted = LEVELS.filter((level) =>
+    names.length > 0 ? names.includes(level.name) : ci || level.name !== 'demo',
+  );
   const { totals, notes } = await runLevels(wanted, ci);
-  console.log(['', ...notes, '', `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`].join('\n'));
+  console.log(
+    ['', ...notes, '', `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`].join('\n'),
+  );
   return totals.failed === 0 ? 0 : 1;
 }
 
@@ -39,7 +43,9 @@ async function runLevels(levels: readonly Level[], ci: boolean): Promise<{ total
     const begun = Date.now();
     const result = obstacle === undefined ? await announceAndRun(level) : skipped(level, ci);
     const seconds = Math.round((Date.now() - begun) / 1000);
-    notes.push(obstacle === undefined ? summary(level, result, seconds) : `${level.name.padEnd(12)} skipped: ${obstacle}`);
+    notes.push(
+      obstacle === undefined ? summary(level, result, seconds) : `${level.name.padEnd(12)} skipped: ${obstacle}`,
+    );
     totals = add(totals, result);
   }
   return { totals, notes };

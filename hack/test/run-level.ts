@@ -47,14 +47,25 @@ interface VitestReport {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
 }
 
 async function runVitest(project: string): Promise<Totals> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-test-'));
   const file = join(folder, 'report.json');
   try {
-    const code = await run(['vitest', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
+    const code = await run([
+      'vitest',
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+    ]);
     return vitestTotals(JSON.parse(readFileSync(file, 'utf8')) as VitestReport, code);
   } catch (cause) {
     console.error(`vitest left no report: ${String(cause)}`);

@@ -18,10 +18,7 @@ export function referencePage(definition: KindDefinition): string {
     '## spec',
     '',
     ...fieldTable(structuralSchema(definition.spec)),
-    ...ruleList('What the API server refuses', [
-      ...definition.rules,
-      ...rulesBelow(structuralSchema(definition.spec)),
-    ]),
+    ...ruleList('What the API server refuses', [...definition.rules, ...rulesBelow(structuralSchema(definition.spec))]),
     '## status',
     '',
     ...fieldTable(structuralSchema(definition.status)),
@@ -67,11 +64,16 @@ function typeName(schema: JsonSchema): string {
 function meaning(schema: JsonSchema): string {
   const parts = [
     schema['description'],
-    schema['enum'] === undefined ? undefined : `One of ${(schema['enum'] as unknown[]).map((v) => `\`${String(v)}\``).join(', ')}.`,
+    schema['enum'] === undefined
+      ? undefined
+      : `One of ${(schema['enum'] as unknown[]).map((v) => `\`${String(v)}\``).join(', ')}.`,
     schema['default'] === undefined ? undefined : `Default: \`${JSON.stringify(schema['default'])}\`.`,
     bounds(schema),
   ];
-  return parts.filter((part) => part !== undefined).join(' ').replaceAll('|', '\\|');
+  return parts
+    .filter((part) => part !== undefined)
+    .join(' ')
+    .replaceAll('|', '\\|');
 }
 
 function bounds(schema: JsonSchema): string | undefined {

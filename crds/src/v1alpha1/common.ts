@@ -24,10 +24,7 @@ export function matching(pattern: RegExp, maxLength: number, message: string): z
 
 /** A list whose entries are told apart by `keys`, so that two appliers can own different entries. */
 export function listMap<T extends z.ZodType>(item: T, max: number, keys: readonly string[]): z.ZodArray<T> {
-  return z
-    .array(item)
-    .max(max)
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
+  return z.array(item).max(max).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
 }
 
 export const objectName = matching(
@@ -75,10 +72,16 @@ export const duration = matching(
 export const fileFormat = z.enum(['Csv', 'Parquet', 'Json']).describe('Format of the files.');
 
 /** A path inside a Store. `..` and a leading `/` would leave it. */
-export const storePath = withRules(z.string().min(1).max(512).describe('Path inside the Store; no leading /, no "..".'), [
-  { rule: "!self.startsWith('/')", message: 'must not start with /; it is a path inside the Store' },
-  { rule: "!self.split('/').exists(part, part == '..')", message: 'must not contain ".."; it is a path inside the Store' },
-]);
+export const storePath = withRules(
+  z.string().min(1).max(512).describe('Path inside the Store; no leading /, no "..".'),
+  [
+    { rule: "!self.startsWith('/')", message: 'must not start with /; it is a path inside the Store' },
+    {
+      rule: "!self.split('/').exists(part, part == '..')",
+      message: 'must not contain ".."; it is a path inside the Store',
+    },
+  ],
+);
 
 export const files = z
   .strictObject({
@@ -117,7 +120,8 @@ export const run = z
 /** Rule for kinds whose name is the stem of their children's names. */
 export const PARENT_NAME_RULE: Rule = {
   rule: "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-  message: 'metadata.name must have at most 40 characters, start with a letter and hold only a-z, 0-9 and "-": names of children are made from it',
+  message:
+    'metadata.name must have at most 40 characters, start with a letter and hold only a-z, 0-9 and "-": names of children are made from it',
 };
 
 export const condition = z.strictObject({
@@ -162,5 +166,9 @@ export interface KindDefinition {
   /** Rules on the whole object: `self.metadata.name`, `self.spec`, `oldSelf`. */
   readonly rules: readonly Rule[];
   readonly columns: readonly PrinterColumn[];
-  readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string; readonly labelSelectorPath: string };
+  readonly scale?: {
+    readonly specReplicasPath: string;
+    readonly statusReplicasPath: string;
+    readonly labelSelectorPath: string;
+  };
 }

@@ -4,9 +4,9 @@ import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
 
 const rowCounts = z.strictObject({
-  train: z.number().int().min(0),
-  validation: z.number().int().min(0),
-  test: z.number().int().min(0),
+  train: z.number().int().min(0).describe('Rows to learn from.'),
+  validation: z.number().int().min(0).describe('Rows to tune with.'),
+  test: z.number().int().min(0).describe('Rows that no training container sees.'),
 });
 
 export const DatasetVersionSpec = withRules(
@@ -15,16 +15,24 @@ export const DatasetVersionSpec = withRules(
     number: z.number().int().min(1).describe('Number of this version of its Dataset.'),
     recipe: z.string().max(64).describe('Digest of the recipe and of the run it was asked for.'),
     artifact: z
-      .strictObject({ store: reference('The Store that holds it.'), path: z.string().max(1024), digest, bytes: z.number().int().min(0) })
+      .strictObject({
+        store: reference('The Store that holds it.'),
+        path: z.string().max(1024).describe('Its folder inside the Store.'),
+        digest,
+        bytes: z.number().int().min(0).describe('Size of all files.'),
+      })
       .describe('Where its files are.'),
     rows: rowCounts.describe('Rows of each split.'),
-    dropped: z.record(z.string().max(63), z.number().int().min(0)).default({}).describe('Rows left out, counted by reason.'),
+    dropped: z
+      .record(z.string().max(63), z.number().int().min(0))
+      .default({})
+      .describe('Rows left out, counted by reason.'),
     features: z
       .array(
         z.strictObject({
-          featureSet: z.string().max(63),
-          definition: z.string().max(64),
-          path: z.string().max(1024),
+          featureSet: z.string().max(63).describe('Name of the FeatureSet.'),
+          definition: z.string().max(64).describe('Digest of its definition.'),
+          path: z.string().max(1024).describe('Folder of the materialisation inside the Store.'),
           digest,
         }),
       )

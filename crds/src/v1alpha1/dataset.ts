@@ -29,7 +29,9 @@ export const datasetLabel = z
     column: columnName.describe('What the model shall predict.'),
     knownAt: columnName
       .optional()
-      .describe('When the label became known. Training rows whose label was not known when validation starts are left out.'),
+      .describe(
+        'When the label became known. Training rows whose label was not known when validation starts are left out.',
+      ),
     onNull: z.enum(['Drop', 'Fail']).default('Drop').describe('Drop: rows without a label are left out and counted.'),
     onLeak: z
       .enum(['Fail', 'Warn'])
@@ -71,11 +73,20 @@ export const DatasetSpec = withRules(
           at: z
             .strictObject({ column: columnName, offset: duration.default('0s').describe('Added to the column.') })
             .describe('When the prediction is made; nothing known later is joined.'),
-          request: z.array(columnName).max(256).default([]).describe('Columns that the caller will send with each request.'),
+          request: z
+            .array(columnName)
+            .max(256)
+            .default([])
+            .describe('Columns that the caller will send with each request.'),
           label: datasetLabel,
         })
         .describe('One row a prediction; exactly one row comes out for each, but for those without a label.'),
-      [{ rule: '!has(self.request) || !self.request.exists(c, c == self.label.column)', message: 'the label must not be a request column' }],
+      [
+        {
+          rule: '!has(self.request) || !self.request.exists(c, c == self.label.column)',
+          message: 'the label must not be a request column',
+        },
+      ],
     ),
     features: z
       .array(datasetFeature)
@@ -111,7 +122,8 @@ export const datasetDefinition: KindDefinition = {
   plural: 'datasets',
   singular: 'dataset',
   shortName: 'slds',
-  description: 'A recipe for training data: rows with the moment of a prediction and a label, and features joined point-in-time.',
+  description:
+    'A recipe for training data: rows with the moment of a prediction and a label, and features joined point-in-time.',
   spec: DatasetSpec,
   status: DatasetStatus,
   rules: [PARENT_NAME_RULE],

@@ -25,7 +25,9 @@ export const windowSpec = z
   .strictObject({
     function: z.enum(['Mean', 'Sum', 'Min', 'Max', 'Count']).describe('What is computed over the rows of the window.'),
     of: columnName.describe('The column of the transform that it is computed of; nulls are left out.'),
-    range: duration.describe('How far back the window reaches: rows with an event time in (t - range, t] that were known at t.'),
+    range: duration.describe(
+      'How far back the window reaches: rows with an event time in (t - range, t] that were known at t.',
+    ),
   })
   .describe('Makes the feature an aggregate over a sliding window that ends at the moment of the prediction.');
 
@@ -43,12 +45,19 @@ export const featureCheck = withRules(
       min: z.number().optional().describe('Smallest good value.'),
       max: z.number().optional().describe('Largest good value.'),
       maxNullFraction: z.number().min(0).max(1).optional().describe('Share of rows, 0 to 1, that may be null.'),
-      maxBadFraction: z.number().min(0).max(1).default(0).describe('Share of rows, 0 to 1, that may lie outside min and max.'),
+      maxBadFraction: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0)
+        .describe('Share of rows, 0 to 1, that may lie outside min and max.'),
       onBad: z.enum(['Keep', 'SetNull']).default('Keep').describe('What becomes of a value outside min and max.'),
       onFailure: z
         .enum(['KeepLast', 'Warn'])
         .default('KeepLast')
-        .describe('KeepLast: this materialisation is refused and the one before stays. Warn: it is used, and a condition says so.'),
+        .describe(
+          'KeepLast: this materialisation is refused and the one before stays. Warn: it is used, and a condition says so.',
+        ),
     })
     .describe('A check of one feature of every materialisation.'),
   [
@@ -64,7 +73,10 @@ export const FeatureSetSpec = withRules(
   z.strictObject({
     entities: listMap(keyColumn, 8, ['name']).min(1).describe('The columns that say whose feature it is.'),
     source: z.strictObject({ files }).describe('Where the rows come from.'),
-    transform: z.strictObject({ sql: sqlText }).optional().describe('Turns the source into rows of entities, times and features.'),
+    transform: z
+      .strictObject({ sql: sqlText })
+      .optional()
+      .describe('Turns the source into rows of entities, times and features.'),
     time: z
       .strictObject({
         event: columnName.describe('When it was so: a timestamp column (without a zone it is taken as UTC).'),
@@ -127,7 +139,12 @@ export const featureSetDefinition: KindDefinition = {
   columns: [
     ...READY_COLUMNS,
     { name: 'Rows', type: 'integer', jsonPath: '.status.materialization.rows' },
-    { name: 'Watermark', type: 'date', jsonPath: '.status.materialization.watermark.event', description: 'Age of the newest row' },
+    {
+      name: 'Watermark',
+      type: 'date',
+      jsonPath: '.status.materialization.watermark.event',
+      description: 'Age of the newest row',
+    },
     AGE_COLUMN,
   ],
 };

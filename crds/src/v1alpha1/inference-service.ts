@@ -7,7 +7,13 @@ export const InferenceServiceSpec = z.strictObject({
   modelVersion: reference('The ModelVersion to serve.'),
   settings: z
     .strictObject({
-      instances: z.number().int().min(1).max(64).default(1).describe('Copies of the model in one pod that work in parallel.'),
+      instances: z
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(1)
+        .describe('Copies of the model in one pod that work in parallel.'),
     })
     .default({ instances: 1 })
     .describe('Settings of the model server.'),
@@ -44,7 +50,10 @@ export const InferenceServiceStatus = z.strictObject({
   replicas: z.number().int().optional(),
   selector: z.string().max(512).optional(),
   runtime: z
-    .strictObject({ image: z.string().max(512), behind: z.string().max(512).optional().describe('The newest image, where it is another one.') })
+    .strictObject({
+      image: z.string().max(512),
+      behind: z.string().max(512).optional().describe('The newest image, where it is another one.'),
+    })
     .optional(),
 });
 export type InferenceServiceStatus = z.infer<typeof InferenceServiceStatus>;
@@ -55,7 +64,8 @@ export const inferenceServiceDefinition: KindDefinition = {
   plural: 'inferenceservices',
   singular: 'inferenceservice',
   shortName: 'slis',
-  description: 'A model that answers over REST and gRPC at one address, and changes its version without a failed request.',
+  description:
+    'A model that answers over REST and gRPC at one address, and changes its version without a failed request.',
   spec: InferenceServiceSpec,
   status: InferenceServiceStatus,
   rules: [PARENT_NAME_RULE],

@@ -52,21 +52,31 @@ export const ModelVersionSpec = withRules(
       .default(1)
       .describe('Number of this version of its Model; model servers report it as model_version.'),
     artifact: z
-      .strictObject({ store: storeReference, path: storePath.describe('A file, or a folder with all files of the model.'), digest, format: modelFormat })
+      .strictObject({
+        store: storeReference,
+        path: storePath.describe('A file, or a folder with all files of the model.'),
+        digest,
+        format: modelFormat,
+      })
       .describe('The bytes. They are read, hashed and opened before the version is Ready.'),
     parameters: parameters.optional().describe('What it was trained with.'),
     metrics: z
-      .array(z.strictObject({ name: z.string().min(1).max(128), value: z.number() }))
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(128).describe('For example validation.auc.'),
+          value: z.number().describe('Its value.'),
+        }),
+      )
       .max(128)
       .optional()
       .describe('Metrics that its training reported.'),
     lineage: z
       .strictObject({
-        trainingJob: z.string().max(63).optional(),
+        trainingJob: z.string().max(63).optional().describe('Name of the TrainingJob.'),
         run: z.string().max(71).optional().describe('Digest of inputs, template and parameters of the run.'),
-        attempt: z.number().int().optional(),
-        datasetVersion: z.string().max(63).optional(),
-        image: z.string().max(512).optional(),
+        attempt: z.number().int().optional().describe('Number of the attempt that succeeded.'),
+        datasetVersion: z.string().max(63).optional().describe('What it learned from.'),
+        image: z.string().max(512).optional().describe('The container image that trained it.'),
         code: z.string().max(71).optional().describe('Digest of the code that was mounted.'),
       })
       .optional()

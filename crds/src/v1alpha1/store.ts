@@ -9,7 +9,9 @@ export const StoreSpec = z.strictObject({
       .string()
       .min(1)
       .max(512)
-      .describe('Where the bytes live: pvc://CLAIM or pvc://CLAIM/PATH, a PersistentVolumeClaim of the same namespace.'),
+      .describe(
+        'Where the bytes live: pvc://CLAIM or pvc://CLAIM/PATH, a PersistentVolumeClaim of the same namespace.',
+      ),
     [
       {
         rule: "self.matches('^pvc://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(/.*)?$')",
@@ -28,7 +30,11 @@ export type StoreSpec = z.infer<typeof StoreSpec>;
 export const StoreStatus = z.strictObject({
   ...baseStatus,
   claim: z
-    .strictObject({ name: z.string().max(253), phase: z.string().max(32).optional(), capacity: z.string().max(32).optional() })
+    .strictObject({
+      name: z.string().max(253),
+      phase: z.string().max(32).optional(),
+      capacity: z.string().max(32).optional(),
+    })
     .optional()
     .describe('The PersistentVolumeClaim as it was last seen.'),
 });
@@ -41,7 +47,8 @@ export const storeDefinition: KindDefinition = {
   plural: 'stores',
   singular: 'store',
   shortName: 'slst',
-  description: 'Where bytes live, and how pods of the same namespace reach them. The operator itself never opens a Store.',
+  description:
+    'Where bytes live, and how pods of the same namespace reach them. The operator itself never opens a Store.',
   spec: StoreSpec,
   status: StoreStatus,
   rules: [PARENT_NAME_RULE],

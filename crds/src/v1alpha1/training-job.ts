@@ -16,12 +16,15 @@ import type { CustomObject } from './custom-object.ts';
 
 /** Numbers and strings; CEL cannot see into them, so the operator checks the values and says so in a condition. */
 export const parameters = z
-  .record(z.string().max(63), z.union([z.number(), z.string().max(1024)]).meta({ 'x-kubernetes-preserve-unknown-fields': true }))
+  .record(
+    z.string().max(63),
+    z.union([z.number(), z.string().max(1024)]).meta({ 'x-kubernetes-preserve-unknown-fields': true }),
+  )
   .describe('Numbers and strings by name.');
 
 const environmentVariable = z.strictObject({
-  name: z.string().min(1).max(255),
-  value: z.string().max(8192).default(''),
+  name: z.string().min(1).max(255).describe('Name of the variable.'),
+  value: z.string().max(8192).default('').describe('Its value.'),
 });
 
 export const TrainingJobSpec = withRules(
@@ -38,7 +41,12 @@ export const TrainingJobSpec = withRules(
             .describe('Latest, or the name of a DatasetVersion. The run records which one it used.'),
         })
         .describe('What it learns from; train and validation are mounted, test never is.'),
-      [{ rule: "self.version == 'Latest' || self.version.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')", message: 'version must be Latest or the name of a DatasetVersion' }],
+      [
+        {
+          rule: "self.version == 'Latest' || self.version.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+          message: 'version must be Latest or the name of a DatasetVersion',
+        },
+      ],
     ),
     framework: z
       .enum(['XGBoost', 'Plain'])
@@ -46,37 +54,49 @@ export const TrainingJobSpec = withRules(
     nodes: z.number().int().min(1).max(64).default(1).describe('Pods that train together.'),
     image: z.string().min(1).max(512).describe('The container image with everything that the training needs.'),
     code: z
-      .strictObject({ configMap: reference('A ConfigMap whose files are mounted at /slipway/code, the working directory.') })
+      .strictObject({
+        configMap: reference('A ConfigMap whose files are mounted at /slipway/code, the working directory.'),
+      })
       .optional()
       .describe('Source files to run.'),
     command: z.array(z.string().max(4096)).min(1).max(64).describe('What the containers run.'),
-    args: z.array(z.string().max(4096)).max(64).optional(),
+    args: z.array(z.string().max(4096)).max(64).optional().describe('Arguments of the command.'),
     env: z
       .array(environmentVariable)
       .max(64)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .optional()
       .describe('More environment variables; names that begin with SLIPWAY_, PARAM_ or DMLC_ are ours.'),
-    parameters: parameters.default({}).describe('Given to the containers as $SLIPWAY_PARAMETERS (JSON) and $PARAM_<NAME>.'),
+    parameters: parameters
+      .default({})
+      .describe('Given to the containers as $SLIPWAY_PARAMETERS (JSON) and $PARAM_<NAME>.'),
     resources: resources.optional(),
     serviceAccountName: objectName.optional(),
-    imagePullSecrets: z.array(reference('A Secret with credentials of a registry.')).max(8).optional(),
+    imagePullSecrets: z
+      .array(reference('A Secret with credentials of a registry.'))
+      .max(8)
+      .optional()
+      .describe('For the image.'),
     output: z
       .strictObject({
         model: reference('The Model that gets a new version.'),
-        format: z.enum(['Onnx']).default('Onnx'),
+        format: z.enum(['Onnx']).default('Onnx').describe('Format of the model that the training writes.'),
       })
       .describe('What becomes of $SLIPWAY_OUTPUT_DIR of rank 0.'),
     limits: z
-      .strictObject({ runningTime: duration.describe('The longest that an attempt may run, as a Go duration such as 2h.') })
-      .optional(),
+      .strictObject({
+        runningTime: duration.describe('The longest that an attempt may run, as a Go duration such as 2h.'),
+      })
+      .optional()
+      .describe('What ends an attempt.'),
     suspend: z.boolean().default(false).describe('true: no pod runs until it is false again.'),
     run,
   }),
   [
     {
       rule: "!has(self.env) || !self.env.exists(e, e.name.startsWith('SLIPWAY_') || e.name.startsWith('PARAM_') || e.name.startsWith('DMLC_'))",
-      message: 'names of environment variables that begin with SLIPWAY_, PARAM_ or DMLC_ are set by Slipway; use parameters, or another name',
+      message:
+        'names of environment variables that begin with SLIPWAY_, PARAM_ or DMLC_ are set by Slipway; use parameters, or another name',
     },
     {
       rule: "self.framework != 'Plain' || self.nodes == 1",
