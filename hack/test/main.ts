@@ -26,9 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
     names.length > 0 ? names.includes(level.name) : ci || level.name !== 'demo',
   );
   const { totals, notes } = await runLevels(wanted, ci);
-  console.log(
-    ['', ...notes, '', `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`].join('\n'),
-  );
+  console.log(['', ...notes, '', totalsLine(totals)].join('\n'));
   return totals.failed === 0 ? 0 : 1;
 }
 
@@ -60,8 +58,12 @@ function skipped(level: Level, ci: boolean): Totals {
   return ci && level.required ? { ...NOTHING, failed: 1 } : { ...NOTHING, skipped: 1 };
 }
 
-function summary(level: Level, { passed, failed, skipped }: Totals, seconds: number): string {
-  return `${level.name.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`;
+function summary(level: Level, totals: Totals, seconds: number): string {
+  return `${level.name.padEnd(12)} ${totalsLine(totals)} in ${seconds} s`;
+}
+
+function totalsLine(totals: Totals): string {
+  return `${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`;
 }
 
 process.exitCode = await main(process.argv.slice(2));

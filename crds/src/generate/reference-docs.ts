@@ -62,27 +62,23 @@ function typeName(schema: JsonSchema): string {
 }
 
 function meaning(schema: JsonSchema): string {
+  const { description, enum: values, default: fallback } = schema;
   const parts = [
-    schema['description'],
-    schema['enum'] === undefined
-      ? undefined
-      : `One of ${(schema['enum'] as unknown[]).map((v) => `\`${String(v)}\``).join(', ')}.`,
-    schema['default'] === undefined ? undefined : `Default: \`${JSON.stringify(schema['default'])}\`.`,
-    bounds(schema),
+    ...(typeof description === 'string' ? [description] : []),
+    ...(Array.isArray(values) ? [`One of ${values.map((value) => `\`${value}\``).join(', ')}.`] : []),
+    ...(fallback === undefined ? [] : [`Default: \`${JSON.stringify(fallback)}\`.`]),
+    ...bounds(schema),
   ];
-  return parts
-    .filter((part) => part !== undefined)
-    .join(' ')
-    .replaceAll('|', '\\|');
+  return parts.join(' ').replaceAll('|', '\\|');
 }
 
-function bounds(schema: JsonSchema): string | undefined {
+function bounds(schema: JsonSchema): string[] {
   const { minimum, maximum, maxLength, maxItems } = schema as Record<string, number | undefined>;
   const range = minimum === undefined && maximum === undefined ? [] : [`${minimum ?? ''} to ${maximum ?? ''}`.trim()];
   const length = maxLength === undefined ? [] : [`at most ${maxLength} characters`];
   const items = maxItems === undefined ? [] : [`at most ${maxItems} entries`];
   const all = [...range, ...length, ...items];
-  return all.length === 0 ? undefined : `(${all.join(', ')})`;
+  return all.length === 0 ? [] : [`(${all.join(', ')})`];
 }
 
 interface MessageRule {

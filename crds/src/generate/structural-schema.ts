@@ -9,7 +9,7 @@ export type JsonSchema = { [key: string]: unknown };
 /** The structural schema of a zod schema. Throws, naming the path, for what cannot be said structurally. */
 export function structuralSchema(schema: z.ZodType): JsonSchema {
   const json = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline', cycles: 'throw' });
-  return structural(json as JsonSchema, '');
+  return structural(json, '');
 }
 
 const COPIED = [
