@@ -5,8 +5,12 @@ import { join } from 'node:path';
 const GENERATORS = ['crds/src/generate/main.ts', 'operator/src/generate-rbac.ts'];
 
 for (const generator of GENERATORS) {
-  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, '..', generator), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, '..', generator), ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  );
   if (status !== 0) process.exitCode = 1;
 }

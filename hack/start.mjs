@@ -28,7 +28,11 @@ const installed = join(root, 'node_modules', '.package-lock.json');
 if (!existsSync(node) || !existsSync(installed) || isNewer(join(root, 'package-lock.json'), installed)) install();
 
 const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` };
-const child = spawn(node, [join(root, script), ...(name === 'check' ? ['check'] : []), ...args], { stdio: 'inherit', cwd: root, env });
+const child = spawn(node, [join(root, script), ...(name === 'check' ? ['check'] : []), ...args], {
+  stdio: 'inherit',
+  cwd: root,
+  env,
+});
 // The terminal sends Ctrl-C to the child too; this process only has to outlive it, to report its end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
@@ -40,7 +44,10 @@ child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 
 function install() {
   console.log('Installing dependencies (npm ci), once: about a minute …');
   const started = Date.now();
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
+  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (result.status !== 0) {
     console.error('`npm ci` failed (see above). It needs npm 10 or newer and a registry it can reach.');
     process.exit(1);

@@ -1,0 +1,214 @@
+/** The real API server takes every CRD and every example, and refuses wrong objects with the words that we want people to read. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startControlPlane } from './control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+let plane: ControlPlane;
+
+beforeAll(async () => {
+  plane = await startControlPlane({});
+  const applied = await plane.kubectl(['apply', '--server-side', '-f', join(root, 'crds', 'generated')]);
+  expect(applied.stderr).toBe('');
+  await plane.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+});
+
+afterAll(() => plane?.stop());
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
+function manifest(kind: string, spec: object, name = 'a'): object {
+  return { apiVersion: 'slipway.dev/v1alpha1', kind, metadata: { name }, spec };
+}
+
+const DIGEST = `sha256:${'0'.repeat(64)}`;
+const store = (change: object = {}) => manifest('Store', { uri: 'pvc://lake', ...change });
+const featureSet = (change: object = {}) =>
+  manifest('FeatureSet', {
+    entities: [{ name: 'origin', type: 'String' }],
+    source: { files: { path: 'weather/*.csv', format: 'Csv' } },
+    time: { event: 'time_hour' },
+    features: [{ name: 'temp', type: 'Float32' }],
+    ttl: '3h',
+    ...change,
+  });
+const rows = {
+  files: { path: 'flights/*.csv', format: 'Csv' },
+  keys: ['origin'],
+  at: { column: 'sched_dep' },
+  request: ['distance'],
+  label: { column: 'late' },
+};
+const dataset = (change: object = {}) =>
+  manifest('Dataset', { rows, split: { validationFrom: '2013-09-01T00:00:00Z' }, ...change });
+const trainingJob = (change: object = {}) =>
+  manifest('TrainingJob', {
+    dataset: { name: 'flights' },
+    framework: 'XGBoost',
+    nodes: 2,
+    image: 'trainer:1',
+    command: ['python3', 'train.py'],
+    output: { model: { name: 'delay' } },
+    ...change,
+  });
+const modelVersion = (change: object = {}) =>
+  manifest('ModelVersion', { artifact: { path: 'models/a', digest: DIGEST, format: 'Onnx' }, ...change });
+const service = (change: object = {}) => manifest('InferenceService', { modelVersion: { name: 'a-1' }, ...change });
+
+async function dryRun(object: object): Promise<string> {
+  const { stderr, code } = await plane.kubectl(
+    ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
+    JSON.stringify(object),
+  );
+  return code === 0 ? '' : stderr;
+}
+
+describe('the API server', () => {
+  it.each([
+    store(),
+    featureSet(),
+    dataset(),
+    trainingJob(),
+    modelVersion(),
+    manifest('Model', {}),
+    service(),
+  ] as Manifest[])('takes a small $kind', async (object) => {
+    expect(await dryRun(object)).toBe('');
+  });
+
+  it('fills in the defaults of the schema', async () => {
+    const { stdout } = await plane.kubectl(
+      ['apply', '--server-side', '--dry-run=server', '-o', 'json', '-f', '-'],
+      JSON.stringify(service()),
+    );
+
+    expect(JSON.parse(stdout)).toHaveProperty('spec', {
+      modelVersion: { name: 'a-1' },
+      scaling: { replicas: 1 },
+      settings: { instances: 1 },
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['a field that is not there', store({ url: 'x' }), 'unknown field "spec.url"'],
+    ['a wrong enum', store({ access: 'readwrite' }), 'supported values: "ReadWrite", "ReadOnly"'],
+    ['a Store on S3', store({ uri: 's3://bucket' }), 'must be pvc://CLAIM or pvc://CLAIM/PATH'],
+    ['a Store that leaves its path', store({ uri: 'pvc://lake/../x' }), 'must not contain ".."'],
+    ['a long name of a parent', manifest('Store', { uri: 'pvc://lake' }, 'a'.repeat(41)), 'at most 40 characters'],
+    ['a name that starts with a digit', manifest('Model', {}, '1a'), 'start with a letter'],
+    [
+      'a path that leaves the Store',
+      featureSet({ source: { files: { path: '../x.csv', format: 'Csv' } } }),
+      'must not contain ".."',
+    ],
+    ['an absolute path', featureSet({ source: { files: { path: '/x.csv', format: 'Csv' } } }), 'must not start with /'],
+    ['a ttl in days', featureSet({ ttl: '7d' }), 'there is no unit for days: write 24h'],
+    ['no ttl', featureSet({ ttl: undefined }), 'spec.ttl: Required value'],
+    [
+      'a check of a feature that is not there',
+      featureSet({ checks: [{ feature: 'x', min: 1 }] }),
+      'every check must name a feature',
+    ],
+    [
+      'a check that checks nothing',
+      featureSet({ checks: [{ feature: 'temp' }] }),
+      'give at least one of min, max and maxNullFraction',
+    ],
+    [
+      'a check with min above max',
+      featureSet({ checks: [{ feature: 'temp', min: 2, max: 1 }] }),
+      'min must not be above max',
+    ],
+    [
+      'a feature with the name of an entity',
+      featureSet({ features: [{ name: 'origin', type: 'String' }] }),
+      'a feature must not have the name of an entity',
+    ],
+    [
+      'a column with a space',
+      featureSet({ features: [{ name: 'wind speed', type: 'Float32' }] }),
+      'rename the column in the transform',
+    ],
+    [
+      'the same feature twice',
+      featureSet({
+        features: [
+          { name: 'temp', type: 'Float32' },
+          { name: 'temp', type: 'Float32' },
+        ],
+      }),
+      'Duplicate value',
+    ],
+    ['an instant without a zone', dataset({ split: { validationFrom: '2013-09-01 00:00' } }), 'with Z or an offset'],
+    [
+      'a test split before validation',
+      dataset({ split: { validationFrom: '2013-09-01T00:00:00Z', testFrom: '2013-08-01T00:00:00Z' } }),
+      'validationFrom must be before testFrom',
+    ],
+    [
+      'the label in the request',
+      dataset({ rows: { ...rows, request: ['late'] } }),
+      'the label must not be a request column',
+    ],
+    [
+      'a FeatureSet twice',
+      dataset({ features: [{ featureSet: { name: 'w' } }, { featureSet: { name: 'w' } }] }),
+      'name each FeatureSet once',
+    ],
+    ['a framework that is not known', trainingJob({ framework: 'Torch' }), 'supported values: "XGBoost", "Plain"'],
+    ['several nodes without a framework', trainingJob({ framework: 'Plain' }), 'set nodes to 1'],
+    ['a variable of ours', trainingJob({ env: [{ name: 'DMLC_ROLE', value: 'x' }] }), 'are set by Slipway'],
+    ['no node', trainingJob({ nodes: 0 }), 'should be greater than or equal to 1'],
+    [
+      'a short digest',
+      modelVersion({ artifact: { path: 'a', digest: 'sha256:12', format: 'Onnx' } }),
+      '64 hexadecimal digits',
+    ],
+    [
+      'a format that is not served',
+      modelVersion({ artifact: { path: 'a', digest: DIGEST, format: 'onnx' } }),
+      'supported values: "Onnx"',
+    ],
+    ['a version in another namespace', service({ modelVersion: { name: 'a', namespace: 'b' } }), 'unknown field'],
+    ['a reference with capitals', service({ modelVersion: { name: 'Fraud' } }), 'must be the name of an object'],
+    ['fewer than no replicas', service({ scaling: { replicas: -1 } }), 'should be greater than or equal to 0'],
+  ])('refuses %s', async (_, object, message) => {
+    expect(await dryRun(object)).toContain(message);
+  });
+
+  it('refuses to change a ModelVersion', async () => {
+    await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(modelVersion()));
+
+    expect(await dryRun(modelVersion({ number: 2 }))).toContain('a ModelVersion is immutable; make a new one');
+  });
+
+  it('answers kubectl get slipway', async () => {
+    const { stdout, code } = await plane.kubectl(['get', 'slipway', '-A']);
+
+    expect(code).toBe(0);
+    expect(stdout).toContain('modelversion.slipway.dev/a');
+  });
+
+  it('takes every object of every example', async () => {
+    const files = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.yaml'),
+    );
+    const objects = files.flatMap((path) =>
+      (loadAll(readFileSync(join(root, 'examples', path), 'utf8')) as (Manifest | null)[])
+        .filter((object) => object !== null && !object.apiVersion.startsWith('kustomize'))
+        .map((object) => ({ path, object })),
+    );
+
+    expect(objects.length).toBeGreaterThan(0);
+    for (const { path, object } of objects) {
+      expect({ path, refused: await dryRun(object as object) }).toEqual({ path, refused: '' });
+    }
+  });
+});
