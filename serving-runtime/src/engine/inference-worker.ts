@@ -1,0 +1,103 @@
+/** A worker thread with one session of one model. `run` of ONNX Runtime blocks its thread, which is why it has one. */
+import { performance } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Datatype, Tensor } from '../protocol/datatypes.ts';
+import type { TensorSpec } from '../protocol/inference.ts';
+import type { RunMessage, WorkerMessage, WorkerSettings } from './messages.ts';
+
+/** Names of datatypes, ONNX Runtime's and the protocol's. */
+const DATATYPES: Readonly<Record<string, Datatype>> = {
+  bool: 'BOOL',
+  int8: 'INT8',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  uint8: 'UINT8',
+  uint16: 'UINT16',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
+  float32: 'FP32',
+  float64: 'FP64',
+  string: 'BYTES',
+};
+const ORT_TYPES = Object.fromEntries(Object.entries(DATATYPES).map(([ort, datatype]) => [datatype, ort]));
+
+const FATAL_ONLY = 4;
+const { path, threads } = workerData as WorkerSettings;
+
+function post(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+async function open(): Promise<InferenceSession | undefined> {
+  try {
+    return await InferenceSession.create(path, {
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: FATAL_ONLY,
+    });
+  } catch (cause) {
+    post({ kind: 'loadFailed', reason: 'the file is no ONNX model that this server can open', detail: String(cause) });
+    return undefined;
+  }
+}
+
+function specs(values: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
+  return values.map((value) => {
+    const datatype = value.isTensor ? DATATYPES[value.type] : undefined;
+    if (!value.isTensor)
+      throw new UnservableModel(`"${value.name}" is not a tensor; export the model without sequences and maps`);
+    if (datatype === undefined)
+      throw new UnservableModel(`"${value.name}" is of type ${value.type}, which this server does not serve`);
+    return {
+      name: value.name,
+      datatype,
+      shape: value.shape.map((size) => (typeof size === 'number' && size >= 0 ? size : -1)),
+    };
+  });
+}
+
+class UnservableModel extends Error {
+  override name = 'UnservableModel';
+}
+
+async function run(session: InferenceSession, { id, inputs, outputs }: RunMessage): Promise<void> {
+  const started = performance.now();
+  try {
+    const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toOrt(tensor)]));
+    const results = await session.run(feeds, [...outputs]);
+    const tensors = outputs.map((name) => fromOrt(name, results[name]));
+    const buffers = tensors.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
+    const microseconds = (performance.now() - started) * 1000;
+    post({ kind: 'done', id, outputs: tensors, microseconds }, [...new Set(buffers)]);
+  } catch (cause) {
+    post({ kind: 'runFailed', id, detail: String(cause) });
+  }
+}
+
+function toOrt({ datatype, shape, data }: Tensor): OrtTensor {
+  return new OrtTensor(ORT_TYPES[datatype] as 'float32', data as Float32Array, shape);
+}
+
+/** A result may lie in memory that ONNX Runtime uses again, so it is copied before it goes to another thread. */
+function fromOrt(name: string, tensor: OrtTensor | undefined): Tensor {
+  const datatype = DATATYPES[tensor?.type ?? ''];
+  if (tensor === undefined || datatype === undefined) throw new Error(`no tensor ${name}`);
+  const data = tensor.data as Float32Array | string[];
+  return { name, datatype, shape: tensor.dims, data: data.slice() };
+}
+
+const session = await open();
+if (session !== undefined) {
+  try {
+    post({ kind: 'loaded', inputs: specs(session.inputMetadata), outputs: specs(session.outputMetadata) });
+    parentPort?.on('message', (message: RunMessage) => void run(session, message));
+  } catch (cause) {
+    post({
+      kind: 'loadFailed',
+      reason: cause instanceof UnservableModel ? cause.message : 'its signature cannot be read',
+      detail: String(cause),
+    });
+  }
+}

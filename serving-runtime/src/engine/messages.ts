@@ -1,0 +1,21 @@
+/** What the network thread and a worker tell each other. */
+import type { Tensor } from '../protocol/datatypes.ts';
+import type { TensorSpec } from '../protocol/inference.ts';
+
+export interface WorkerSettings {
+  readonly path: string;
+  readonly threads: number;
+}
+
+export interface RunMessage {
+  readonly id: number;
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly string[];
+}
+
+export type WorkerMessage =
+  | { readonly kind: 'loaded'; readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
+  /** `detail` is ONNX Runtime's own text: for the log, never for a client. */
+  | { readonly kind: 'loadFailed'; readonly reason: string; readonly detail: string }
+  | { readonly kind: 'done'; readonly id: number; readonly outputs: readonly Tensor[]; readonly microseconds: number }
+  | { readonly kind: 'runFailed'; readonly id: number; readonly detail: string };

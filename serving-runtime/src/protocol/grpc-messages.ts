@@ -1,0 +1,121 @@
+/** ModelInfer's messages, as proto-loader gives them (names as in the file, int64 as strings, bytes as Buffers), and requests. */
+import { decodedText } from './bytes-elements.ts';
+import { elementCount, isDatatype } from './datatypes.ts';
+import type { Datatype, NumberArray, Tensor, TensorData } from './datatypes.ts';
+import { invalid, quoted } from './errors.ts';
+import { MAX_ELEMENTS } from './inference.ts';
+import type { InferenceRequest, InferenceResponse } from './inference.ts';
+import { decodeRawTensor, encodeRawTensor } from './raw-tensor.ts';
+import { tensorOfValues } from './typed-values.ts';
+
+export interface Contents {
+  readonly bool_contents?: readonly boolean[];
+  readonly int_contents?: readonly number[];
+  readonly int64_contents?: readonly string[];
+  readonly uint_contents?: readonly number[];
+  readonly uint64_contents?: readonly string[];
+  readonly fp32_contents?: readonly number[];
+  readonly fp64_contents?: readonly number[];
+  readonly bytes_contents?: readonly Uint8Array[];
+}
+
+interface WireTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly string[];
+  readonly contents?: Contents | null;
+}
+
+export interface WireRequest {
+  readonly model_name: string;
+  readonly model_version: string;
+  readonly id: string;
+  readonly inputs: readonly WireTensor[];
+  readonly outputs: readonly { readonly name: string }[];
+  readonly raw_input_contents: readonly Uint8Array[];
+}
+
+/** Which field of the typed contents holds the values of a datatype. */
+const CONTENTS_FIELD: Readonly<Record<Datatype, keyof Contents>> = {
+  BOOL: 'bool_contents',
+  INT8: 'int_contents',
+  INT16: 'int_contents',
+  INT32: 'int_contents',
+  INT64: 'int64_contents',
+  UINT8: 'uint_contents',
+  UINT16: 'uint_contents',
+  UINT32: 'uint_contents',
+  UINT64: 'uint64_contents',
+  FP32: 'fp32_contents',
+  FP64: 'fp64_contents',
+  BYTES: 'bytes_contents',
+};
+
+export function usesRawContents(request: WireRequest): boolean {
+  return request.raw_input_contents.length > 0;
+}
+
+export function parseWireRequest(request: WireRequest): InferenceRequest {
+  const raw = request.raw_input_contents;
+  if (raw.length > 0 && raw.length !== request.inputs.length) {
+    throw invalid(
+      `there are ${raw.length} raw_input_contents for ${request.inputs.length} inputs; give one for each, or none`,
+    );
+  }
+  const names = request.inputs.map((input) => input.name);
+  if (new Set(names).size !== names.length) throw invalid('an input is there twice');
+  return {
+    id: request.id === '' ? undefined : request.id,
+    inputs: request.inputs.map((input, index) => parseInput(input, raw[index])),
+    outputs: request.outputs.length === 0 ? undefined : request.outputs.map((output) => output.name),
+  };
+}
+
+function parseInput({ name, datatype, shape: wireShape, contents }: WireTensor, raw: Uint8Array | undefined): Tensor {
+  if (!isDatatype(datatype)) throw invalid(`input ${quoted(name)} has no datatype that is known`);
+  const shape = wireShape.map(Number);
+  const count = elementCount(name, shape, MAX_ELEMENTS);
+  if (raw === undefined) {
+    const field = CONTENTS_FIELD[datatype];
+    return {
+      name,
+      datatype,
+      shape,
+      data: tensorOfValues(name, { datatype, count }, typedValues(name, field, contents ?? {})),
+    };
+  }
+  if (Object.values(contents ?? {}).some((values) => Array.isArray(values) && values.length > 0)) {
+    throw invalid(`input ${quoted(name)} has both contents and raw_input_contents`);
+  }
+  return { name, datatype, shape, data: decodeRawTensor(name, { datatype, count }, raw) };
+}
+
+function typedValues(name: string, field: keyof Contents, contents: Contents): readonly unknown[] {
+  const values = contents[field] ?? [];
+  if (field === 'bytes_contents') return (values as readonly Uint8Array[]).map((bytes) => decodedText(name, bytes));
+  return field === 'int64_contents' || field === 'uint64_contents' ? (values as readonly string[]).map(BigInt) : values;
+}
+
+/** The answer in the form that the request had: raw for raw, typed for typed. */
+export function buildWireResponse(response: InferenceResponse, raw: boolean): object {
+  return {
+    model_name: response.modelName,
+    model_version: response.modelVersion,
+    id: response.id,
+    outputs: response.outputs.map(({ name, datatype, shape, data }) => ({
+      name,
+      datatype,
+      shape,
+      ...(raw ? {} : { contents: { [CONTENTS_FIELD[datatype]]: typedContents(datatype, data) } }),
+    })),
+    raw_output_contents: raw ? response.outputs.map(({ data }) => encodeRawTensor(data)) : [],
+  };
+}
+
+function typedContents(datatype: Datatype, data: TensorData): unknown[] {
+  if (datatype === 'BOOL') return Array.from(data, Boolean);
+  if (datatype === 'BYTES') return Array.from(data as readonly string[], (text) => Buffer.from(text, 'utf8'));
+  return datatype === 'INT64' || datatype === 'UINT64'
+    ? Array.from(data as BigInt64Array, String)
+    : Array.from(data as NumberArray);
+}

@@ -1,0 +1,37 @@
+import type { Tensor } from './datatypes.ts';
+
+/** A request to infer, whatever protocol it came by. */
+export interface InferenceRequest {
+  /** As the client gave it; answers repeat it. */
+  readonly id: string | undefined;
+  readonly inputs: readonly Tensor[];
+  /** Names of the wanted outputs; undefined for all. */
+  readonly outputs: readonly string[] | undefined;
+}
+
+export interface InferenceResponse {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly id: string;
+  readonly outputs: readonly Tensor[];
+}
+
+/** What a model takes and gives; -1 for a dimension of any size. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+export const PLATFORM = 'onnxruntime_onnx';
+/** Only what works is listed. */
+export const EXTENSIONS = ['binary_tensor_data'] as const;
+/** The most elements that one tensor of a request may have; every byte of it has to be in the request anyhow. */
+export const MAX_ELEMENTS = 64 * 1024 * 1024;

@@ -1,0 +1,146 @@
+/** The body of `POST /v2/models/NAME/infer`, JSON with or without the binary tensor extension, as a request. */
+import { elementCount, isDatatype } from './datatypes.ts';
+import type { Tensor } from './datatypes.ts';
+import { invalid, quoted } from './errors.ts';
+import { MAX_ELEMENTS } from './inference.ts';
+import type { InferenceRequest } from './inference.ts';
+import { exceedsDepth } from './json-depth.ts';
+import { decodeRawTensor } from './raw-tensor.ts';
+import { tensorOfValues } from './typed-values.ts';
+
+const MAX_JSON_DEPTH = 100;
+
+/** A request, and which outputs shall come back as bytes. */
+export interface RestRequest extends InferenceRequest {
+  readonly isBinary: (output: string) => boolean;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * @param jsonLength the value of `Inference-Header-Content-Length`: how many bytes of the body are JSON; undefined for all.
+ */
+export function parseRestRequest(body: Uint8Array, jsonLength: number | undefined): RestRequest {
+  const json = parseJson(jsonLength === undefined ? body : body.subarray(0, checkedLength(jsonLength, body)));
+  const raw = new RawBytes(body.subarray(jsonLength ?? body.length));
+  const inputs = listOf(json, 'inputs').map((input) => parseInput(input, raw));
+  raw.expectEnd();
+  refuseTwice(inputs.map((input) => input.name));
+  const outputs = json['outputs'] === undefined ? undefined : listOf(json, 'outputs');
+  const all = parameters(json)['binary_data_output'] === true;
+  const own = new Map((outputs ?? []).map((output) => [nameOf(output), parameters(output)['binary_data']]));
+  return {
+    id: optionalText(json, 'id'),
+    inputs,
+    outputs: outputs?.map(nameOf),
+    isBinary: (output) => (own.get(output) === undefined ? all : own.get(output) === true),
+  };
+}
+
+function parseJson(bytes: Uint8Array): JsonObject {
+  if (exceedsDepth(bytes, MAX_JSON_DEPTH)) throw invalid(`the JSON is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid('the body is not valid JSON');
+  }
+  return objectOf(value, 'the body');
+}
+
+function checkedLength(length: number, body: Uint8Array): number {
+  if (!Number.isInteger(length) || length < 0 || length > body.length) {
+    throw invalid('Inference-Header-Content-Length must be the number of bytes of JSON at the start of the body');
+  }
+  if (length === 0)
+    throw invalid(
+      'a body without JSON (Inference-Header-Content-Length: 0) is not supported; send the JSON header too',
+    );
+  return length;
+}
+
+/** The bytes behind the JSON, handed out in the order of the inputs. */
+class RawBytes {
+  #rest: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#rest = bytes;
+  }
+
+  take(size: number, name: string): Uint8Array {
+    if (size > this.#rest.length)
+      throw invalid(`binary_data_size of input ${quoted(name)} is more than what is left of the body`);
+    const taken = this.#rest.subarray(0, size);
+    this.#rest = this.#rest.subarray(size);
+    return taken;
+  }
+
+  expectEnd(): void {
+    if (this.#rest.length > 0) throw invalid(`the body has ${this.#rest.length} bytes that belong to no input`);
+  }
+}
+
+function parseInput(input: JsonObject, raw: RawBytes): Tensor {
+  const name = nameOf(input);
+  const { datatype, shape, data } = input;
+  if (!isDatatype(datatype)) throw invalid(`input ${quoted(name)} has no datatype that is known`);
+  if (!Array.isArray(shape)) throw invalid(`input ${quoted(name)} has no shape; give a list of whole numbers`);
+  const count = elementCount(name, shape, MAX_ELEMENTS);
+  const size = parameters(input)['binary_data_size'];
+  if (size === undefined) {
+    if (!Array.isArray(data)) throw invalid(`input ${quoted(name)} has no data; give a list, nested or flat`);
+    return { name, datatype, shape, data: tensorOfValues(name, { datatype, count }, flat(data, count + 1)) };
+  }
+  if (data !== undefined) throw invalid(`input ${quoted(name)} has both data and binary_data_size`);
+  if (!Number.isInteger(size) || (size as number) < 0)
+    throw invalid(`binary_data_size of input ${quoted(name)} must be a whole number`);
+  return { name, datatype, shape, data: decodeRawTensor(name, { datatype, count }, raw.take(size as number, name)) };
+}
+
+/** The leaves of a nested list, row-major; stops after `limit`, so that a long list of lists costs nothing. */
+function flat(values: readonly unknown[], limit: number): unknown[] {
+  if (!values.some(Array.isArray)) return values.length > limit ? values.slice(0, limit) : [...values];
+  const leaves: unknown[] = [];
+  const walk = (list: readonly unknown[]) => {
+    for (const value of list) {
+      if (leaves.length >= limit) return;
+      if (Array.isArray(value)) walk(value);
+      else leaves.push(value);
+    }
+  };
+  walk(values);
+  return leaves;
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(`input ${quoted(twice)} is there twice`);
+}
+
+function objectOf(value: unknown, what: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${what} must be a JSON object`);
+  return value as JsonObject;
+}
+
+function listOf(object: JsonObject, field: string): JsonObject[] {
+  const list = object[field];
+  if (!Array.isArray(list)) throw invalid(`"${field}" must be a list`);
+  return list.map((entry) => objectOf(entry, `every entry of "${field}"`));
+}
+
+function nameOf(object: JsonObject): string {
+  const name = object['name'];
+  if (typeof name !== 'string' || name === '') throw invalid('every input and output needs a name');
+  return name;
+}
+
+function optionalText(object: JsonObject, field: string): string | undefined {
+  const value = object[field];
+  if (value === undefined || typeof value === 'string') return value;
+  throw invalid(`"${field}" must be a string`);
+}
+
+function parameters(object: JsonObject): JsonObject {
+  return object['parameters'] === undefined ? {} : objectOf(object['parameters'], '"parameters"');
+}

@@ -1,0 +1,49 @@
+/** An answer as JSON, with the outputs that were asked for as bytes behind it. */
+import type { Tensor } from './datatypes.ts';
+import type { InferenceResponse } from './inference.ts';
+import { encodeRawTensor } from './raw-tensor.ts';
+
+export interface RestResponse {
+  readonly body: Uint8Array;
+  /** Set when bytes follow the JSON: the value of `Inference-Header-Content-Length`. */
+  readonly jsonLength: number | undefined;
+}
+
+export function buildRestResponse(response: InferenceResponse, isBinary: (output: string) => boolean): RestResponse {
+  const raw: Uint8Array[] = [];
+  const outputs = response.outputs.map((output) => {
+    const { name, datatype, shape } = output;
+    if (!isBinary(name)) return `{${fields({ name, datatype, shape })},"data":${jsonData(output)}}`;
+    const bytes = encodeRawTensor(output.data);
+    raw.push(bytes);
+    return `{${fields({ name, datatype, shape, parameters: { binary_data_size: bytes.length } })}}`;
+  });
+  const head = fields({ model_name: response.modelName, model_version: response.modelVersion, id: response.id });
+  const json = Buffer.from(`{${head},"outputs":[${outputs.join(',')}]}`);
+  return raw.length === 0
+    ? { body: json, jsonLength: undefined }
+    : { body: Buffer.concat([json, ...raw]), jsonLength: json.length };
+}
+
+/** The inside of a JSON object. */
+function fields(object: object): string {
+  return JSON.stringify(object).slice(1, -1);
+}
+
+function jsonData({ datatype, data }: Tensor): string {
+  if (datatype === 'BOOL') return JSON.stringify(Array.from(data, Boolean));
+  // Bigints have no JSON of their own; their digits are JSON numbers. NaN and infinities become null, as JSON has none.
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return `[${data.join(',')}]`;
+  if (data instanceof Float32Array) return `[${Array.from(data, shortest).join(',')}]`;
+  return JSON.stringify(Array.from(data as ArrayLike<unknown>));
+}
+
+/** The shortest decimal that reads back as the same 32-bit float: 0.1, not 0.10000000149011612. */
+function shortest(value: number): string {
+  if (!Number.isFinite(value)) return 'null';
+  for (let digits = 6; digits < 9; digits++) {
+    const text = value.toPrecision(digits);
+    if (Math.fround(Number(text)) === value) return String(Number(text));
+  }
+  return String(value);
+}

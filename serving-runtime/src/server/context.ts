@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { Engine } from '../engine/engine.ts';
+import { RequestError } from '../protocol/errors.ts';
+import type { ServingMetrics } from './metrics.ts';
+
+/** What both transports stand in front of. */
+export interface ServerContext {
+  readonly engine: Engine;
+  readonly metrics: ServingMetrics;
+  readonly identity: { readonly name: string; readonly version: string };
+  isDraining(): boolean;
+  /** Why the server should get no traffic; undefined when it should. */
+  obstacle(): string | undefined;
+  /** Headers (metadata) of every answer: an id for the request, and which revision answered. */
+  answerHeaders(): Readonly<Record<string, string>>;
+  /** Told of every failure; those that no client caused go to the log. */
+  unexpected(cause: unknown): void;
+}
+
+export interface ContextOptions {
+  readonly engine: Engine;
+  readonly metrics: ServingMetrics;
+  readonly version: string;
+  readonly revision: string | undefined;
+  readonly logError: (cause: unknown) => void;
+}
+
+export function createContext({
+  engine,
+  metrics,
+  version,
+  revision,
+  logError,
+}: ContextOptions): ServerContext & { drain(): void } {
+  let draining = false;
+  return {
+    engine,
+    metrics,
+    identity: { name: 'slipway-serving-runtime', version },
+    isDraining: () => draining,
+    obstacle: () => (draining ? 'the server is shutting down' : engine.obstacle()),
+    answerHeaders: () => ({
+      'x-request-id': randomUUID(),
+      ...(revision === undefined ? {} : { 'x-slipway-revision': revision }),
+    }),
+    unexpected: (cause) => {
+      if (!(cause instanceof RequestError)) logError(cause);
+    },
+    drain: () => {
+      draining = true;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** The listeners of a model server, and how they end. */
+import { createServer as createMetricsServer } from 'node:http';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { createGrpcServer } from '../transport/grpc-server.ts';
+import { createHttpServer } from '../transport/http-server.ts';
+import { createSharedPort } from '../transport/shared-port.ts';
+import type { ServerContext } from './context.ts';
+
+export interface Ports {
+  readonly http: number;
+  readonly grpc: number;
+  readonly metrics: number;
+}
+
+export interface ModelServer {
+  readonly ports: Ports;
+  /** Takes no new connections and resolves when every request in flight has its answer. */
+  stop(): Promise<void>;
+}
+
+/** An idle gRPC connection is told to go at once; one with calls in flight has this long. */
+const GRPC_GRACE_MS = 25_000;
+
+/** @param ports 0 for any free one. Rejects when one is taken. */
+export async function startModelServer(context: ServerContext, host: string, ports: Ports): Promise<ModelServer> {
+  const http = createHttpServer(context);
+  const grpc = createGrpcServer(context);
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const shared = createSharedPort(
+    (socket) => http.emit('connection', socket),
+    (socket) => injector.injectConnection(socket),
+  );
+  const metrics = createMetricsServer((_, response) => {
+    void context.metrics.registry.metrics().then((text) => {
+      response.writeHead(200, { 'content-type': context.metrics.registry.contentType }).end(text);
+    });
+  });
+  const [httpPort, metricsPort] = await Promise.all([
+    listen(shared, ports.http, host),
+    listen(metrics, ports.metrics, host),
+  ]);
+  const grpcPort = await bindGrpc(grpc, `${host}:${ports.grpc}`);
+  return {
+    ports: { http: httpPort, grpc: grpcPort, metrics: metricsPort },
+    stop: async () => {
+      shared.close();
+      injector.drain(GRPC_GRACE_MS);
+      const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
+      await Promise.all([requestsDone(http), Promise.race([grpcDone, sleep(GRPC_GRACE_MS)])]);
+      grpc.forceShutdown();
+      metrics.close();
+    },
+  };
+}
+
+/** The HTTP server never listens itself, so its connections are what tells when it is done. */
+async function requestsDone(http: ReturnType<typeof createHttpServer>): Promise<void> {
+  const connections = () => new Promise<number>((resolve) => http.getConnections((_, count) => resolve(count)));
+  while ((await connections()) > 0) {
+    http.closeIdleConnections();
+    await sleep(50);
+  }
+}
+
+function listen(server: NetServer, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function bindGrpc(server: ReturnType<typeof createGrpcServer>, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (cause, port) =>
+      cause === null ? resolve(port) : reject(cause),
+    );
+  });
+}

@@ -1,0 +1,125 @@
+/** Writes small ONNX models, byte by byte, so that tests and examples need no Python. Fields: onnx/onnx.proto of ONNX 1.21. */
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
+
+/** Numbers of onnx.TensorProto.DataType. */
+const ELEMENT_TYPES = {
+  FP32: 1,
+  UINT8: 2,
+  INT8: 3,
+  INT32: 6,
+  INT64: 7,
+  STRING: 8,
+  BOOL: 9,
+  FP16: 10,
+  FP64: 11,
+} as const;
+export type ElementType = keyof typeof ELEMENT_TYPES;
+
+export interface Value {
+  readonly name: string;
+  readonly type: ElementType;
+  /** A string is the name of a dimension of any size. */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface Node {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export interface Constant {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+export interface Graph {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly constants?: readonly Constant[];
+}
+
+const MESSAGE = 2;
+
+function message(writer: BinaryWriter, field: number, body: BinaryWriter): BinaryWriter {
+  return writer.tag(field, MESSAGE).bytes(body.finish());
+}
+
+function text(writer: BinaryWriter, field: number, value: string): BinaryWriter {
+  return writer.tag(field, MESSAGE).string(value);
+}
+
+function number(writer: BinaryWriter, field: number, value: number): BinaryWriter {
+  return writer.tag(field, 0).int64(value);
+}
+
+function encodeValue({ name, type, shape }: Value): BinaryWriter {
+  const dimensions = new BinaryWriter();
+  for (const size of shape) {
+    const dimension = new BinaryWriter();
+    message(dimensions, 1, typeof size === 'number' ? number(dimension, 1, size) : text(dimension, 2, size));
+  }
+  const tensor = message(number(new BinaryWriter(), 1, ELEMENT_TYPES[type]), 2, dimensions);
+  return message(text(new BinaryWriter(), 1, name), 2, message(new BinaryWriter(), 1, tensor));
+}
+
+function encodeNode({ operator, inputs, outputs }: Node): BinaryWriter {
+  const writer = new BinaryWriter();
+  for (const input of inputs) text(writer, 1, input);
+  for (const output of outputs) text(writer, 2, output);
+  return text(writer, 4, operator);
+}
+
+function encodeConstant({ name, shape, values }: Constant): BinaryWriter {
+  const writer = new BinaryWriter();
+  for (const size of shape) number(writer, 1, size);
+  number(writer, 2, ELEMENT_TYPES.FP32);
+  text(writer, 8, name);
+  return writer.tag(9, MESSAGE).bytes(new Uint8Array(Float32Array.from(values).buffer));
+}
+
+/** The bytes of a model.onnx with this graph (opset 17, IR version 8). */
+export function encodeOnnxModel({ inputs, outputs, nodes, constants = [] }: Graph): Uint8Array {
+  const graph = new BinaryWriter();
+  for (const node of nodes) message(graph, 1, encodeNode(node));
+  text(graph, 2, 'graph');
+  for (const constant of constants) message(graph, 5, encodeConstant(constant));
+  for (const input of inputs) message(graph, 11, encodeValue(input));
+  for (const output of outputs) message(graph, 12, encodeValue(output));
+  const opset = number(text(new BinaryWriter(), 1, ''), 2, 17);
+  const model = message(number(new BinaryWriter(), 1, 8), 7, graph);
+  return message(model, 8, opset).finish();
+}
+
+/** y = x, for any type. */
+export function identityModel(type: ElementType, shape: readonly (number | string)[] = ['n']): Uint8Array {
+  return encodeOnnxModel({
+    inputs: [{ name: 'x', type, shape }],
+    outputs: [{ name: 'y', type, shape }],
+    nodes: [{ operator: 'Identity', inputs: ['x'], outputs: ['y'] }],
+  });
+}
+
+/** sum = the sum of the columns of x [n, 2]. */
+export function addModel(): Uint8Array {
+  return encodeOnnxModel({
+    inputs: [{ name: 'x', type: 'FP32', shape: ['n', 2] }],
+    outputs: [{ name: 'sum', type: 'FP32', shape: ['n', 1] }],
+    nodes: [{ operator: 'MatMul', inputs: ['x', 'ones'], outputs: ['sum'] }],
+    constants: [{ name: 'ones', shape: [2, 1], values: [1, 1] }],
+  });
+}
+
+/** Fails when it runs: the two inputs only fit together when they have the same number of rows. */
+export function pickyModel(): Uint8Array {
+  return encodeOnnxModel({
+    inputs: [
+      { name: 'a', type: 'FP32', shape: ['n'] },
+      { name: 'b', type: 'FP32', shape: ['m'] },
+    ],
+    outputs: [{ name: 'c', type: 'FP32', shape: ['n'] }],
+    nodes: [{ operator: 'Add', inputs: ['a', 'b'], outputs: ['c'] }],
+  });
+}
