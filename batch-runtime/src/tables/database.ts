@@ -1,0 +1,63 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+/** A DuckDB in memory that can reach only the files and folders that it is given, and that no SQL can change. */
+export interface Database {
+  run(sql: string): Promise<void>;
+  /** Rows as plain JavaScript values: bigints for 64-bit integers, strings for times. */
+  rows<T>(sql: string): Promise<T[]>;
+  readonly connection: DuckDBConnection;
+  close(): void;
+}
+
+export interface DatabaseOptions {
+  /** In bytes. */
+  readonly memoryLimit: number;
+  readonly files: readonly string[];
+  /** Where it may write. */
+  readonly folders: readonly string[];
+}
+
+export async function openDatabase({ memoryLimit, files, folders }: DatabaseOptions): Promise<Database> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    // One thread: the same input gives the same bytes, and a sum is always added up in the same order.
+    threads: '1',
+    memory_limit: `${Math.max(256, Math.floor(memoryLimit / 1024 / 1024))}MiB`,
+    temp_directory: '/tmp/duckdb',
+    preserve_insertion_order: 'true',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  const run = async (sql: string) => {
+    await connection.run(sql);
+  };
+  await run(`SET TimeZone = 'UTC'`);
+  await run(`SET allowed_paths = [${files.map(literal).join(', ')}]`);
+  await run(`SET allowed_directories = [${folders.map(literal).join(', ')}]`);
+  await run('SET enable_external_access = false');
+  await run('SET lock_configuration = true');
+  return {
+    run,
+    rows: async <T>(sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJS() as T[],
+    connection,
+    close: () => {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A string in SQL. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A column or table in SQL. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function list(names: readonly string[], each: (name: string) => string = identifier): string {
+  return names.map(each).join(', ');
+}
