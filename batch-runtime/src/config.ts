@@ -1,70 +1,70 @@
-/** The only module that reads the environment and the arguments of the process. */
+/** Reads the command line and the environment; nothing else of this package does. */
 import { readFileSync } from 'node:fs';
-import { tmpdir, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { BATCH_COMMANDS } from '@slipway/crds/batch';
+import type { BatchCommand } from '@slipway/crds/batch';
+import { BatchError } from './failure.ts';
+
+export const USAGE = `usage: node batch-runtime/src/main.ts COMMAND [--result-file FILE]
+
+The request is JSON in the environment variable SLIPWAY_REQUEST; the result goes to FILE (/dev/termination-log).
+
+commands: ${Object.keys(BATCH_COMMANDS).join(', ')}
+`;
+
+/** Where Kubernetes looks for a container's last words. */
+export const DEFAULT_RESULT_FILE = '/dev/termination-log';
 
 export interface Config {
-  readonly command: string;
-  /** The request as JSON text. */
-  readonly request: string;
-  /** Where the result goes; undefined: only to the log. */
-  readonly resultFile: string | undefined;
-  /** Index of the pod in its Indexed Job, a folder name. */
-  readonly podIndex: string;
-  /** `collect` copies at once and does not wait for SIGTERM. */
-  readonly once: boolean;
-  /** Where Stores are mounted, each as `<storesDir>/<store>`. */
-  readonly storesDir: string;
-  /** A folder for files that may vanish with the container. */
-  readonly scratchDir: string;
-  /** What this container may use, in bytes. */
-  readonly memoryBytes: number;
+  readonly command: BatchCommand;
+  readonly request: unknown;
+  readonly resultFile: string;
+  /** Which pod of an indexed Job this is. */
+  readonly index: number;
+  /** What DuckDB may hold in memory, in bytes, beside Node itself. */
+  readonly memoryLimit: number;
 }
 
-export const USAGE = `Usage: node batch-runtime/src/main.ts COMMAND [--result-file FILE] [--once]
-  COMMAND          materialise, build-dataset, publish-model, verify-model, fetch or collect
-  --result-file    the result as one JSON object of at most 2 KiB is written here
-  --once           collect: copy now instead of waiting for SIGTERM
-The request is JSON in the environment variable SLIPWAY_REQUEST.`;
-
-/** Reads a container's memory limit from its control group (version 2, then 1); the machine's memory where there is none. */
-function memoryLimit(read: (path: string) => string): number {
-  for (const path of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
-    try {
-      const bytes = Number(read(path).trim());
-      if (Number.isFinite(bytes) && bytes > 0) return Math.min(bytes, totalmem());
-    } catch {
-      // Not this version of control groups.
-    }
-  }
-  return totalmem();
+function isCommand(name: string | undefined): name is BatchCommand {
+  return name !== undefined && Object.hasOwn(BATCH_COMMANDS, name);
 }
 
-/**
- * Reads command, request and places.
- * @throws Error with the usage, when the arguments make no sense.
- */
-export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
-  const rest = [...argv];
-  const command = rest.shift();
-  if (command === undefined || command.startsWith('-')) throw new Error(USAGE);
-  let resultFile: string | undefined;
-  let once = false;
-  while (rest.length > 0) {
-    const flag = rest.shift();
-    if (flag === '--once') once = true;
-    else if (flag === '--result-file' && rest[0] !== undefined) resultFile = rest.shift();
-    else throw new Error(`Unknown argument ${String(flag)}.\n${USAGE}`);
-  }
-  const podIndex = env['JOB_COMPLETION_INDEX'] ?? '0';
-  if (!/^[0-9]{1,9}$/.test(podIndex)) throw new Error('JOB_COMPLETION_INDEX must be a number.');
+/** @throws {BatchError} RequestInvalid */
+export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Config {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { 'result-file': { type: 'string', default: DEFAULT_RESULT_FILE } },
+  });
+  const [command] = positionals;
+  if (!isCommand(command)) throw new BatchError('RequestInvalid', `no such command: ${command ?? '(none)'}`);
   return {
     command,
-    request: env['SLIPWAY_REQUEST'] ?? '',
-    resultFile,
-    podIndex,
-    once,
-    storesDir: env['SLIPWAY_STORES_DIR'] ?? '/stores',
-    scratchDir: tmpdir(),
-    memoryBytes: memoryLimit((path) => readFileSync(path, 'utf8')),
+    request: parseRequest(env['SLIPWAY_REQUEST']),
+    resultFile: values['result-file'],
+    index: Number(env['JOB_COMPLETION_INDEX'] ?? 0),
+    memoryLimit: Math.floor((containerMemory() ?? totalmem()) * 0.6),
   };
+}
+
+function parseRequest(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    throw new BatchError('RequestInvalid', 'the environment variable SLIPWAY_REQUEST holds no JSON');
+  }
+}
+
+/** The limit of the container's cgroup, version 2 or 1; undefined for none. */
+function containerMemory(): number | undefined {
+  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
+    try {
+      const limit = Number(readFileSync(file, 'utf8'));
+      if (Number.isFinite(limit) && limit < totalmem()) return limit;
+    } catch {
+      // The other version.
+    }
+  }
+  return undefined;
 }

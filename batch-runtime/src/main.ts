@@ -7,7 +7,7 @@ import { fetchFiles } from './commands/fetch.ts';
 import { materialise } from './commands/materialise.ts';
 import { publishModel } from './commands/publish-model.ts';
 import { verifyModel } from './commands/verify-model.ts';
-import { readConfig, USAGE } from './config.ts';
+import { DEFAULT_RESULT_FILE, readConfig, USAGE } from './config.ts';
 import type { Config } from './config.ts';
 import { BatchError } from './failure.ts';
 import { writeResult } from './result.ts';
@@ -54,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return args.length === 0 ? 2 : 0;
   }
-  let resultFile = '/dev/termination-log';
+  let resultFile = DEFAULT_RESULT_FILE;
   try {
     const config = readConfig(args, process.env);
     ({ resultFile } = config);

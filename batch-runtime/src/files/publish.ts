@@ -1,84 +1,46 @@
-/** A folder becomes visible under its final name in one step, or not at all. */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { basename, dirname } from 'node:path';
-import type { Context } from '../context.ts';
-import { errorCode, writeFailure } from '../failure.ts';
-import { listTree } from './tree.ts';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fail } from './copy.ts';
 
-/** A temporary folder without a change for this long belonged to a container that was killed. */
-const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
-
-function flush(path: string): void {
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function removeAbandoned(parent: string, prefix: string, now: number): void {
-  for (const name of readdirSync(parent)) {
-    if (!name.startsWith(prefix)) continue;
-    const path = `${parent}/${name}`;
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat !== undefined && now - stat.mtimeMs > ABANDONED_AFTER_MS) rmSync(path, { recursive: true, force: true });
-  }
+/** A folder beside `path` to build in: nobody takes it for a finished one, and it can be renamed in one step. */
+export async function createBuildFolder(path: string): Promise<string> {
+  const folder = join(dirname(path), `.building-${randomBytes(6).toString('hex')}`);
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => fail(cause, folder));
+  return folder;
 }
 
 /**
- * Makes an empty folder `<final>.tmp-<run>` beside the final one, on the same volume; it goes when the process is stopped.
- * Those that killed containers left a day ago are removed.
- * @throws BatchError `StoreNotWritable` or `StoreFull`.
+ * Makes a built folder the one at `path`, unless there is one already: of two that do the same work at once, the first wins,
+ * and both have the same bytes to show.
  */
-export function makeTemporaryFolder(final: string, context: Pick<Context, 'runName' | 'temporary'>): string {
-  const path = `${final}.tmp-${context.runName}`;
+export async function publishFolder(built: string, path: string): Promise<void> {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    removeAbandoned(dirname(path), `${basename(final)}.tmp-`, Date.now());
-    mkdirSync(path);
-    context.temporary.add(path);
-    return path;
+    await mkdir(dirname(path), { recursive: true });
+    await rename(built, path);
   } catch (cause) {
-    throw writeFailure(cause, path);
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') fail(cause, path);
+    await rm(built, { recursive: true, force: true });
   }
 }
 
-/** Removes a temporary folder; does nothing if it is gone. */
-export function dropTemporaryFolder(path: string, context: Pick<Context, 'temporary'>): void {
-  rmSync(path, { recursive: true, force: true });
-  context.temporary.delete(path);
+/** Writes a file in one step. */
+export async function publishFile(path: string, content: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (cause) {
+    fail(cause, path);
+  }
 }
 
-/**
- * Gives a finished temporary folder its final name.
- * @returns false if a folder of that name was there before; then the temporary one is removed.
- */
-export function publishFolder(temporary: string, final: string, context: Pick<Context, 'temporary'>): boolean {
+/** The JSON in a file; undefined when there is none. */
+export async function readJson(path: string): Promise<unknown> {
   try {
-    for (const file of listTree(temporary).files) flush(`${temporary}/${file}`);
-    flush(temporary);
-    mkdirSync(dirname(final), { recursive: true });
-    // Renaming onto an empty folder replaces it; onto one with files it fails, whoever made it.
-    renameSync(temporary, final);
-    flush(dirname(final));
-    context.temporary.delete(temporary);
-    return true;
-  } catch (cause) {
-    if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(cause) ?? '') && existsSync(final)) {
-      dropTemporaryFolder(temporary, context);
-      return false;
-    }
-    throw writeFailure(cause, final);
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
   }
 }

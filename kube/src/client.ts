@@ -1,0 +1,284 @@
+import type { Registry } from 'prom-client';
+import type { Clock } from './clock.ts';
+import { createConnection } from './connection.ts';
+import { ignoreNotFound, KubeApiError } from './errors.ts';
+import type { KubeConfig } from './kube-config.ts';
+import { createTransport, type Transport } from './transport.ts';
+import {
+  type ApplyConfiguration,
+  apiVersionOf,
+  keyOf,
+  type KubeKind,
+  type KubeObject,
+  type Logger,
+  type ObjectKey,
+} from './types.ts';
+import { type WatchEvent, watchEventsOf, withIdleLimit } from './watch-stream.ts';
+
+export interface RequestScope {
+  /** Aborts the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions extends RequestScope {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export interface WriteOptions extends RequestScope {
+  readonly fieldManager: string;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Take fields over from other managers instead of failing with a Conflict. Default false. */
+  readonly force?: boolean;
+}
+
+export interface PatchOptions extends WriteOptions {
+  readonly subresource?: string;
+}
+
+export interface DeleteOptions extends RequestScope {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  /** Default Background. */
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+}
+
+export interface WatchOptions extends ListOptions {
+  readonly resourceVersion: string;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** The server ends the stream after so long, in seconds. */
+  readonly timeoutSeconds: number;
+  /** The stream fails with a TransientError when nothing arrives for so long, in milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Every method rejects with KubeApiError for an answer that is not 2xx, with TransientError when there was no answer. */
+export interface KubeClient {
+  get<T extends KubeObject>(kind: KubeKind<T>, key: ObjectKey, options?: RequestScope): Promise<T>;
+  /** All objects, read in pages. */
+  list<T extends KubeObject>(
+    kind: KubeKind<T>,
+    options?: ListOptions,
+  ): Promise<{ items: T[]; resourceVersion: string }>;
+  create<T extends KubeObject>(
+    kind: KubeKind<T>,
+    object: NoInfer<ApplyConfiguration<T>>,
+    options: WriteOptions,
+  ): Promise<T>;
+  /** Server-side apply; unknown fields are refused. */
+  apply<T extends KubeObject>(
+    kind: KubeKind<T>,
+    object: NoInfer<ApplyConfiguration<T>>,
+    options: ApplyOptions,
+  ): Promise<T>;
+  /** Server-side apply on the status subresource. Send `metadata.resourceVersion`: without it a late write hits a namesake. */
+  applyStatus<T extends KubeObject>(
+    kind: KubeKind<T>,
+    object: NoInfer<ApplyConfiguration<T>>,
+    options: ApplyOptions,
+  ): Promise<T>;
+  /** JSON merge patch (RFC 7396): null removes a field. A `metadata.resourceVersion` in it is a precondition. */
+  mergePatch<T extends KubeObject>(kind: KubeKind<T>, key: ObjectKey, patch: object, options: PatchOptions): Promise<T>;
+  /** Resolves also when there is no such object; rejects with Conflict when a precondition fails. */
+  delete(kind: KubeKind, key: ObjectKey, options?: DeleteOptions): Promise<void>;
+  /** Resolves when the server has accepted the watch. See `watchEventsOf` for how the stream ends. */
+  watch<T extends KubeObject>(kind: KubeKind<T>, options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>>;
+  /** Closes the connections. */
+  close(): Promise<void>;
+}
+
+export interface KubeClientOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly userAgent: string;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long one request may take, in milliseconds. Default 30,000. */
+  readonly requestTimeoutMs?: number;
+}
+
+const APPLY_PATCH = 'application/apply-patch+yaml'; // JSON is YAML
+const MERGE_PATCH = 'application/merge-patch+json';
+
+/** A client for any kind: all of its traffic goes through one pool of connections. */
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  const { clock } = options;
+  const transport = createTransport({
+    ...options,
+    connection: createConnection(options.kubeConfig, clock),
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+  });
+
+  async function apply(kind: KubeKind, object: KubeObject, applyOptions: ApplyOptions & { subresource?: string }) {
+    return transport.json({
+      method: 'PATCH',
+      path: objectPath(kind, keyOf(object), applyOptions.subresource),
+      query: {
+        fieldManager: applyOptions.fieldManager,
+        fieldValidation: 'Strict',
+        ...(applyOptions.force === true ? { force: 'true' } : {}),
+      },
+      body: object,
+      contentType: APPLY_PATCH,
+      signal: applyOptions.signal,
+    });
+  }
+
+  return {
+    get: async <T extends KubeObject>(kind: KubeKind<T>, key: ObjectKey, { signal }: RequestScope = {}) =>
+      (await transport.json({ method: 'GET', path: objectPath(kind, key), signal })) as T,
+    list: (kind, listOptions = {}) => listAllPages(transport, kind, listOptions),
+    create: async <T extends KubeObject>(
+      kind: KubeKind<T>,
+      object: KubeObject,
+      { fieldManager, signal }: WriteOptions,
+    ) =>
+      (await transport.json({
+        method: 'POST',
+        path: collectionPath(kind, object.metadata.namespace),
+        query: { fieldManager, fieldValidation: 'Strict' },
+        body: object,
+        signal,
+      })) as T,
+    apply: async <T extends KubeObject>(kind: KubeKind<T>, object: KubeObject, applyOptions: ApplyOptions) =>
+      (await apply(kind, object, applyOptions)) as T,
+    applyStatus: async <T extends KubeObject>(kind: KubeKind<T>, object: KubeObject, applyOptions: ApplyOptions) =>
+      (await apply(kind, object, { ...applyOptions, subresource: 'status' })) as T,
+    mergePatch: async <T extends KubeObject>(
+      kind: KubeKind<T>,
+      key: ObjectKey,
+      patch: object,
+      patchOptions: PatchOptions,
+    ) =>
+      (await transport.json({
+        method: 'PATCH',
+        path: objectPath(kind, key, patchOptions.subresource),
+        query: { fieldManager: patchOptions.fieldManager, fieldValidation: 'Strict' },
+        body: patch,
+        contentType: MERGE_PATCH,
+        signal: patchOptions.signal,
+      })) as T,
+    async delete(kind, key, deleteOptions = {}) {
+      await ignoreNotFound(
+        transport.json({
+          method: 'DELETE',
+          path: objectPath(kind, key),
+          body: deleteBody(deleteOptions),
+          signal: deleteOptions.signal,
+        }),
+      );
+    },
+    watch: (kind, watchOptions) => openWatch(transport, kind, { ...watchOptions, clock }),
+    close: () => transport.close(),
+  };
+}
+
+const PAGE_SIZE = '500';
+
+/**
+ * A continue token expires after some minutes (410). A list that takes longer is read again from the start, the second
+ * time in one piece, as client-go's pager does.
+ */
+async function listAllPages<T extends KubeObject>(transport: Transport, kind: KubeKind<T>, options: ListOptions) {
+  try {
+    return await listPages(transport, kind, { ...options, limit: PAGE_SIZE });
+  } catch (cause) {
+    if (!(cause instanceof KubeApiError && cause.isGone)) throw cause;
+    return listPages(transport, kind, options);
+  }
+}
+
+async function listPages<T extends KubeObject>(
+  transport: Transport,
+  kind: KubeKind<T>,
+  options: ListOptions & { limit?: string },
+) {
+  const { namespace, labelSelector, fieldSelector, limit, signal } = options;
+  const items: T[] = [];
+  let next: string | undefined;
+  for (;;) {
+    const query = { labelSelector, fieldSelector, limit, continue: next };
+    const page = (await transport.json({
+      method: 'GET',
+      path: collectionPath(kind, namespace),
+      query,
+      signal,
+    })) as ListPage<T>;
+    // The items of built-in kinds come without apiVersion and kind.
+    for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(kind), kind: kind.kind });
+    next = page.metadata.continue;
+    if (next === undefined || next === '') return { items, resourceVersion: page.metadata.resourceVersion };
+  }
+}
+
+interface ListPage<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly T[] | null;
+}
+
+async function openWatch<T extends KubeObject>(
+  transport: Transport,
+  kind: KubeKind<T>,
+  options: WatchOptions & { clock: Clock },
+) {
+  const controller = new AbortController();
+  const stop = () => controller.abort(options.signal.reason);
+  if (options.signal.aborted) stop();
+  options.signal.addEventListener('abort', stop, { once: true });
+  const release = () => options.signal.removeEventListener('abort', stop);
+  try {
+    const chunks = await transport.stream({
+      method: 'GET',
+      path: collectionPath(kind, options.namespace),
+      query: {
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        resourceVersion: options.resourceVersion,
+        timeoutSeconds: String(options.timeoutSeconds),
+        labelSelector: options.labelSelector,
+        fieldSelector: options.fieldSelector,
+      },
+      signal: controller.signal,
+    });
+    const limited = withIdleLimit(chunks, { ms: options.idleTimeoutMs, clock: options.clock, controller });
+    return afterwards(watchEventsOf<T>(limited), release);
+  } catch (cause) {
+    release();
+    throw cause;
+  }
+}
+
+async function* afterwards<E>(events: AsyncIterable<E>, cleanup: () => void): AsyncGenerator<E> {
+  try {
+    yield* events;
+  } finally {
+    cleanup();
+  }
+}
+
+function collectionPath(kind: KubeKind, namespace: string | undefined): string {
+  const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const scope = kind.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${scope}/${kind.plural}`;
+}
+
+function objectPath(kind: KubeKind, key: ObjectKey, subresource?: string): string {
+  if (kind.namespaced && key.namespace === undefined) throw new Error(`${kind.kind} "${key.name}" needs a namespace`);
+  // An empty or dotted name would address the collection or another path.
+  if (!/^[^/%]+$/.test(key.name) || key.name === '.' || key.name === '..')
+    throw new Error(`"${key.name}" is not the name of a ${kind.kind}`);
+  const tail = subresource === undefined ? '' : `/${subresource}`;
+  return `${collectionPath(kind, key.namespace)}/${encodeURIComponent(key.name)}${tail}`;
+}
+
+function deleteBody({ uid, resourceVersion, propagationPolicy = 'Background' }: DeleteOptions): object {
+  const preconditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions };
+}

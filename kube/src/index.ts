@@ -1,0 +1,24 @@
+export * from './types.ts';
+export * from './builtin-kinds.ts';
+export { realClock, sleep, type Clock, type Timer } from './clock.ts';
+export * from './result.ts';
+export * from './errors.ts';
+export * from './client.ts';
+export { loadKubeConfig, type KubeConfig } from './kube-config.ts';
+export type { WatchEvent } from './watch-stream.ts';
+export type { Cache, IndexFunctions } from './store.ts';
+export {
+  createManager,
+  watch,
+  type ControllerOptions,
+  type Manager,
+  type ManagerOptions,
+  type Watch,
+} from './manager.ts';
+export type { CacheOptions } from './cache-source.ts';
+export { LeaseLostError, microTime, type LeaseOptions } from './leader-election.ts';
+export * from './owner.ts';
+export * from './apply.ts';
+export * from './status.ts';
+export * from './conditions.ts';
+export * from './events.ts';

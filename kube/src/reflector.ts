@@ -1,0 +1,206 @@
+import type { Registry } from 'prom-client';
+import { backoffDelay } from './backoff.ts';
+import type { KubeClient } from './client.ts';
+import { type Clock, sleep } from './clock.ts';
+import { KubeApiError, TransientError } from './errors.ts';
+import { counter } from './metrics.ts';
+import { compareResourceVersions } from './resource-version.ts';
+import type { Change, Store } from './store.ts';
+import type { KubeKind, KubeObject, Logger } from './types.ts';
+import type { WatchEvent } from './watch-stream.ts';
+
+/** Keeps a store equal to the objects of one kind, for as long as it runs, whatever the network does. */
+export interface Reflector {
+  /** Resolves when the signal aborts; never rejects. */
+  run(signal: AbortSignal): Promise<void>;
+  /** True once the first complete list is in the store. */
+  hasSynced(): boolean;
+  /** Resolves when `hasSynced` becomes true. */
+  readonly synced: Promise<void>;
+  /** When the API server last answered a list, accepted a watch or sent something; undefined before the first time. */
+  lastContact(): Date | undefined;
+}
+
+export interface ReflectorOptions<T extends KubeObject> {
+  readonly client: KubeClient;
+  readonly kind: KubeKind<T>;
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly store: Store<T>;
+  /** Told in order, after the store has changed. What one throws is logged and counted; the others and the stream go on. */
+  readonly handlers: ReadonlySet<(change: Change<T>) => void>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly registry: Registry;
+  /** A watch that is silent for so long is opened again, in milliseconds. Bookmarks come every minute. Default 150,000. */
+  readonly idleTimeoutMs?: number;
+  /** First and longest delay after a failure, in milliseconds. Default 500 and 30,000. */
+  readonly backoff?: { readonly baseMs: number; readonly capMs: number };
+}
+
+// A list without a resourceVersion is read from the quorum, so an older one than we know means that etcd was restored
+// from a backup, or that something answers from a stale copy. The second passes; after so many tries we believe the first.
+const STALE_LISTS_BEFORE_BELIEF = 10;
+
+export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector {
+  const { client, kind, namespace, labelSelector, fieldSelector, store, clock } = options;
+  const selection = {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+  };
+  const log = options.log.child({ kind: kind.kind, ...selection });
+  const metrics = createReflectorMetrics(options.registry, kind.plural);
+  let version: string | undefined;
+  let mustList = true;
+  const { promise: synced, resolve: resolveSynced } = Promise.withResolvers<void>();
+  let hasSynced = false;
+  let failures = 0;
+  let staleLists = 0;
+  let contact: Date | undefined;
+
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (mustList) await list(signal);
+        await watch(signal);
+      } catch (cause) {
+        if (signal.aborted) return;
+        await recover(cause, signal);
+      }
+    }
+  }
+
+  async function list(signal: AbortSignal): Promise<void> {
+    const { items, resourceVersion } = await client.list(kind, { ...selection, signal });
+    contact = clock.now();
+    if (compareResourceVersions(resourceVersion, version) < 0 && ++staleLists < STALE_LISTS_BEFORE_BELIEF) {
+      throw new TransientError('StaleList', `a list at version ${resourceVersion} is older than what was seen`);
+    }
+    const believe = staleLists >= STALE_LISTS_BEFORE_BELIEF;
+    if (believe) log.warn({ resourceVersion }, 'the API server went back in time; taking its word');
+    staleLists = 0;
+    metrics.lists.inc({ kind: kind.plural });
+    const changes = store.replace(items, { ...(namespace === undefined ? {} : { namespace }), believe });
+    version = resourceVersion;
+    mustList = false;
+    hasSynced = true;
+    resolveSynced();
+    for (const change of changes) tell(change);
+  }
+
+  async function watch(signal: AbortSignal): Promise<void> {
+    const events = await client.watch(kind, {
+      ...selection,
+      resourceVersion: version ?? '0',
+      signal,
+      timeoutSeconds: 300 + Math.floor(options.random() * 300), // spread, so that not all watches end at once
+      idleTimeoutMs: options.idleTimeoutMs ?? 150_000,
+    });
+    const start = clock.now();
+    contact = start;
+    let quiet = true;
+    for await (const event of events) {
+      contact = clock.now();
+      failures = 0;
+      quiet = false;
+      take(event);
+    }
+    // Something that ends every watch at once must not be asked a thousand times a second.
+    if (quiet && clock.now().getTime() - start.getTime() < 1000)
+      throw new TransientError('WatchTooShort', 'the watch ended at once');
+    failures = 0;
+  }
+
+  function take({ type, object }: WatchEvent<T>): void {
+    if (type !== 'BOOKMARK') {
+      for (const change of type === 'DELETED' ? store.remove(object) : store.upsert(object)) tell(change);
+    }
+    // Going back would make the next watch repeat what was seen.
+    const next = object.metadata.resourceVersion;
+    if (next !== undefined && (version === undefined || compareResourceVersions(next, version) >= 0)) version = next;
+  }
+
+  function tell(change: Change<T>): void {
+    for (const handler of options.handlers) {
+      try {
+        handler(change);
+      } catch (cause) {
+        metrics.handlerErrors.inc({ kind: kind.plural });
+        log.error({ err: cause }, 'a handler threw; the stream goes on');
+      }
+    }
+  }
+
+  async function recover(cause: unknown, signal: AbortSignal): Promise<void> {
+    const reason = reasonOf(cause);
+    mustList ||= !RESUMABLE.has(reason);
+    metrics.failures.inc({ kind: kind.plural, reason });
+    if (reason === 'WatchIdle' || (reason === 'Expired' && failures === 0)) {
+      // The usual end of a quiet watch, and of one that was cut off for long: nothing is broken, so no waiting.
+      failures += reason === 'Expired' ? 1 : 0;
+      log.debug({ reason }, 'reopening the watch');
+      return;
+    }
+    const delay = backoffDelay(failures, { baseMs: 500, capMs: 30_000, ...options.backoff, random: options.random });
+    const ms = Math.max(delay, retryAfterOf(cause) ?? 0);
+    failures += 1;
+    const level = failures < 5 ? 'info' : 'warn';
+    log[level]({ reason, message: messageOf(cause), retryInMs: Math.round(ms), failures }, 'list or watch failed');
+    await sleep(clock, ms, signal);
+  }
+
+  return { run, hasSynced: () => hasSynced, synced, lastContact: () => contact };
+}
+
+/** After these the watch goes on from the last version; after anything else only a new list is sure to miss nothing. */
+const RESUMABLE: ReadonlySet<string> = new Set([
+  'ConnectionFailed',
+  'RequestTimeout',
+  'WatchCut',
+  'WatchIdle',
+  'WatchTooShort',
+  'TooManyRequests',
+  'ServiceUnavailable',
+]);
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof TransientError) return cause.reason;
+  if (!(cause instanceof KubeApiError)) return 'InternalError';
+  if (cause.isGone) return 'Expired';
+  if (cause.status.code === 429) return 'TooManyRequests';
+  if (cause.status.code === 503) return 'ServiceUnavailable';
+  return cause.status.reason || `Http${cause.status.code}`;
+}
+
+function retryAfterOf(cause: unknown): number | undefined {
+  return cause instanceof KubeApiError || cause instanceof TransientError ? cause.retryAfterMs : undefined;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function createReflectorMetrics(registry: Registry, plural: string) {
+  const labelNames = ['kind'] as const;
+  const lists = counter(registry, {
+    name: 'reflector_lists_total',
+    help: 'Complete lists that went into a cache.',
+    labelNames,
+  });
+  const handlerErrors = counter(registry, {
+    name: 'reflector_handler_errors_total',
+    help: 'Handlers of cache changes that threw.',
+    labelNames,
+  });
+  const failures = counter(registry, {
+    name: 'reflector_failures_total',
+    help: 'Lists and watches that ended other than at their time, by reason.',
+    labelNames: ['kind', 'reason'],
+  });
+  lists.inc({ kind: plural }, 0);
+  handlerErrors.inc({ kind: plural }, 0);
+  return { lists, handlerErrors, failures };
+}
