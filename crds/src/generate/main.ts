@@ -15,12 +15,14 @@ function generatedFiles(): Map<string, string> {
   for (const definition of KINDS) {
     const yaml = dump(buildCrd(definition), { lineWidth: 120, noRefs: true });
     files.set(`crds/generated/${definition.plural}.yaml`, HEADER + yaml);
+    // Helm reads files below the chart only.
+    files.set(`charts/slipway/files/crds/${definition.plural}.yaml`, HEADER + yaml);
     files.set(`docs/reference/${definition.plural}.md`, referencePage(definition));
   }
   return files;
 }
 
-const FOLDERS = ['crds/generated', 'docs/reference'];
+const FOLDERS = ['crds/generated', 'charts/slipway/files/crds', 'docs/reference'];
 
 function existingFiles(): string[] {
   return FOLDERS.flatMap((folder) => {

@@ -1,0 +1,84 @@
+# One Dockerfile, a target an image: operator, serving-runtime, batch-runtime.
+#
+#   docker build --target operator --tag slipway/operator:dev .
+#   npm run cluster -- load-images     # the same without a container daemon or a registry (hack/images)
+#
+# The final images hold the C library, one Node binary, production packages and TypeScript sources (Node strips the types).
+# They have no shell and no package manager, run as user 65532 and write nothing outside the mounts they are given.
+# A change of a source file rebuilds only the last small layers.
+#
+# Behind a TLS-inspecting proxy or with an own npm registry, pass them as build secrets; they never become part of a layer:
+#   docker build --secret id=ca-bundle,src=/etc/ssl/certs/ca-certificates.crt --secret id=npmrc,src=$HOME/.npmrc ...
+
+# The same version as the devDependency `node` in package.json (a unit test compares them).
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+
+# ---- the tree that the final images start from -------------------------------------------------------------------
+FROM ${NODE_IMAGE} AS root-files
+COPY hack/images/collect-root-files.sh /build/
+RUN sh /build/collect-root-files.sh /root-files
+
+# ---- production packages, per image ------------------------------------------------------------------------------
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY crds/package.json crds/
+COPY kube/package.json kube/
+COPY operator/package.json operator/
+COPY serving-runtime/package.json serving-runtime/
+COPY batch-runtime/package.json batch-runtime/
+COPY hack/package.json hack/
+COPY test/package.json test/
+COPY hack/images/install-packages.sh /build/
+
+FROM manifests AS operator-packages
+RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
+    sh /build/install-packages.sh operator kube crds
+
+FROM manifests AS serving-runtime-packages
+RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
+    sh /build/install-packages.sh serving-runtime crds
+
+FROM manifests AS batch-runtime-packages
+RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
+    sh /build/install-packages.sh batch-runtime crds
+
+# ---- what all final images share ---------------------------------------------------------------------------------
+FROM scratch AS node-runtime
+COPY --from=root-files /root-files/ /
+ENV PATH=/usr/local/bin NODE_ENV=production HOME=/tmp LANG=C.UTF-8
+WORKDIR /app
+USER 65532:65532
+ARG VERSION=dev
+LABEL org.opencontainers.image.vendor="Slipway" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.base.name="scratch"
+
+# ---- final images ------------------------------------------------------------------------------------------------
+FROM node-runtime AS serving-runtime
+LABEL org.opencontainers.image.title="slipway/serving-runtime" \
+      org.opencontainers.image.description="Serves ONNX models by the Open Inference Protocol over REST and gRPC"
+COPY --from=serving-runtime-packages /app/ /app/
+COPY crds/src/ crds/src/
+COPY serving-runtime/src/ serving-runtime/src/
+EXPOSE 8080 9000 8002
+ENTRYPOINT ["/usr/local/bin/node", "serving-runtime/src/main.ts"]
+
+FROM node-runtime AS batch-runtime
+LABEL org.opencontainers.image.title="slipway/batch-runtime" \
+      org.opencontainers.image.description="What Slipway runs in Jobs: materialise, build datasets, fetch, collect, publish and verify models"
+COPY --from=batch-runtime-packages /app/ /app/
+COPY crds/src/ crds/src/
+COPY batch-runtime/src/ batch-runtime/src/
+ENTRYPOINT ["/usr/local/bin/node", "batch-runtime/src/main.ts"]
+
+FROM node-runtime AS operator
+LABEL org.opencontainers.image.title="slipway/operator" \
+      org.opencontainers.image.description="Kubernetes operator for the whole life of a machine-learning model"
+COPY --from=operator-packages /app/ /app/
+COPY crds/src/ crds/src/
+COPY kube/src/ kube/src/
+COPY operator/src/ operator/src/
+EXPOSE 8080 8081
+ENTRYPOINT ["/usr/local/bin/node", "operator/src/main.ts"]

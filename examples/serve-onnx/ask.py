@@ -1,0 +1,16 @@
+"""pip install tritonclient[http,grpc]; python ask.py [host:port]   (after: kubectl port-forward service/fare 8080:80)"""
+
+import sys
+
+import numpy as np
+import tritonclient.grpc as grpc
+import tritonclient.http as http
+
+address = sys.argv[1] if len(sys.argv) > 1 else "localhost:8080"
+trips = np.array([[3.1, 12], [0.8, 6]], dtype=np.float32)  # miles, minutes
+
+for name, protocol in {"REST": http, "gRPC": grpc}.items():  # one port speaks both
+    tensor = protocol.InferInput("trip", trips.shape, "FP32")
+    tensor.set_data_from_numpy(trips)
+    answer = protocol.InferenceServerClient(address).infer("fare", [tensor])
+    print(name, answer.as_numpy("fare").ravel())  # [12.625, 6.5]

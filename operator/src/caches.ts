@@ -1,0 +1,141 @@
+import { builtin } from '@slipway/kube';
+import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
+import type { Caches } from './deps.ts';
+import { kinds } from './kinds.ts';
+import { MANAGED_BY_SELECTOR, MODEL_VERSION_LABEL, PRODUCER_UID, REVISION_LABEL } from './labels.ts';
+import { parseStoreUri } from './jobs/store-mount.ts';
+
+/** The value of an index over a name in a namespace. */
+export function indexKey(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+/** The uid of the object that controls this one; undefined for one that nobody controls. */
+export function controllerUid(object: DeepReadonly<KubeObject>): string | undefined {
+  return object.metadata.ownerReferences?.find((reference) => reference.controller === true)?.uid;
+}
+
+/** Asks the manager for every cache; the reflectors start with the manager. */
+export function createCaches(manager: Pick<Manager, 'cache'>): Caches {
+  return { ...ownCaches(manager), ...workloadCaches(manager) };
+}
+
+type OwnCaches = Pick<
+  Caches,
+  | 'stores'
+  | 'featureSets'
+  | 'datasets'
+  | 'datasetVersions'
+  | 'trainingJobs'
+  | 'models'
+  | 'modelVersions'
+  | 'inferenceServices'
+>;
+
+function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
+  return {
+    stores: manager.cache(kinds.Store, {
+      indexes: {
+        claim: (store) => {
+          const parsed = parseStoreUri(store.spec.uri);
+          return parsed === undefined ? [] : at(store, parsed.claim);
+        },
+      },
+    }),
+    featureSets: manager.cache(kinds.FeatureSet, {
+      indexes: { store: (o) => at(o, o.spec.source.files.store.name, o.spec.store.name) },
+    }),
+    datasets: manager.cache(kinds.Dataset, {
+      indexes: {
+        store: (o) => at(o, o.spec.rows.files.store.name, o.spec.store.name),
+        featureSet: (o) => at(o, ...o.spec.features.map((feature) => feature.featureSet.name)),
+      },
+    }),
+    datasetVersions: manager.cache(kinds.DatasetVersion, {
+      indexes: { dataset: (o) => at(o, o.spec.dataset.name), producer: byProducer },
+    }),
+    trainingJobs: manager.cache(kinds.TrainingJob, {
+      indexes: {
+        dataset: (o) => at(o, o.spec.dataset.name),
+        model: (o) => at(o, o.spec.output.model.name),
+        configMap: (o) => (o.spec.code === undefined ? [] : at(o, o.spec.code.configMap.name)),
+      },
+    }),
+    models: manager.cache(kinds.Model, { indexes: { store: (o) => at(o, o.spec.store.name) } }),
+    modelVersions: manager.cache(kinds.ModelVersion, {
+      indexes: {
+        store: (o) => at(o, o.spec.artifact.store.name),
+        model: (o) => (o.spec.model === undefined ? [] : at(o, o.spec.model.name)),
+        producer: byProducer,
+      },
+    }),
+    inferenceServices: manager.cache(kinds.InferenceService, {
+      indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) },
+    }),
+  };
+}
+
+function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches> {
+  const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };
+  return {
+    jobs: manager.cache(builtin.Job, managed),
+    pods: manager.cache(builtin.Pod, {
+      labelSelector: MANAGED_BY_SELECTOR,
+      indexes: {
+        controller: byController,
+        revision: (pod) => {
+          const revision = pod.metadata.labels?.[REVISION_LABEL];
+          return revision === undefined ? [] : at(pod, revision);
+        },
+      },
+    }),
+    services: manager.cache(builtin.Service, managed),
+    deployments: manager.cache(builtin.Deployment, {
+      labelSelector: MANAGED_BY_SELECTOR,
+      indexes: {
+        controller: byController,
+        modelVersion: (deployment) => {
+          const version = deployment.metadata.labels?.[MODEL_VERSION_LABEL];
+          return version === undefined ? [] : at(deployment, version);
+        },
+      },
+    }),
+    disruptionBudgets: manager.cache(kinds.PodDisruptionBudget, managed),
+    controllerRevisions: manager.cache(builtin.ControllerRevision, managed),
+    endpointSlices: manager.cache(builtin.EndpointSlice, {
+      labelSelector: MANAGED_BY_SELECTOR,
+      indexes: {
+        service: (slice) => {
+          const service = slice.metadata.labels?.['kubernetes.io/service-name'];
+          return service === undefined ? [] : at(slice, service);
+        },
+      },
+    }),
+    claims: manager.cache(builtin.PersistentVolumeClaim),
+    configMaps: manager.cache(builtin.ConfigMap),
+    jobCreateFailures: manager.cache(builtin.CoreEvent, {
+      fieldSelector: 'involvedObject.kind=Job,reason=FailedCreate',
+      indexes: { subject: (event) => present(event.involvedObject.uid) },
+    }),
+    mountFailures: manager.cache(builtin.CoreEvent, {
+      fieldSelector: 'involvedObject.kind=Pod,reason=FailedMount',
+      indexes: { subject: (event) => present(event.involvedObject.uid) },
+    }),
+  };
+}
+
+function at(object: DeepReadonly<KubeObject>, ...names: readonly string[]): string[] {
+  return [...new Set(names)].map((name) => indexKey(object.metadata.namespace, name));
+}
+
+function byController(object: DeepReadonly<KubeObject>): readonly string[] {
+  return present(controllerUid(object));
+}
+
+function byProducer(object: DeepReadonly<KubeObject>): readonly string[] {
+  return present(object.metadata.labels?.[PRODUCER_UID]);
+}
+
+function present(value: string | undefined): readonly string[] {
+  return value === undefined ? [] : [value];
+}

@@ -1,0 +1,21 @@
+import type { AddController } from '../controller-registration.ts';
+import { addDatasetController } from './dataset/controller.ts';
+import { addDatasetVersionController } from './dataset-version/controller.ts';
+import { addFeatureSetController } from './feature-set/controller.ts';
+import { addInferenceServiceController } from './inference-service/controller.ts';
+import { addModelController } from './model/controller.ts';
+import { addModelVersionController } from './model-version/controller.ts';
+import { addStoreController } from './store/controller.ts';
+import { addTrainingJobController } from './training-job/controller.ts';
+
+/** Every controller of the operator. */
+export const CONTROLLERS: readonly AddController[] = [
+  addStoreController,
+  addFeatureSetController,
+  addDatasetController,
+  addDatasetVersionController,
+  addModelController,
+  addTrainingJobController,
+  addModelVersionController,
+  addInferenceServiceController,
+];

@@ -1,0 +1,112 @@
+import type { DeepReadonly } from '@slipway/kube';
+import type { WorkloadConfig } from '../../deps.ts';
+import { batchContainer, quantities, TMP_MOUNT, TMP_VOLUME } from '../../jobs/build-batch-job.ts';
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from '../../jobs/pod-security.ts';
+import type { Container } from '../../jobs/pod-security.ts';
+import { INSTANCE, MANAGED_BY, MODEL_VERSION_LABEL, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
+import type { PodTemplate, RevisionFacts } from './revision.ts';
+
+export const HTTP_PORT = 8080;
+export const GRPC_PORT = 9000;
+const METRICS_PORT = 8002;
+
+/** The container that answers, and the one that brings the model. */
+export const SERVER = 'server';
+export const FETCH = 'fetch';
+
+export interface RevisionInput {
+  readonly service: string;
+  readonly revision: string;
+  readonly facts: DeepReadonly<RevisionFacts>;
+  readonly config: WorkloadConfig;
+}
+
+export function revisionLabels({ service, revision, facts }: Omit<RevisionInput, 'config'>): Record<string, string> {
+  return {
+    [MANAGED_BY]: 'slipway',
+    [INSTANCE]: service,
+    [SERVICE_LABEL]: service,
+    [REVISION_LABEL]: revision,
+    [MODEL_VERSION_LABEL]: facts.modelVersion,
+  };
+}
+
+/** A pod that copies the model out of the Store, verifies it, and serves it. Only the copying container sees the Store. */
+export function buildPodTemplate(input: RevisionInput): PodTemplate {
+  const { facts, service, revision } = input;
+  return {
+    metadata: { labels: revisionLabels(input) },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: RESTRICTED_POD,
+      terminationGracePeriodSeconds: 45,
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'kubernetes.io/hostname',
+          whenUnsatisfiable: 'ScheduleAnyway',
+          labelSelector: { matchLabels: { [SERVICE_LABEL]: service, [REVISION_LABEL]: revision } },
+        },
+      ],
+      initContainers: [fetchContainer(input)],
+      containers: [serverContainer(input)],
+      volumes: [
+        { name: 'models', emptyDir: {} },
+        TMP_VOLUME,
+        { name: 'store', persistentVolumeClaim: { claimName: facts.artifact.claim } },
+      ],
+    },
+  };
+}
+
+function fetchContainer({ service, facts, config }: RevisionInput): Container {
+  const { store, root, path, digest } = facts.artifact;
+  const from = ['', 'stores', store, ...[root, path].flatMap((part) => part.split('/'))]
+    .filter((part, index) => index === 0 || part !== '')
+    .join('/');
+  const request = { items: [{ from, to: `/models/${service}/${facts.number}`, digest }] };
+  const resources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } };
+  return {
+    ...batchContainer({ command: 'fetch', request, config, resources }, FETCH),
+    volumeMounts: [
+      { name: 'store', mountPath: `/stores/${store}`, readOnly: true },
+      { name: 'models', mountPath: '/models' },
+      TMP_MOUNT,
+    ],
+  };
+}
+
+function serverContainer({ revision, facts, config }: RevisionInput): Container {
+  return {
+    name: SERVER,
+    image: config.servingRuntimeImage,
+    imagePullPolicy: config.imagePullPolicy,
+    args: [
+      '--model-repository=/models',
+      `--http-port=${HTTP_PORT}`,
+      `--grpc-port=${GRPC_PORT}`,
+      `--metrics-port=${METRICS_PORT}`,
+      `--revision=${revision}`,
+      `--settings=${JSON.stringify(facts.settings)}`,
+    ],
+    ports: [
+      { name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' },
+      { name: 'grpc', containerPort: GRPC_PORT, protocol: 'TCP' },
+      { name: 'metrics', containerPort: METRICS_PORT, protocol: 'TCP' },
+    ],
+    resources: quantities(facts.resources ?? { requests: { cpu: '100m', memory: '256Mi' } }),
+    securityContext: RESTRICTED_CONTAINER,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ name: 'models', mountPath: '/models', readOnly: true }, TMP_MOUNT],
+    // Ready means that every model is loaded and warmed; a large model may take its time, so nothing but the end of the
+    // process ends a start.
+    startupProbe: { ...probe('live'), periodSeconds: 1, failureThreshold: 120 },
+    readinessProbe: { ...probe('ready'), periodSeconds: 1, failureThreshold: 3 },
+    livenessProbe: { ...probe('live'), periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 },
+  };
+}
+
+function probe(what: 'live' | 'ready') {
+  return { httpGet: { path: `/v2/health/${what}`, port: HTTP_PORT, scheme: 'HTTP' }, timeoutSeconds: 2 };
+}

@@ -1,0 +1,14 @@
+import { APPLY, READ } from '../../controller-registration.ts';
+import type { PolicyRule } from '../../controller-registration.ts';
+
+export const inferenceServiceRules: readonly PolicyRule[] = [
+  { apiGroups: ['slipway.dev'], resources: ['inferenceservices', 'modelversions', 'stores'], verbs: READ },
+  { apiGroups: ['slipway.dev'], resources: ['inferenceservices/status'], verbs: ['patch'] },
+  // To own an object with blockOwnerDeletion where OwnerReferencesPermissionEnforcement is on.
+  { apiGroups: ['slipway.dev'], resources: ['inferenceservices/finalizers'], verbs: ['update'] },
+  { apiGroups: [''], resources: ['services'], verbs: [...READ, ...APPLY, 'delete'] },
+  { apiGroups: ['apps'], resources: ['deployments', 'controllerrevisions'], verbs: [...READ, ...APPLY, 'delete'] },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: [...READ, ...APPLY, 'delete'] },
+  { apiGroups: [''], resources: ['pods', 'events', 'persistentvolumeclaims'], verbs: READ },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: READ },
+];

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { aModelVersion, anInferenceService, aStore } from '../../testing/fixtures.ts';
+import { matchesSpec, resolveFacts, revisionName } from './revision.ts';
+
+const name = (spec: Parameters<typeof anInferenceService>[0] = {}, version = aModelVersion(), store = aStore()) =>
+  revisionName('flights', resolveFacts(anInferenceService(spec), version, store));
+
+describe('revisionName', () => {
+  it('is the service and eight digits', () => {
+    expect(name()).toMatch(/^flights-[0-9a-f]{8}$/);
+  });
+
+  it.each([
+    ['the number of pods', { scaling: { replicas: 7 } }],
+    ['how a quantity is written', { resources: { requests: { cpu: '1' } } }, { resources: { requests: { cpu: 1 } } }],
+  ])('is the same whatever %s', (_, a, b: Parameters<typeof anInferenceService>[0] = {}) => {
+    expect(name(a)).toBe(name(b));
+  });
+
+  it.each([
+    ['the model', { modelVersion: { name: 'delay-2' } }, aModelVersion('delay-2')],
+    ['settings', { settings: { instances: 2 } }],
+    ['resources', { resources: { limits: { memory: '1Gi' } } }],
+    ['refresh', { refresh: '2026-11-23' }],
+    ['where the Store is', {}, aModelVersion(), aStore({ uri: 'pvc://other' })],
+  ])('changes with %s', (_, spec, version = aModelVersion(), store = aStore()) => {
+    expect(name(spec, version, store)).not.toBe(name());
+  });
+
+  it('changes with the bytes of a version that was made again under its name', () => {
+    const again = aModelVersion();
+    again.spec.artifact.digest = `sha256:${'b'.repeat(64)}`;
+    expect(name({}, again)).not.toBe(name());
+  });
+});
+
+describe('matchesSpec', () => {
+  const facts = resolveFacts(anInferenceService({ resources: { requests: { cpu: 1 } } }), aModelVersion(), aStore());
+
+  it('finds the revision of a spec without looking anything up', () => {
+    expect(
+      matchesSpec(facts, anInferenceService({ resources: { requests: { cpu: '1' } }, scaling: { replicas: 3 } })),
+    ).toBe(true);
+    expect(matchesSpec(facts, anInferenceService())).toBe(false);
+    expect(matchesSpec(facts, anInferenceService({ resources: { requests: { cpu: 1 } }, refresh: 'x' }))).toBe(false);
+  });
+});

@@ -1,0 +1,94 @@
+/** A revision: what a service asks for with everything resolved, kept in a ControllerRevision and never changed again. */
+import type { InferenceService, ModelVersion, Store } from '@slipway/crds';
+import type { ControllerRevision, DeepReadonly, Deployment } from '@slipway/kube';
+import { z } from 'zod';
+import { parseStoreUri } from '../../jobs/store-mount.ts';
+import { childName, shortHash, stableJson } from '../../names.ts';
+
+export type PodTemplate = NonNullable<Deployment['spec']>['template'];
+
+const quantities = z.record(z.string(), z.union([z.string(), z.number()]));
+
+/** What the identity of a revision is made of, and what a person asks about it. No image: an upgrade makes no revision. */
+const RevisionFacts = z.object({
+  modelVersion: z.string(),
+  number: z.number().int(),
+  artifact: z.object({ store: z.string(), claim: z.string(), root: z.string(), path: z.string(), digest: z.string() }),
+  settings: z.object({ instances: z.number().int() }),
+  resources: z.object({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
+  refresh: z.string().optional(),
+});
+export type RevisionFacts = z.infer<typeof RevisionFacts>;
+
+const RevisionData = z.object({
+  facts: RevisionFacts,
+  runtimeImage: z.string(),
+  template: z.custom<PodTemplate>((value) => typeof value === 'object' && value !== null),
+});
+export type RevisionData = z.infer<typeof RevisionData>;
+
+/** What is asked for, from the service, its ModelVersion and the version's Store. */
+export function resolveFacts(
+  service: DeepReadonly<InferenceService>,
+  version: DeepReadonly<ModelVersion>,
+  store: DeepReadonly<Store>,
+): RevisionFacts {
+  const { settings, resources, refresh } = service.spec;
+  const location = parseStoreUri(store.spec.uri);
+  const { path, digest } = version.spec.artifact;
+  const artifact = {
+    store: store.metadata.name,
+    claim: location?.claim ?? '',
+    root: location?.path ?? '',
+    path,
+    digest,
+  };
+  return RevisionFacts.parse({
+    modelVersion: version.metadata.name,
+    number: version.spec.number,
+    artifact,
+    settings,
+    ...(resources === undefined ? {} : { resources }),
+    ...(refresh === undefined ? {} : { refresh }),
+  });
+}
+
+/** `<service>-<hash>`: the name of the ControllerRevision, of the Deployment, and the value of the label on pods. */
+export function revisionName(service: string, facts: RevisionFacts): string {
+  return childName(service, shortHash(normal(facts), 8));
+}
+
+/** Whether a revision is what the spec asks for, as far as the spec alone tells: for when its ModelVersion cannot be read. */
+export function matchesSpec(facts: RevisionFacts, { spec }: DeepReadonly<InferenceService>): boolean {
+  const { modelVersion, settings, resources, refresh } = facts;
+  const asked = { ...spec, modelVersion: spec.modelVersion.name };
+  return (
+    stableJson(normal({ modelVersion, settings, resources, refresh })) ===
+    stableJson(
+      normal({
+        modelVersion: asked.modelVersion,
+        settings: { instances: asked.settings.instances },
+        resources: asked.resources,
+        refresh: asked.refresh,
+      }),
+    )
+  );
+}
+
+/** Numbers among the quantities become text, because `1` and `"1"` ask for the same. */
+function normal<T extends { readonly resources?: DeepReadonly<RevisionFacts['resources']> }>(value: T): T {
+  const { resources } = value;
+  if (resources === undefined) return value;
+  return { ...value, resources: { requests: texts(resources.requests), limits: texts(resources.limits) } };
+}
+
+function texts(amounts: Readonly<Record<string, string | number>> | undefined): Record<string, string> | undefined {
+  if (amounts === undefined) return undefined;
+  return Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, String(amount)]));
+}
+
+/** undefined for a ControllerRevision that we do not understand: then its Deployment is left as it is. */
+export function readRevision(object: DeepReadonly<ControllerRevision>): RevisionData | undefined {
+  const parsed = RevisionData.safeParse(object.data);
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,0 +1,153 @@
+import type { Condition, InferenceServiceStatus } from '@slipway/crds';
+import type { OperatorError, WantedCondition } from '@slipway/kube';
+import { baseStatus, conditionsOfError, inProgress, isFalse, isTrue, stalled } from '../../conditions.ts';
+import type { Reason } from '../../conditions.ts';
+import type { WorkloadConfig } from '../../deps.ts';
+import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
+import { GRPC_PORT } from './build-pod-template.ts';
+import type { ObservedRevision, ObservedService } from './observe.ts';
+import { desiredRevision, stableRevision } from './plan.ts';
+import type { Desired } from './plan.ts';
+
+export interface StatusContext {
+  readonly now: Date;
+  readonly config: Pick<WorkloadConfig, 'servingRuntimeImage'>;
+  readonly error?: OperatorError | undefined;
+}
+
+/** The two sides of a service: what gets the traffic, and what the spec asks for. */
+export interface Sides {
+  readonly stable: ObservedRevision | undefined;
+  /** Undefined when it is the stable one, or was not made yet. */
+  readonly candidate: ObservedRevision | undefined;
+  readonly desired: Desired;
+  /** Pods that the spec asks for. */
+  readonly wanted: number;
+}
+
+export function sidesOf(observed: ObservedService): Sides {
+  const desired = desiredRevision(observed);
+  const stable = stableRevision(observed);
+  const candidate =
+    desired.name === stable?.name ? undefined : observed.revisions.find(({ name }) => name === desired.name);
+  return { stable, candidate, desired, wanted: observed.service.spec.scaling.replicas };
+}
+
+/** Undefined where an error says nothing about the service: its status stays as it is. */
+export function serviceStatus(
+  observed: ObservedService,
+  context: StatusContext,
+): (InferenceServiceStatus & { conditions: Condition[] }) | undefined {
+  const sides = sidesOf(observed);
+  const readiness = context.error === undefined ? readyConditions(sides) : conditionsOfError(context.error);
+  if (readiness === undefined) return undefined;
+  const conditions = [...readiness, serving(sides), upToDate(sides)];
+  return { ...baseStatus(observed.service, conditions, context.now), ...facts(observed, sides, context.config) };
+}
+
+export function readyConditions(sides: Sides): WantedCondition[] {
+  const { stable, desired } = sides;
+  if (desired.name === undefined || desired.name !== stable?.name) return changeConditions(sides);
+  if (stable.trouble !== undefined) return troubled(stable.trouble);
+  if (sides.wanted === 0) return [isTrue('Ready', scaledToZero(stable))];
+  const started = { reason: 'UpToDate', message: `${describe(stable)} serves.` };
+  if (stable.ready > 0 && !stable.hasEndpoints) return inProgress(NOT_ROUTED);
+  if (stable.ready >= sides.wanted) return [isTrue('Ready', started)];
+  const starting = { reason: 'PodsStarting', message: `${describe(stable)} has pods that are starting.` };
+  return stable.ready === 0 ? inProgress(starting) : [isTrue('Ready', started), isTrue('Reconciling', starting)];
+}
+
+/** Ready pods get requests a moment later, once Kubernetes has listed them behind the Service. */
+const NOT_ROUTED: Reason = {
+  reason: 'EndpointsPending',
+  message: 'Pods answer, and the Service does not list them yet.',
+};
+
+/** The spec asks for another revision than the one with the traffic. */
+function changeConditions({ stable, candidate, desired }: Sides): WantedCondition[] {
+  const { problem } = desired;
+  if (problem !== undefined) return problem.isFinal ? stalled(problem) : inProgress(problem);
+  if (candidate?.trouble !== undefined) return troubled(candidate.trouble, stillServing(stable));
+  const serves = stillServing(stable);
+  const message = `${candidate === undefined ? 'A new revision' : describe(candidate)} is starting. ${serves}`.trim();
+  return inProgress({ reason: stable === undefined ? 'RevisionStarting' : 'RolloutInProgress', message });
+}
+
+/** Waiting for a node, a volume or a quota may end by itself; anything else needs a person. */
+const MAY_HEAL: ReadonlySet<string> = new Set(['Unschedulable', 'VolumeNotReady', 'QuotaExceeded']);
+
+function troubled({ reason, message }: Reason, addition = ''): WantedCondition[] {
+  const why = { reason, message: `${message} ${addition}`.trim() };
+  return MAY_HEAL.has(reason) ? inProgress(why) : stalled(why);
+}
+
+function stillServing(stable: ObservedRevision | undefined): string {
+  return stable === undefined || stable.ready === 0 ? '' : `${describe(stable)} keeps serving.`;
+}
+
+function serving({ stable, desired, wanted }: Sides): WantedCondition {
+  if (stable === undefined) {
+    return isFalse('Serving', { reason: 'NotYetServing', message: 'No revision has answered yet.' });
+  }
+  if (stable.ready > 0 && !stable.hasEndpoints) return isFalse('Serving', NOT_ROUTED);
+  if (stable.ready > 0) {
+    const reason = desired.name === stable.name ? 'Serving' : 'StableServes';
+    return isTrue('Serving', { reason, message: `${describe(stable)} answers.` });
+  }
+  if (wanted === 0) return isFalse('Serving', scaledToZero(stable));
+  const nothing = { reason: 'NoPodReady', message: `No pod of ${describe(stable)} answers.` };
+  return isFalse('Serving', stable.trouble ?? nothing);
+}
+
+function scaledToZero(stable: ObservedRevision): Reason {
+  const message = `${describe(stable)} has answered, and spec.scaling.replicas is 0: nothing answers now.`;
+  return { reason: 'ScaledToZero', message };
+}
+
+function upToDate({ stable, candidate, desired }: Sides): WantedCondition {
+  if (desired.name !== undefined && desired.name === stable?.name) {
+    return isTrue('UpToDate', { reason: 'UpToDate', message: `${describe(stable)} is what the spec asks for.` });
+  }
+  const pending = { reason: 'RolloutInProgress', message: 'What the spec asks for does not have the traffic yet.' };
+  return isFalse('UpToDate', desired.problem ?? candidate?.trouble ?? pending);
+}
+
+/** `Revision flights-5b7a91c2 (ModelVersion flights-delay-1-7f3a2c)` */
+export function describe(revision: ObservedRevision): string {
+  return `Revision ${revision.name} (ModelVersion ${modelVersionOf(revision)})`;
+}
+
+function modelVersionOf({ data, deployment }: ObservedRevision): string {
+  return data?.facts.modelVersion ?? deployment?.metadata.labels?.[MODEL_VERSION_LABEL] ?? 'unknown';
+}
+
+function facts(
+  { service, address, revisions }: ObservedService,
+  { stable, candidate }: Sides,
+  config: StatusContext['config'],
+): Omit<InferenceServiceStatus, 'conditions' | 'observedGeneration'> {
+  const host = `${service.metadata.name}.${service.metadata.namespace}.svc`;
+  const runtime = runtimeOf(stable ?? candidate, config);
+  return {
+    ...(address === undefined ? {} : { address: { http: `http://${host}`, grpc: `${host}:${GRPC_PORT}` } }),
+    ...(stable === undefined ? {} : { stable: side(stable) }),
+    ...(candidate === undefined ? {} : { candidate: side(candidate) }),
+    replicas: revisions.reduce((sum, { deployment }) => sum + (deployment?.status?.replicas ?? 0), 0),
+    selector: `${SERVICE_LABEL}=${service.metadata.name}`,
+    ...(runtime === undefined ? {} : { runtime }),
+  };
+}
+
+function side(revision: ObservedRevision): { revision: string; modelVersion: string; ready: number } {
+  return { revision: revision.name, modelVersion: modelVersionOf(revision), ready: revision.ready };
+}
+
+function runtimeOf(
+  revision: ObservedRevision | undefined,
+  config: StatusContext['config'],
+): InferenceServiceStatus['runtime'] {
+  const image = revision?.data?.runtimeImage;
+  if (image === undefined) return undefined;
+  const newest = config.servingRuntimeImage;
+  return { image, ...(newest === image ? {} : { behind: newest }) };
+}

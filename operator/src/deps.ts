@@ -1,0 +1,93 @@
+import type {
+  Dataset,
+  DatasetVersion,
+  FeatureSet,
+  InferenceService,
+  Model,
+  ModelVersion,
+  Store,
+  TrainingJob,
+} from '@slipway/crds';
+import type {
+  Cache,
+  Clock,
+  ConfigMap,
+  ControllerRevision,
+  CoreEvent,
+  Deployment,
+  EndpointSlice,
+  EventRecorder,
+  Job,
+  KubeClient,
+  PersistentVolumeClaim,
+  Pod,
+  Service,
+} from '@slipway/kube';
+import type { PodDisruptionBudget } from './kinds.ts';
+
+/** What every controller gets. Made once in `main.ts`. */
+export interface OperatorDeps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly events: EventRecorder;
+  readonly config: WorkloadConfig;
+  readonly caches: Caches;
+}
+
+/** What goes into the workloads that the operator makes. */
+export interface WorkloadConfig {
+  readonly servingRuntimeImage: string;
+  readonly batchRuntimeImage: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Seconds between the moment a new revision gets the traffic and the end of the old one's pods. */
+  readonly drainSeconds: number;
+}
+
+/**
+ * One reflector each. Pods, Jobs, Deployments, Services and ControllerRevisions hold only what carries
+ * `app.kubernetes.io/managed-by=slipway`. Index names are in `caches.ts`; values are `namespace/name` (`indexKey`), but a
+ * uid where the index is called `controller`, `producer` or `subject`.
+ */
+export interface Caches {
+  /** Index `claim`. */
+  readonly stores: Cache<Store>;
+  /** Index `store` (source and output). */
+  readonly featureSets: Cache<FeatureSet>;
+  /** Indexes `store` (rows and output), `featureSet`. */
+  readonly datasets: Cache<Dataset>;
+  /** Indexes `dataset`, `producer`. */
+  readonly datasetVersions: Cache<DatasetVersion>;
+  /** Indexes `dataset`, `model`, `configMap`. */
+  readonly trainingJobs: Cache<TrainingJob>;
+  /** Index `store`. */
+  readonly models: Cache<Model>;
+  /** Indexes `store`, `model`, `producer`. */
+  readonly modelVersions: Cache<ModelVersion>;
+  /** Index `modelVersion`. */
+  readonly inferenceServices: Cache<InferenceService>;
+  /** Index `controller`. */
+  readonly jobs: Cache<Job>;
+  /** Indexes `controller`, `revision` (namespace and value of the label slipway.dev/revision). */
+  readonly pods: Cache<Pod>;
+  /** Index `controller`. */
+  readonly services: Cache<Service>;
+  /** Indexes `controller`, `modelVersion` (of the label slipway.dev/modelversion). */
+  readonly deployments: Cache<Deployment>;
+  /** Index `controller`. */
+  readonly disruptionBudgets: Cache<PodDisruptionBudget>;
+  /** Index `controller`. */
+  readonly controllerRevisions: Cache<ControllerRevision>;
+  /** Index `service`. */
+  readonly endpointSlices: Cache<EndpointSlice>;
+  readonly claims: Cache<PersistentVolumeClaim>;
+  readonly configMaps: Cache<ConfigMap>;
+  /** Events with reason FailedCreate about Jobs: a quota, or an admission that refuses the pod. Index `subject`. */
+  readonly jobCreateFailures: Cache<CoreEvent>;
+  /** Events with reason FailedMount about pods. Index `subject`. */
+  readonly mountFailures: Cache<CoreEvent>;
+}
+
+/** The field manager of a controller: who owns a field of a child, and of our status. */
+export function fieldManagerOf(controller: string): string {
+  return `slipway.dev/${controller}`;
+}

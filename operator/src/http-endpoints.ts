@@ -1,0 +1,63 @@
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+export interface HttpEndpoints {
+  readonly healthPort: number;
+  readonly metricsPort: number;
+  close(): Promise<void>;
+}
+
+export interface HttpEndpointsOptions {
+  /** 0 lets the machine choose. */
+  readonly healthPort: number;
+  readonly metricsPort: number;
+  readonly registry: Registry;
+  readonly ready: () => { readonly ok: boolean; readonly why?: string };
+}
+
+/** `/healthz` (this process answers) and `/readyz` (its view of the cluster is complete) on one port, `/metrics` on the other. */
+export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise<HttpEndpoints> {
+  const health = createServer((request, response) => {
+    if (request.url === '/healthz') return answer(response, 200, 'ok\n');
+    if (request.url !== '/readyz') return answer(response, 404, 'there are /healthz and /readyz\n');
+    const { ok, why } = options.ready();
+    return answer(response, ok ? 200 : 503, `${ok ? 'ok' : (why ?? 'not ready')}\n`);
+  });
+  const metrics = createServer((request, response) => {
+    if (request.url !== '/metrics') return answer(response, 404, 'there is /metrics\n');
+    options.registry.metrics().then(
+      (text) => answer(response, 200, text, options.registry.contentType),
+      () => answer(response, 500, 'the metrics could not be read\n'),
+    );
+  });
+  const healthPort = await listen(health, options.healthPort);
+  const metricsPort = await listen(metrics, options.metricsPort);
+  return {
+    healthPort,
+    metricsPort,
+    close: async () => {
+      await Promise.all([health, metrics].map(closeServer));
+    },
+  };
+}
+
+function answer(response: ServerResponse, status: number, text: string, contentType = 'text/plain'): void {
+  response.writeHead(status, { 'content-type': contentType }).end(text);
+}
+
+/** @throws Error that names the port, where it cannot be had. */
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(new Error(`cannot listen on port ${port}: ${cause.message}`, { cause })));
+    server.listen(port, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,44 @@
+/** The kinds of `slipway.dev`, and one of Kubernetes that the runtime does not know, as the client and the caches know them. */
+import { GROUP, VERSION } from '@slipway/crds';
+import type {
+  Dataset,
+  DatasetVersion,
+  FeatureSet,
+  InferenceService,
+  Model,
+  ModelVersion,
+  Store,
+  TrainingJob,
+} from '@slipway/crds';
+import { defineKind } from '@slipway/kube';
+import type { KubeKind, KubeObject } from '@slipway/kube';
+
+export interface PodDisruptionBudget extends KubeObject {
+  spec?: {
+    maxUnavailable?: number | string;
+    selector?: { matchLabels?: Record<string, string> };
+  };
+  status?: { disruptionsAllowed?: number };
+}
+
+export const kinds = {
+  Store: ours<Store>('Store', 'stores'),
+  FeatureSet: ours<FeatureSet>('FeatureSet', 'featuresets'),
+  Dataset: ours<Dataset>('Dataset', 'datasets'),
+  DatasetVersion: ours<DatasetVersion>('DatasetVersion', 'datasetversions'),
+  TrainingJob: ours<TrainingJob>('TrainingJob', 'trainingjobs'),
+  Model: ours<Model>('Model', 'models'),
+  ModelVersion: ours<ModelVersion>('ModelVersion', 'modelversions'),
+  InferenceService: ours<InferenceService>('InferenceService', 'inferenceservices'),
+  PodDisruptionBudget: defineKind<PodDisruptionBudget>({
+    group: 'policy',
+    version: 'v1',
+    kind: 'PodDisruptionBudget',
+    plural: 'poddisruptionbudgets',
+    namespaced: true,
+  }),
+} as const;
+
+function ours<T extends KubeObject>(kind: string, plural: string): KubeKind<T> {
+  return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });
+}

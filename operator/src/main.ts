@@ -1,0 +1,33 @@
+/** Starts the operator from its environment: in a cluster with the pod's service account, elsewhere with $KUBECONFIG. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { loadKubeConfig, realClock } from '@slipway/kube';
+import pino from 'pino';
+import { ConfigError, readConfig } from './config.ts';
+import { runOperator } from './run-operator.ts';
+
+const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const stop = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  // A second signal ends the process at once, as Node does without a listener.
+  process.once(signal, () => {
+    log.info({ signal }, 'stopping');
+    stop.abort();
+  });
+}
+
+try {
+  const config = readConfig(process.env, hostname());
+  log.level = config.logLevel;
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  await runOperator({ config, kubeConfig: loadKubeConfig(), clock: realClock, log, version }, stop.signal);
+} catch (cause) {
+  if (cause instanceof ConfigError) process.stderr.write(`${cause.message}\n`);
+  else log.fatal({ err: cause }, 'the operator ends');
+  process.exitCode = 1;
+}
+// Whatever a lost lease left running must not go on.
+process.exit();

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+import { createEventRecorder, createKubeClient, createManager } from '@slipway/kube';
+import type { Clock, KubeConfig, Logger } from '@slipway/kube';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createCaches } from './caches.ts';
+import type { OperatorConfig } from './config.ts';
+import { CONTROLLERS } from './controllers/controllers.ts';
+import { startHttpEndpoints } from './http-endpoints.ts';
+
+export interface RunOptions {
+  readonly config: OperatorConfig;
+  readonly kubeConfig: KubeConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+/**
+ * The whole operator: endpoints, caches, lease, controllers. Resolves after a stop in which running reconciles ended and the
+ * lease was given back.
+ *
+ * @throws LeaseLostError when another process may work now: the caller must exit.
+ */
+export async function runOperator(options: RunOptions, stop: AbortSignal): Promise<void> {
+  const { config, clock, log } = options;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const userAgent = `slipway-operator/${options.version}`;
+  const client = createKubeClient({ kubeConfig: options.kubeConfig, userAgent, registry, clock, log });
+  // A pod whose container restarted has the same name, but is another process.
+  const lease = config.lease && { ...config.lease, identity: `${config.identity}_${randomUUID()}` };
+  const manager = createManager({
+    client,
+    log,
+    clock,
+    registry,
+    ...(config.namespaces === undefined ? {} : { namespaces: config.namespaces }),
+    ...(lease === undefined ? {} : { lease }),
+  });
+  const instance = config.identity;
+  const events = createEventRecorder({ client, component: 'slipway.dev/operator', instance, clock, log });
+  const deps = { client, clock, events, config: config.workloads, caches: createCaches(manager) };
+  for (const addController of CONTROLLERS) addController(manager, deps);
+  const endpoints = await startHttpEndpoints({ ...config, registry, ready: () => manager.ready() });
+  log.info(
+    { healthPort: endpoints.healthPort, metricsPort: endpoints.metricsPort, version: options.version },
+    'started',
+  );
+  try {
+    await manager.run(stop);
+    await events.flush();
+  } finally {
+    await endpoints.close();
+    await client.close();
+  }
+}

@@ -1,0 +1,190 @@
+/** A control plane with our CRDs, the operator as a process of its own, and a stand-in for the nodes. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createKubeClient, ignoreNotFound, loadKubeConfig, realClock } from '@slipway/kube';
+import type { KubeClient, KubeKind, KubeObject, Logger, ObjectKey } from '@slipway/kube';
+import { Registry } from 'prom-client';
+import { operatorRules } from '../../../operator/src/index.ts';
+import { startControlPlane } from '../control-plane.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { startKubelet } from './kubelet.ts';
+import type { Kubelet, PodScript } from './kubelet.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+export interface OperatorProcess {
+  readonly process: ChildProcess;
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
+  /** What it wrote so far. */
+  output(): string;
+  /** Resolves when its caches are filled and its controllers work. */
+  working(): Promise<void>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, as a node that loses its power would. */
+  kill(): Promise<void>;
+}
+
+export interface Harness {
+  readonly plane: ControlPlane;
+  readonly client: KubeClient;
+  readonly kubelet: Kubelet;
+  /** Every one that was started. */
+  readonly operators: readonly OperatorProcess[];
+  /** Further variables go over the defaults. */
+  startOperator(environment?: Readonly<Record<string, string>>): OperatorProcess;
+  /** Applies objects as a person would. */
+  apply(...objects: readonly object[]): Promise<void>;
+  get<T extends KubeObject>(kind: KubeKind<T>, key: ObjectKey): Promise<T | undefined>;
+  stop(): Promise<void>;
+}
+
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+
+export async function startHarness(script: PodScript): Promise<Harness> {
+  const plane = await startControlPlane({ controllerManager: true });
+  const kubeConfig = loadKubeConfig(plane.kubeconfigPath);
+  const client = createKubeClient({
+    kubeConfig,
+    userAgent: 'slipway-test',
+    registry: new Registry(),
+    clock: realClock,
+    log: silent,
+  });
+  await applyYaml(plane, ['apply', '--server-side', '-f', join(ROOT, 'crds', 'generated')]);
+  await applyYaml(plane, [
+    'wait',
+    '--for=condition=Established',
+    '--timeout=60s',
+    '-f',
+    join(ROOT, 'crds', 'generated'),
+  ]);
+  const operatorConfig = await giveRights(plane);
+  const kubelet = await startKubelet({ client, log: silent, kubectl: plane.kubectl }, script);
+  const operators: OperatorProcess[] = [];
+  return {
+    plane,
+    client,
+    kubelet,
+    operators,
+    startOperator(environment = {}) {
+      const operator = spawnOperator(plane, { KUBECONFIG: operatorConfig, ...environment });
+      operators.push(operator);
+      return operator;
+    },
+    apply: (...objects) =>
+      applyYaml(plane, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })),
+    get: (kind, key) => ignoreNotFound(client.get(kind, key)),
+    stop: async () => {
+      await Promise.all(operators.map((operator) => operator.kill()));
+      await kubelet.stop();
+      await client.close();
+      await plane.stop();
+    },
+  };
+}
+
+let started = 0;
+
+function spawnOperator(plane: ControlPlane, environment: Readonly<Record<string, string>>): OperatorProcess {
+  started += 1;
+  const logPath = join(plane.folder, `operator-${started}.log`);
+  const log = openSync(logPath, 'a');
+  const child = spawn(process.execPath, [join(ROOT, 'operator', 'src', 'main.ts')], {
+    stdio: ['ignore', log, log],
+    env: {
+      ...process.env,
+      SLIPWAY_SERVING_RUNTIME_IMAGE: 'slipway/serving-runtime:test',
+      SLIPWAY_BATCH_RUNTIME_IMAGE: 'slipway/batch-runtime:test',
+      SLIPWAY_LEADER_ELECTION: 'Disabled',
+      SLIPWAY_HEALTH_PORT: '0',
+      SLIPWAY_METRICS_PORT: '0',
+      SLIPWAY_DRAIN_SECONDS: '2',
+      ...environment,
+    },
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  return {
+    process: child,
+    ended,
+    output: () => readFileSync(logPath, 'utf8'),
+    working: async () => {
+      await eventually('the operator works', async () => readFileSync(logPath, 'utf8').includes('"msg":"working"'));
+    },
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** The rights that the chart gives, and no more: a rule that is missing fails a test. Returns the path of a kubeconfig. */
+async function giveRights(plane: ControlPlane): Promise<string> {
+  const rbac = (kind: string, name: string, more: object) => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    metadata: { name, ...(kind.startsWith('Cluster') ? {} : { namespace: 'default' }) },
+    ...more,
+  });
+  const subjects = [{ kind: 'ServiceAccount', name: 'slipway', namespace: 'default' }];
+  const roleRef = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
+  const leases = {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    verbs: ['get', 'create', 'update', 'patch'],
+  };
+  const items = [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'slipway', namespace: 'default' } },
+    rbac('ClusterRole', 'slipway', { rules: operatorRules }),
+    rbac('ClusterRoleBinding', 'slipway', { roleRef: roleRef('ClusterRole', 'slipway'), subjects }),
+    rbac('Role', 'slipway-lease', { rules: [leases] }),
+    rbac('RoleBinding', 'slipway-lease', { roleRef: roleRef('Role', 'slipway-lease'), subjects }),
+  ];
+  await applyYaml(plane, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const { stdout: token } = await plane.kubectl(['create', 'token', 'slipway', '-n', 'default', '--duration=24h']);
+  const path = join(plane.folder, 'operator.kubeconfig');
+  const named = (name: string, more: object) => ({ name, ...more });
+  writeFileSync(
+    path,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'test',
+      clusters: [
+        named('test', { cluster: { server: plane.url, 'certificate-authority': join(plane.folder, 'ca.crt') } }),
+      ],
+      users: [named('slipway', { user: { token: token.trim() } })],
+      contexts: [named('test', { context: { cluster: 'test', user: 'slipway' } })],
+    }),
+  );
+  return path;
+}
+
+async function applyYaml(plane: ControlPlane, args: readonly string[], stdin?: string): Promise<void> {
+  const { code, stderr } = await plane.kubectl(args, stdin);
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+}
+
+/** Polls until `look` gives something; fails with what it saw last. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  seconds = 30,
+): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== false) return seen;
+    if (performance.now() > deadline) throw new Error(`${what}: not so after ${seconds} s`);
+    await sleep(100);
+  }
+}

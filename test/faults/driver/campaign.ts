@@ -1,0 +1,79 @@
+/** Many runs: first without a fault, for the reference, then one for each plan. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Action, Plan } from '../proxy/plan.ts';
+import { NO_FAULTS } from '../proxy/plan.ts';
+import { describeEntry, isRequest } from '../proxy/journal.ts';
+import type { Bench } from './bench.ts';
+import { derivePlans } from './derive-plans.ts';
+import { runPlan } from './run-plan.ts';
+import type { RunOptions, RunResult } from './run-plan.ts';
+import type { Timing } from './settle.ts';
+import type { Workload } from './workload.ts';
+
+export interface Campaign {
+  readonly bench: Bench;
+  readonly workload: Workload;
+  readonly subject: RunOptions['subject'];
+  readonly timing: Timing;
+}
+
+let runs = 0;
+
+/** One run; `more` says what differs from an ordinary one. */
+export async function run(campaign: Campaign, plan: Plan, more: Partial<RunOptions> = {}): Promise<RunResult> {
+  const { bench, workload, subject, timing } = campaign;
+  const namespace = `run-${++runs}`;
+  const result = await runPlan(bench, { workload, subject, timing, checksRest: () => false, ...more, namespace, plan });
+  if (result.problems.length > 0) console.error(`${workload.name}: ${plan.name}: report in ${writeReport(result)}`);
+  return result;
+}
+
+export interface Reference {
+  readonly run: RunResult;
+  readonly plans: readonly Plan[];
+}
+
+/** Without a fault, with a restart at rest after every step. Its journal gives the plans. */
+export async function runReference(campaign: Campaign, actions: readonly Action[]): Promise<Reference> {
+  const result = await run(campaign, NO_FAULTS, { checksRest: () => true });
+  return { run: result, plans: derivePlans(result.journal, actions) };
+}
+
+/** Runs `work` on all items, `width` at a time; the results in the order of the items. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const queue = [...items.entries()];
+  const worker = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}
+
+/** Everything that a person needs to understand a run that failed, in one file. */
+function writeReport(result: RunResult): string {
+  const folder = join(tmpdir(), 'slipway-faults');
+  mkdirSync(folder, { recursive: true });
+  const name = `${result.workload} ${result.plan.name}`.replaceAll(/[^A-Za-z0-9]+/g, '-');
+  const path = join(folder, `${name}.txt`);
+  const journal = result.journal.map((entry) =>
+    isRequest(entry)
+      ? `${entry.atMs} ${describeEntry(entry)}`
+      : `${entry.atMs} event ${entry.event} ${entry.resource} ${entry.name} ${entry.resourceVersion}`,
+  );
+  const sections = [
+    ['workload', result.workload],
+    ['plan', JSON.stringify(result.plan, undefined, 2)],
+    ['problems', result.problems.join('\n')],
+    ['journal', journal.join('\n')],
+    ['log', result.log],
+  ];
+  writeFileSync(path, sections.map(([title, text]) => `== ${title}\n${text}\n`).join('\n'));
+  return path;
+}

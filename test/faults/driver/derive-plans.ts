@@ -1,0 +1,46 @@
+/** Plans come from what a fault-free run wrote: each write that changed something, with each thing that can happen to it. Pure. */
+import { isWrite } from '../proxy/api-request.ts';
+import type { ApiRequest } from '../proxy/api-request.ts';
+import { isRequest } from '../proxy/journal.ts';
+import type { Entry, RequestEntry } from '../proxy/journal.ts';
+import { describeFault } from '../proxy/plan.ts';
+import type { Action, Match, Plan } from '../proxy/plan.ts';
+import { stableJobName } from './masking.ts';
+
+/** Leases are written for ever and say nothing; Events are for people, may be lost, and are written beside the work. */
+const NO_TARGETS: readonly string[] = ['leases', 'events'];
+
+export function derivePlans(journal: readonly Entry[], actions: readonly Action[]): Plan[] {
+  const requests = journal.filter(isRequest);
+  const writes = requests.filter((entry) => entry.effective && isTarget(entry.request));
+  return writes.flatMap((write) => {
+    const match = { ...matchOf(write.request), nth: rankOf(write, requests) };
+    return actions.map((action) => ({ name: describeFault({ match, action }), faults: [{ match, action }] }));
+  });
+}
+
+/** The namespace is left out: each run has its own. */
+function matchOf({ verb, group, resource, subresource, name }: ApiRequest): Match {
+  return { verb, group, resource, subresource, name: resource === 'jobs' ? stableJobName(name) : name };
+}
+
+/** Every k-th plan, beginning with the seed: over the seeds, every plan has its turn. */
+export function samplePlans(plans: readonly Plan[], count: number, seed: number): Plan[] {
+  if (plans.length <= count) return [...plans];
+  const stride = plans.length / count;
+  const start = seed % plans.length;
+  return Array.from({ length: count }, (_, index) => plans[(start + Math.floor(index * stride)) % plans.length]).filter(
+    (plan) => plan !== undefined,
+  );
+}
+
+function isTarget(request: ApiRequest): boolean {
+  return isWrite(request) && !NO_TARGETS.includes(request.resource);
+}
+
+/** Which of the requests for the same thing this is, from 1; counted over all of them, as the proxy counts. */
+function rankOf(write: RequestEntry, requests: readonly RequestEntry[]): number {
+  const target = JSON.stringify(matchOf(write.request));
+  const same = requests.filter(({ request }) => JSON.stringify(matchOf(request)) === target);
+  return same.indexOf(write) + 1;
+}

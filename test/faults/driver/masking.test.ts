@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Json } from './api.ts';
+import { maskState, notRestored, stateDifferences } from './masking.ts';
+
+function object(kind: string, name: string, more: Partial<Json> & { meta?: object } = {}): Json {
+  const { meta, ...rest } = more;
+  const metadata = { name, namespace: 'run-1', uid: `uid-of-${name}`, resourceVersion: '7', ...meta };
+  return { apiVersion: 'v1', kind, metadata, ...rest };
+}
+
+/** What the same run leaves in another namespace, at another time. */
+function elsewhere(objects: readonly Json[]): Json[] {
+  const text = JSON.stringify(objects)
+    .replaceAll('run-1', 'run-2')
+    .replaceAll('uid-of-', 'other-uid-of-')
+    .replaceAll('"resourceVersion":"7"', '"resourceVersion":"99"')
+    .replaceAll('-x1y2z', '-a9b8c')
+    .replaceAll('2026-01-01T00:00:00Z', '2027-02-02T11:11:11.123Z')
+    .replaceAll('10.0.3.4', '10.0.9.9');
+  return JSON.parse(text) as Json[];
+}
+
+const job = object('Job', 'verify', { spec: { completions: 1 }, status: { startTime: '2026-01-01T00:00:00Z' } });
+const pod = object('Pod', 'verify-x1y2z', {
+  meta: { generateName: 'verify-', ownerReferences: [{ kind: 'Job', name: 'verify', uid: 'uid-of-verify' }] },
+  status: { phase: 'Succeeded', podIP: '10.0.3.4' },
+});
+const service = object('Service', 'flights', {
+  spec: { clusterIP: '10.0.3.4', host: 'flights.run-1.svc', target: 'verify-x1y2z' },
+});
+const objects = [job, pod, service];
+
+describe('maskState', () => {
+  it('makes two runs of the same equal', () => {
+    const other = maskState(elsewhere(objects), 'run-2');
+
+    expect(stateDifferences(maskState(objects, 'run-1'), other)).toEqual([]);
+    expect(Object.keys(other)).toEqual(['Job/verify', 'Pod/verify-*', 'Service/flights']);
+  });
+
+  it('does not depend on the order of the objects', () => {
+    const twin = object('Pod', 'verify-q5q5q', { meta: { generateName: 'verify-' }, status: { phase: 'Failed' } });
+
+    expect(maskState([pod, twin], 'run-1')).toEqual(maskState([twin, pod], 'run-1'));
+    expect(Object.keys(maskState([pod, twin], 'run-1'))).toHaveLength(2);
+  });
+
+  it.each<[string, (all: Json[]) => Json[], string]>([
+    ['an object that is missing', (all) => all.filter(({ kind }) => kind !== 'Service'), 'Service/flights: wanted'],
+    ['an object too many', (all) => [...all, object('Job', 'verify-2')], 'Job/verify-2: wanted nothing'],
+    [
+      'another field in a spec',
+      (all) => all.map((each) => (each.kind === 'Job' ? { ...each, spec: { completions: 2 } } : each)),
+      'Job/verify › spec › completions: wanted 1, got 2',
+    ],
+    [
+      'an owner with another uid',
+      (all) =>
+        all.map((each) => (each.kind === 'Job' ? { ...each, metadata: { ...each.metadata, uid: 'new' } } : each)),
+      'ownerReferences › 0 › uid: wanted "<uid of Job/verify>", got "uid-of-verify"',
+    ],
+  ])('shows %s', (_, change, wanted) => {
+    const differences = stateDifferences(maskState(objects, 'run-1'), maskState(change(objects), 'run-1'));
+
+    expect(differences.join('\n')).toContain(wanted);
+  });
+});
+
+describe('notRestored', () => {
+  const state = (generation: number, serves: string) => ({
+    'InferenceService/flights': { metadata: { generation }, status: { observedGeneration: generation, serves } },
+  });
+
+  it('lets counters rise and new objects stay', () => {
+    expect(notRestored(state(1, 'delay-1'), { ...state(3, 'delay-1'), 'ModelVersion/broken': {} })).toEqual([]);
+  });
+
+  it('shows what is not as it was', () => {
+    const [line] = notRestored(state(1, 'delay-1'), state(3, 'broken'));
+
+    expect(line).toContain('status › serves: wanted "delay-1", got "broken"');
+  });
+});

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Api } from './api.ts';
+import { pathOf } from './api.ts';
+import type { Observer } from './observer.ts';
+import { resourceOf } from './observed-resources.ts';
+import type { World } from './workload.ts';
+
+const ACCOUNT_DEADLINE_MS = 20_000;
+
+/** A namespace that pods can be made in: its default service account is there. */
+export async function createNamespace(api: Api, name: string): Promise<void> {
+  await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  const deadline = performance.now() + ACCOUNT_DEADLINE_MS;
+  while ((await api.request('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`)).code !== 200) {
+    if (performance.now() > deadline) throw new Error(`namespace ${name} got no default service account`);
+    await sleep(50);
+  }
+}
+
+export function createWorld(api: Api, observer: Observer, namespace: string): World {
+  const collection = (kind: string) => pathOf(resourceOf(kind), namespace);
+  return {
+    namespace,
+    get: (kind, name) => observer.get(namespace, kind, name),
+    objects: () => observer.objects(namespace),
+    async apply(kind, name, rest) {
+      const { group, version } = resourceOf(kind);
+      const apiVersion = group === '' ? version : `${group}/${version}`;
+      const path = `${collection(kind)}/${name}?fieldManager=person&force=true`;
+      const object = { apiVersion, kind, metadata: { name, namespace }, ...rest };
+      const { code, body } = await api.request('PATCH', path, object, 'application/apply-patch+yaml');
+      if (code >= 300) throw new Error(`${kind} ${name} was refused: ${(body as { message?: string }).message}`);
+    },
+    async delete(kind, name) {
+      await api.request('DELETE', `${collection(kind)}/${name}`);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** Watches everything that runs consist of, straight from the API server, and remembers every object that ever was. */
+import type { Api, Json } from './api.ts';
+import { pathOf } from './api.ts';
+import { OBSERVED_RESOURCES } from './observed-resources.ts';
+
+export interface Change {
+  readonly atMs: number;
+  /** For example `Deployment flights-1 MODIFIED`. */
+  readonly what: string;
+}
+
+export interface Observer {
+  /** What there is now in a namespace. */
+  objects(namespace: string): readonly Json[];
+  get(namespace: string, kind: string, name: string): Json | undefined;
+  /** Everything that ever was in it, gone or not; one entry a uid, as it was first seen. */
+  history(namespace: string): readonly Json[];
+  /** Each version of each object that was stored, oldest first. */
+  changes(namespace: string): readonly Change[];
+  close(): void;
+}
+
+/** Made of cluster-wide watches that live as long as the control plane. */
+export async function startObserver(api: Api, now: () => number): Promise<Observer> {
+  const namespaces = new Map<string, NamespaceRecord>();
+  let closed = false;
+
+  function observe(kind: string, { type, object }: { type: string; object: Json }): void {
+    if (type === 'BOOKMARK') return;
+    if (type === 'ERROR') throw new Error(`the oracle's own watch of ${kind} failed: ${JSON.stringify(object)}`);
+    const record = recordOf(namespaces, object.metadata.namespace ?? '');
+    const typed = { ...object, kind };
+    const key = `${kind}/${object.metadata.name}`;
+    if (type === 'DELETED') record.live.delete(key);
+    else record.live.set(key, typed);
+    const uid = object.metadata.uid ?? '';
+    if (!record.history.has(uid)) record.history.set(uid, typed);
+    record.changes.push({ atMs: now(), what: `${kind} ${object.metadata.name} ${type}` });
+  }
+
+  for (const resource of OBSERVED_RESOURCES) {
+    const onEnd = () => {
+      if (!closed) throw new Error(`the oracle's own watch of ${resource.plural} ended`);
+    };
+    await api.watch(
+      `${pathOf(resource)}?watch=true&timeoutSeconds=7200`,
+      (event) => observe(resource.kind, event),
+      onEnd,
+    );
+  }
+  return {
+    objects: (namespace) => [...recordOf(namespaces, namespace).live.values()],
+    get: (namespace, kind, name) => recordOf(namespaces, namespace).live.get(`${kind}/${name}`),
+    history: (namespace) => [...recordOf(namespaces, namespace).history.values()],
+    changes: (namespace) => recordOf(namespaces, namespace).changes,
+    close() {
+      closed = true;
+    },
+  };
+}
+
+interface NamespaceRecord {
+  readonly live: Map<string, Json>;
+  readonly history: Map<string, Json>;
+  readonly changes: Change[];
+}
+
+function recordOf(namespaces: Map<string, NamespaceRecord>, name: string): NamespaceRecord {
+  const found = namespaces.get(name) ?? { live: new Map(), history: new Map(), changes: [] };
+  namespaces.set(name, found);
+  return found;
+}

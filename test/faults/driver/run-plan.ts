@@ -1,0 +1,168 @@
+/** One run: a fresh namespace, the program under test behind the proxy, the workload's steps, the faults of one plan, the oracles. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startFaultProxy } from '../proxy/fault-proxy.ts';
+import type { FaultProxy } from '../proxy/fault-proxy.ts';
+import type { Entry } from '../proxy/journal.ts';
+import type { Plan } from '../proxy/plan.ts';
+import { invalidRequests, refusals, secretAccess, tooManyWrites } from '../oracles/journal-oracles.ts';
+import { contradictions, createdCounts, createdTooOften } from '../oracles/state-oracles.ts';
+import type { CreatedCounts } from '../oracles/state-oracles.ts';
+import type { Bench } from './bench.ts';
+import { maskState, notRestored, stateDifferences } from './masking.ts';
+import type { MaskedState } from './masking.ts';
+import { createNamespace, createWorld } from './namespace.ts';
+import { restProblems, settle } from './settle.ts';
+import type { Timing } from './settle.ts';
+import { createSubject } from './subject.ts';
+import type { Subject, SubjectCommand } from './subject.ts';
+import type { Step, Workload, World } from './workload.ts';
+
+export interface RunOptions {
+  readonly namespace: string;
+  readonly workload: Workload;
+  readonly plan: Plan;
+  /** What a fault-free run ended in; absent while that is found out. */
+  readonly reference?: Reference;
+  readonly subject: (at: { readonly kubeconfigPath: string; readonly namespace: string }) => SubjectCommand;
+  /** Does the namespace stay as it is when the program is started again after this step? */
+  readonly checksRest: (step: Step) => boolean;
+  readonly restartDelayMs?: number;
+  readonly timing: Timing;
+}
+
+export interface Reference {
+  /** By step. */
+  readonly states: Readonly<Record<string, MaskedState>>;
+  readonly created: CreatedCounts;
+}
+
+export interface RunResult extends Reference {
+  readonly plan: Plan;
+  readonly workload: string;
+  /** Empty: everything held. */
+  readonly problems: readonly string[];
+  /** False: the plan's moment never came, so the run has shown nothing about it. */
+  readonly struck: boolean;
+  readonly journal: readonly Entry[];
+  readonly log: string;
+  readonly seconds: number;
+}
+
+/** More writes to one object than this in one run are a loop. */
+const MAX_WRITES = 40;
+
+export async function runPlan(bench: Bench, options: RunOptions): Promise<RunResult> {
+  const started = performance.now();
+  const { namespace, plan, workload } = options;
+  await createNamespace(bench.api, namespace);
+  const kubeconfigPath = join(bench.plane.folder, `${namespace}.kubeconfig`);
+  const subject = createSubject(options.subject({ kubeconfigPath, namespace }));
+  const proxy: FaultProxy = await startFaultProxy({
+    upstream: bench.upstream,
+    certificate: bench.certificate,
+    plan,
+    kill: async () => {
+      await subject.kill();
+      proxy.journal.nextIncarnation();
+      setTimeout(() => subject.start(), options.restartDelayMs ?? 0);
+    },
+  });
+  writeFileSync(kubeconfigPath, proxy.kubeconfig(bench.token), { mode: 0o600 });
+  try {
+    subject.start();
+    const { states, problems } = await runSteps(bench, options, subject, proxy);
+    const ended = await subject.stop();
+    const created = createdCounts(bench.observer.history(namespace));
+    return {
+      plan,
+      workload: workload.name,
+      states,
+      created,
+      problems: [
+        ...problems,
+        ...(ended === 'code 0, signal null' ? [] : [`after SIGTERM it ended with ${ended}`]),
+        ...subject.crashes,
+        ...journalProblems(proxy.journal.entries),
+        ...(options.reference === undefined || isLate(plan) ? [] : createdTooOften(options.reference.created, created)),
+      ],
+      struck: plan.faults.length === 0 || proxy.struck.length > 0,
+      journal: proxy.journal.entries,
+      log: subject.log(),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    await subject.kill();
+    await proxy.close();
+    rmSync(kubeconfigPath, { force: true });
+    await bench.api.request('DELETE', `/api/v1/namespaces/${namespace}`);
+  }
+}
+
+/** A create that comes late, when its owner is gone, makes the object once more; the garbage collector then takes it. */
+function isLate(plan: Plan): boolean {
+  return plan.faults.some(({ action }) => action.kind === 'lateWrite');
+}
+
+interface StepsResult {
+  readonly states: Readonly<Record<string, MaskedState>>;
+  readonly problems: readonly string[];
+}
+
+async function runSteps(bench: Bench, options: RunOptions, subject: Subject, proxy: FaultProxy): Promise<StepsResult> {
+  const { namespace, workload, reference, timing } = options;
+  const world = createWorld(bench.api, bench.observer, namespace);
+  const states: Record<string, MaskedState> = {};
+  const last = workload.steps.at(-1);
+  for (const step of workload.steps) {
+    const at = (lines: readonly string[]) => lines.map((line) => `${step.name}: ${line}`);
+    const heldBefore = proxy.held();
+    await step.act(world);
+    const unsettled =
+      (await settle(bench.observer, step, world, { proxy, timing })) ??
+      (await settleAfterLateWrites(bench, step, world, { proxy, timing, wanted: heldBefore, isLast: step === last }));
+    if (unsettled !== undefined) return { states, problems: at([unsettled]) };
+    const objects = world.objects();
+    const state = maskState(objects, namespace);
+    states[step.name] = state;
+    const wanted = reference?.states[step.name];
+    const problems = [
+      ...contradictions(objects),
+      ...(wanted === undefined ? [] : stateDifferences(wanted, state)),
+      ...(step.restores === undefined ? [] : notRestored(states[step.restores] ?? {}, state)),
+      ...(options.checksRest(step) ? await restProblems(bench.observer, namespace, { subject, proxy, timing }) : []),
+    ];
+    if (problems.length > 0) return { states, problems: at(problems) };
+  }
+  return { states, problems: [] };
+}
+
+interface LateWrites {
+  readonly proxy: FaultProxy;
+  readonly timing: Timing;
+  /** How many were held before this step began: those are late by a whole step, when the world has moved on. */
+  readonly wanted: number;
+  readonly isLast: boolean;
+}
+
+/** Lets what the plan kept back land now, and waits until its traces are gone. */
+async function settleAfterLateWrites(
+  bench: Bench,
+  step: Step,
+  world: World,
+  { proxy, timing, wanted, isLast }: LateWrites,
+): Promise<string | undefined> {
+  if (proxy.held() === 0 || (wanted === 0 && !isLast)) return undefined;
+  const codes = await proxy.release();
+  const problem = await settle(bench.observer, step, world, { proxy, timing });
+  return problem === undefined ? undefined : `after a late write (answered ${codes.join(', ')}): ${problem}`;
+}
+
+function journalProblems(journal: readonly Entry[]): string[] {
+  return [
+    ...secretAccess(journal),
+    ...refusals(journal),
+    ...invalidRequests(journal),
+    ...tooManyWrites(journal, MAX_WRITES),
+  ];
+}

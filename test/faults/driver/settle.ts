@@ -1,0 +1,80 @@
+/** Waits until a namespace is as a step wants it, and quiet. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writesOf } from '../oracles/journal-oracles.ts';
+import { orphans, unobserved } from '../oracles/state-oracles.ts';
+import { describeEntry } from '../proxy/journal.ts';
+import type { FaultProxy } from '../proxy/fault-proxy.ts';
+import type { Observer } from './observer.ts';
+import type { Subject } from './subject.ts';
+import type { Step, World } from './workload.ts';
+
+export interface Timing {
+  /** Nothing may have changed for so long, in milliseconds, before a state counts as an end state. */
+  readonly quietMs: number;
+  /** A step that is not settled by then has failed, in milliseconds. */
+  readonly settleMs: number;
+  /** How long a restarted program must write nothing, in milliseconds. */
+  readonly restMs: number;
+}
+
+interface Watched {
+  readonly proxy: FaultProxy;
+  readonly timing: Timing;
+}
+
+const POLL_MS = 50;
+
+/** @returns what is still wrong when the time is up; undefined when all is settled. */
+export async function settle(
+  observer: Observer,
+  step: Step,
+  world: World,
+  { proxy, timing }: Watched,
+): Promise<string | undefined> {
+  const started = performance.now();
+  const deadline = started + timing.settleMs;
+  for (;;) {
+    const objects = world.objects();
+    const pending = step.pending(world) ?? unobserved(objects)[0] ?? orphans(objects)[0];
+    const changes = observer.changes(world.namespace);
+    // Not before a change of this step's own act could show.
+    const quietSince = Math.max(changes.at(-1)?.atMs ?? started, started);
+    // A program that was just started again has not looked yet: its silence says nothing.
+    const quietMs = Math.min(performance.now() - quietSince, proxy.journal.idleMs());
+    if (pending === undefined && quietMs >= timing.quietMs) return undefined;
+    if (performance.now() > deadline) {
+      const last = changes.slice(-5).map(({ what }) => what);
+      const writes = writesOf(proxy.journal.entries).slice(-5).map(describeEntry);
+      const why = pending ?? 'everything is there, but something goes on changing it';
+      return `not settled after ${timing.settleMs / 1000} s: ${why}\n    last changes: ${last.join(', ')}\n    last writes: ${writes.join(', ')}`;
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/** What changed, or was written without effect, after the program was started again with nothing to do. */
+export async function restProblems(
+  observer: Observer,
+  namespace: string,
+  { subject, proxy, timing }: Watched & { readonly subject: Subject },
+): Promise<string[]> {
+  await subject.stop();
+  const changesBefore = observer.changes(namespace).length;
+  const entriesBefore = proxy.journal.entries.length;
+  proxy.journal.nextIncarnation();
+  subject.start();
+  await untilIdle(proxy, timing);
+  await sleep(timing.restMs);
+  const changed = observer.changes(namespace).slice(changesBefore);
+  const written = writesOf(proxy.journal.entries.slice(entriesBefore));
+  return [
+    ...changed.map(({ what }) => `at rest, after a restart, this changed: ${what}`),
+    ...written.map((entry) => `at rest, after a restart, this was written: ${describeEntry(entry)}`),
+  ];
+}
+
+/** The started program has read what it wants to read. */
+async function untilIdle({ journal }: FaultProxy, timing: Timing): Promise<void> {
+  const deadline = performance.now() + timing.settleMs;
+  while (journal.idleMs() < timing.quietMs && performance.now() < deadline) await sleep(POLL_MS);
+}

@@ -1,0 +1,51 @@
+import type { Json } from './api.ts';
+
+/** What a workload may do and see: one namespace, straight at the API server. */
+export interface World {
+  readonly namespace: string;
+  get(kind: string, name: string): Json | undefined;
+  objects(): readonly Json[];
+  /** As a person does: server-side apply with a field manager of its own. Rejects when the API server refuses. */
+  apply(kind: string, name: string, rest: object): Promise<void>;
+  delete(kind: string, name: string): Promise<void>;
+}
+
+export interface Step {
+  readonly name: string;
+  /** The name of an earlier step: all that was there then must be as it was, whatever happened in between. */
+  readonly restores?: string;
+  act(world: World): Promise<void>;
+  /** What is not yet as this step must leave it; undefined once all is. */
+  pending(world: World): string | undefined;
+}
+
+/** A story that people make happen; the faults strike while the operator follows. A new kind adds a file in `workloads/`. */
+export interface Workload {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+/** Why an object's condition is not yet so; undefined when it is, for the present generation. */
+export function awaitsCondition(
+  object: Json | undefined,
+  type: string,
+  status: string,
+  reason?: string,
+): string | undefined {
+  if (object === undefined) return `no object that could be ${type}=${status}`;
+  const { generation, name } = object.metadata;
+  const { observedGeneration, conditions = [] } = (object.status ?? {}) as {
+    observedGeneration?: number;
+    conditions?: { type: string; status: string; reason: string; message: string }[];
+  };
+  const who = `${object.kind} ${name}`;
+  if (observedGeneration !== generation) return `${who}: generation ${generation}, observed ${observedGeneration}`;
+  const found = conditions.find((condition) => condition.type === type);
+  if (found?.status === status && (reason === undefined || found.reason === reason)) return undefined;
+  const is = found === undefined ? 'is missing' : `is ${found.status} ${found.reason}: ${found.message}`;
+  return `${who}: ${type} ${is}; wanted ${status} ${reason ?? ''}`.trim();
+}
+
+export function firstOf(...problems: readonly (string | undefined)[]): string | undefined {
+  return problems.find((problem) => problem !== undefined);
+}

@@ -1,0 +1,75 @@
+/** What must hold of the traffic of the program under test. Pure; each problem is one line. */
+import type { ApiRequest } from '../proxy/api-request.ts';
+import { isWrite } from '../proxy/api-request.ts';
+import { describeEntry, isRequest } from '../proxy/journal.ts';
+import type { Entry, RequestEntry } from '../proxy/journal.ts';
+
+/** The operator reads no Secrets, whatever it is allowed to. */
+export function secretAccess(journal: readonly Entry[]): string[] {
+  const touching = journal.filter(isRequest).filter(({ request }) => request.resource === 'secrets');
+  return touching.map((entry) => `touched a Secret: ${describeEntry(entry)}`);
+}
+
+/** The rules that the program runs with are too narrow. */
+export function refusals(journal: readonly Entry[]): string[] {
+  const refused = journal.filter(isRequest).filter(({ status, fault }) => status === 403 && fault === '');
+  return [...new Set(refused.map(({ request }) => `was forbidden to ${describeRequest(request)}`))];
+}
+
+/** Requests that the API server called wrong: the program wrote something that can never work. */
+export function invalidRequests(journal: readonly Entry[]): string[] {
+  const invalid = journal
+    .filter(isRequest)
+    .filter(({ status, fault }) => fault === '' && [400, 405, 415, 422].includes(status));
+  return [
+    ...new Set(
+      invalid.map(({ request, status }) => `sent an invalid request (${status}): ${describeRequest(request)}`),
+    ),
+  ];
+}
+
+/** Writes to one object that come faster than any wanted change needs. */
+export function tooManyWrites(journal: readonly Entry[], limit: number): string[] {
+  const counts = new Map<string, number>();
+  for (const { request } of writesOf(journal)) {
+    const key = describeRequest(request);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > limit)
+    .map(([key, count]) => `${count} times: ${key}; at most ${limit}`);
+}
+
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** Grants that no run used, as `group/resource verb`: each is a right that a stolen token would have for nothing. */
+export function unusedGrants(rules: readonly Rule[], journals: readonly (readonly Entry[])[]): string[] {
+  const used = new Set(
+    journals.flatMap((journal) => journal.filter(isRequest).flatMap(({ request }) => rightsFor(request))),
+  );
+  const granted = rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((name) => verbs.map((verb) => `${group}/${name} ${verb}`))),
+  );
+  return granted.filter((right) => !used.has(right));
+}
+
+/** What RBAC asks for; an apply may need both, as it may create. */
+function rightsFor({ verb, group, resource, subresource }: ApiRequest): string[] {
+  const what = `${group}/${resource}${subresource === '' ? '' : `/${subresource}`}`;
+  return verb === 'apply' ? [`${what} patch`, `${what} create`] : [`${what} ${verb}`];
+}
+
+/** Writes but those of Leases, which go on for ever, and of Events, which are written beside the work. */
+export function writesOf(journal: readonly Entry[]): RequestEntry[] {
+  return journal
+    .filter(isRequest)
+    .filter(({ request }) => isWrite(request) && !['leases', 'events'].includes(request.resource));
+}
+
+function describeRequest({ verb, resource, subresource, name }: ApiRequest): string {
+  return `${verb} ${resource}${subresource === '' ? '' : `/${subresource}`} ${name}`;
+}

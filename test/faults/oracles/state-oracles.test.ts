@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { Json } from '../driver/api.ts';
+import { contradictions, createdCounts, createdTooOften, orphans, unobserved } from './state-oracles.ts';
+
+function service(meta: object, status: object = {}): Json {
+  const metadata = { name: 'flights', uid: 'u1', generation: 2, ...meta };
+  return { apiVersion: 'slipway.dev/v1alpha1', kind: 'InferenceService', metadata, status: { ...status } };
+}
+
+function child(ownerUid: string): Json {
+  const ownerReferences = [{ kind: 'InferenceService', name: 'flights', uid: ownerUid }];
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'flights-1', uid: 'u2', ownerReferences } };
+}
+
+it('an orphan is a child whose owner has another uid, also when the name is right', () => {
+  expect(orphans([service({}), child('u1')])).toEqual([]);
+  expect(orphans([service({ uid: 'new' }), child('u1')])[0]).toContain('Deployment/flights-1 is an orphan');
+});
+
+describe('unobserved', () => {
+  it.each<[string, Json, number]>([
+    ['a status of the present generation', service({}, { observedGeneration: 2 }), 0],
+    ['a status of an older generation', service({}, { observedGeneration: 1 }), 1],
+    ['an object that is being deleted', service({ deletionTimestamp: 'now' }, { observedGeneration: 1 }), 0],
+    ['an object of others', child('u1'), 0],
+  ])('%s', (_, object, count) => {
+    expect(unobserved([object])).toHaveLength(count);
+  });
+});
+
+describe('contradictions', () => {
+  const conditions = (...types: string[]) =>
+    service({}, { conditions: types.map((type) => ({ type, status: 'True' })) });
+
+  it.each<[string, Json, number]>([
+    ['Ready', conditions('Ready', 'Serving'), 0],
+    ['Ready and Stalled', conditions('Ready', 'Stalled'), 1],
+    ['a condition twice', conditions('Ready', 'Ready'), 1],
+  ])('%s', (_, object, count) => {
+    expect(contradictions([object])).toHaveLength(count);
+  });
+});
+
+it('an object that was made again shows, one that was made less often does not', () => {
+  const once = createdCounts([child('u1')]);
+  const twice = createdCounts([child('u1'), child('u1')]);
+
+  expect(createdTooOften(once, twice)).toEqual(['Deployment/flights-1 was made 2 times; without a fault 1 times']);
+  expect(createdTooOften(twice, once)).toEqual([]);
+});

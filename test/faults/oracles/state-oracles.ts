@@ -1,0 +1,55 @@
+/** What must hold of the objects in a namespace once everything is quiet. Pure; each problem is one line. */
+import type { Json } from '../driver/api.ts';
+import { keyOf } from '../driver/masking.ts';
+import { isOurs } from '../driver/observed-resources.ts';
+
+/** An owner that is gone, by uid: the garbage collector would have taken the child, so somebody wrote a wrong reference. */
+export function orphans(objects: readonly Json[]): string[] {
+  const uids = new Set(objects.map(({ metadata }) => metadata.uid));
+  return objects.flatMap((object) =>
+    (object.metadata.ownerReferences ?? [])
+      .filter(({ uid }) => !uids.has(uid))
+      .map((owner) => `${keyOf(object)} is an orphan: its owner ${owner.kind} ${owner.name} (${owner.uid}) is gone`),
+  );
+}
+
+/** Objects of ours whose status does not speak of their present spec. */
+export function unobserved(objects: readonly Json[]): string[] {
+  return objects
+    .filter(
+      (object) => isOurs(object) && object.status !== undefined && object.metadata.deletionTimestamp === undefined,
+    )
+    .filter(({ status, metadata }) => status?.['observedGeneration'] !== metadata.generation)
+    .map((object) => {
+      const observed = String(object.status?.['observedGeneration']);
+      return `${keyOf(object)}: generation ${object.metadata.generation} is not observed (${observed} is)`;
+    });
+}
+
+/** Conditions that never go with each other, whatever happened. */
+export function contradictions(objects: readonly Json[]): string[] {
+  return objects.filter(isOurs).flatMap((object) => {
+    const conditions = (object.status?.['conditions'] ?? []) as { type: string; status: string }[];
+    const isTrue = (type: string) => conditions.some((each) => each.type === type && each.status === 'True');
+    const names = conditions.map(({ type }) => type);
+    return [
+      ...(isTrue('Ready') && isTrue('Stalled') ? [`${keyOf(object)} is Ready and Stalled`] : []),
+      ...(new Set(names).size < names.length ? [`${keyOf(object)} has a condition twice: ${names.join(', ')}`] : []),
+    ];
+  });
+}
+
+/** How many objects there ever were under each name: nothing may be made twice because of a fault. */
+export type CreatedCounts = Readonly<Record<string, number>>;
+
+export function createdCounts(history: readonly Json[]): CreatedCounts {
+  const counts: Record<string, number> = {};
+  for (const object of history) counts[keyOf(object)] = (counts[keyOf(object)] ?? 0) + 1;
+  return counts;
+}
+
+export function createdTooOften(reference: CreatedCounts, actual: CreatedCounts): string[] {
+  return Object.entries(actual)
+    .filter(([key, count]) => count > (reference[key] ?? 0))
+    .map(([key, count]) => `${key} was made ${count} times; without a fault ${reference[key] ?? 0} times`);
+}

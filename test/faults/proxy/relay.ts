@@ -1,0 +1,72 @@
+/** Passes an answer of the API server on to the client, as it comes, and tells the journal. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Exchange } from './exchange.ts';
+import { cut, writeChunk } from './exchange.ts';
+import type { Journal } from './journal.ts';
+import type { WatchAction } from './plan.ts';
+import { endToEndHeaders } from './upstream.ts';
+import { createLineSplitter, faultyLine } from './watch-lines.ts';
+import type { LineResult } from './watch-lines.ts';
+
+/** @returns the bytes of the answer, which the client has by then, unless it left before. */
+export async function relay(exchange: Exchange, answer: IncomingMessage): Promise<Buffer> {
+  writeHead(exchange, answer);
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of answer) {
+      chunks.push(chunk as Buffer);
+      await writeChunk(exchange, chunk as Buffer);
+    }
+    exchange.outgoing.end();
+  } catch {
+    cut(exchange); // the API server broke off: so do we, or half an answer would look whole
+  }
+  return Buffer.concat(chunks);
+}
+
+export async function relayWatch(
+  exchange: Exchange,
+  answer: IncomingMessage,
+  journal: Pick<Journal, 'watched'>,
+  action: WatchAction | undefined,
+): Promise<void> {
+  writeHead(exchange, answer);
+  const split = createLineSplitter();
+  let events = 0;
+  try {
+    for await (const chunk of answer) {
+      const lines = split(chunk as Buffer);
+      for (const line of lines) journal.watched(exchange.request, line);
+      const { write, next } =
+        action === undefined ? { write: [chunk as Buffer], next: 'go on' } : faultyLines(action, events, lines);
+      events += lines.length;
+      for (const part of write) await writeChunk(exchange, part);
+      if (next === 'hang') return await clientLeaves(exchange);
+      if (next === 'end') break;
+    }
+    exchange.outgoing.end();
+  } catch {
+    cut(exchange);
+  }
+}
+
+/** As `faultyLine` for several; nothing comes after an end or a hang. */
+function faultyLines(action: WatchAction, before: number, lines: readonly Buffer[]): LineResult {
+  const results = lines.map((line, index) => faultyLine(action, before + index + 1, line));
+  const last = results.findIndex(({ next }) => next !== 'go on');
+  const taken = last === -1 ? results : results.slice(0, last + 1);
+  return { write: taken.flatMap(({ write }) => write), next: taken.at(-1)?.next ?? 'go on' };
+}
+
+export function writeHead({ outgoing }: Exchange, answer: IncomingMessage): void {
+  const head = outgoing as ServerResponse;
+  head.writeHead(answer.statusCode ?? 502, endToEndHeaders(answer.headers));
+  head.flushHeaders();
+}
+
+function clientLeaves({ gone }: Exchange): Promise<void> {
+  if (gone.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    gone.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

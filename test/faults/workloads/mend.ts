@@ -1,0 +1,49 @@
+/** Wrong specs and their repair: nothing is deleted, and afterwards all is as if nothing had happened. */
+import type { Workload } from '../driver/workload.ts';
+import { awaitsCondition, firstOf } from '../driver/workload.ts';
+import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
+
+/** Pods that serve this version crash: see `pod-script.ts`. */
+export const BROKEN_VERSION = 'delay-broken';
+
+export const mend: Workload = {
+  name: 'mend',
+  steps: [
+    serveFirstVersion,
+    {
+      name: 'name a version that does not exist',
+      act: (world) => applyService(world, 'nobody'),
+      pending: (world) => {
+        const service = world.get('InferenceService', 'flights');
+        return firstOf(awaitsCondition(service, 'Ready', 'False'), awaitsCondition(service, 'Serving', 'True'));
+      },
+    },
+    {
+      name: 'go back',
+      restores: serveFirstVersion.name,
+      act: (world) => applyService(world, 'delay-1'),
+      pending: (world) => awaitsServing(world, 'delay-1'),
+    },
+    {
+      name: 'serve a version that crashes',
+      async act(world) {
+        await applyModelVersion(world, BROKEN_VERSION, DIGESTS.two);
+        await applyService(world, BROKEN_VERSION);
+      },
+      pending: (world) => {
+        const service = world.get('InferenceService', 'flights');
+        return firstOf(
+          awaitsCondition(world.get('ModelVersion', BROKEN_VERSION), 'Ready', 'True'),
+          awaitsCondition(service, 'Ready', 'False'),
+          awaitsCondition(service, 'Serving', 'True'),
+        );
+      },
+    },
+    {
+      name: 'go back while it crashes',
+      restores: serveFirstVersion.name,
+      act: (world) => applyService(world, 'delay-1'),
+      pending: (world) => awaitsServing(world, 'delay-1'),
+    },
+  ],
+};

@@ -1,0 +1,93 @@
+/** From tables to a ModelVersion: features, a dataset, a training of two nodes, a version; then a second run, then the TrainingJob goes. */
+import type { Json } from '../driver/api.ts';
+import type { Step, Workload, World } from '../driver/workload.ts';
+import { awaitsCondition, firstOf } from '../driver/workload.ts';
+import { applyStore } from './serve.ts';
+
+const featureSet = {
+  entities: [{ name: 'origin', type: 'String' }],
+  source: { files: { path: 'weather/*.csv', format: 'Csv' } },
+  time: { event: 'time_hour' },
+  features: [{ name: 'temp', type: 'Float32' }],
+  ttl: '3h',
+};
+const dataset = {
+  rows: {
+    files: { path: 'flights/*.csv', format: 'Csv' },
+    keys: ['origin'],
+    at: { column: 'sched_dep' },
+    request: ['distance'],
+    label: { column: 'late' },
+  },
+  features: [{ featureSet: { name: 'weather' } }],
+  split: { validationFrom: '2013-09-01T00:00:00Z' },
+};
+
+function applyTraining(world: World, depth: number): Promise<void> {
+  const spec = {
+    dataset: { name: 'flights' },
+    framework: 'XGBoost',
+    nodes: 2,
+    image: `example.org/trainer@sha256:${'f'.repeat(64)}`,
+    command: ['python3', 'train.py'],
+    parameters: { depth },
+    output: { model: { name: 'delay' } },
+  };
+  return world.apply('TrainingJob', 'delay-xgb', { spec });
+}
+
+function awaitsVersions(world: World, count: number): string | undefined {
+  const versions = world.objects().filter(({ kind }) => kind === 'ModelVersion');
+  const unready = versions.map((version) => awaitsCondition(version, 'Ready', 'True'));
+  return firstOf(
+    ...unready,
+    versions.length === count ? undefined : `there are ${versions.length} ModelVersions; wanted ${count}`,
+  );
+}
+
+const train: Step = {
+  name: 'train',
+  async act(world) {
+    await applyStore(world);
+    await world.apply('FeatureSet', 'weather', { spec: featureSet });
+    await world.apply('Dataset', 'flights', { spec: dataset });
+    await world.apply('Model', 'delay', { spec: {} });
+    await applyTraining(world, 6);
+  },
+  pending: (world) =>
+    firstOf(
+      awaitsCondition(world.get('FeatureSet', 'weather'), 'Ready', 'True'),
+      awaitsCondition(world.get('Dataset', 'flights'), 'Ready', 'True'),
+      awaitsCondition(world.get('TrainingJob', 'delay-xgb'), 'Succeeded', 'True'),
+      awaitsVersions(world, 1),
+    ),
+};
+
+export const trainAndPublish: Workload = {
+  name: 'train',
+  steps: [
+    train,
+    {
+      name: 'train with another parameter',
+      act: (world) => applyTraining(world, 8),
+      pending: (world) =>
+        firstOf(awaitsCondition(world.get('TrainingJob', 'delay-xgb'), 'Succeeded', 'True'), awaitsVersions(world, 2)),
+    },
+    {
+      name: 'delete the training',
+      act: (world) => world.delete('TrainingJob', 'delay-xgb'),
+      pending: (world) =>
+        firstOf(
+          world.get('TrainingJob', 'delay-xgb') === undefined ? undefined : 'delay-xgb is still there',
+          ...world.objects().map(ownedByTraining),
+          awaitsVersions(world, 2),
+        ),
+    },
+  ],
+};
+
+/** What is produced stays, what is owned goes. */
+function ownedByTraining({ kind, metadata }: Json): string | undefined {
+  const isOwned = metadata.ownerReferences?.some((owner) => owner.kind === 'TrainingJob') ?? false;
+  return isOwned ? `${kind} ${metadata.name} is still there` : undefined;
+}
