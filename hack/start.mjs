@@ -42,14 +42,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 130));
 
 function install() {
-  console.log('Installing dependencies (npm ci), once: about a minute …');
+  console.log('Installing dependencies, once: about a minute …');
   const started = Date.now();
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: that refuses the lockfile where a registry lacks the optional packages of other platforms. This installs the
+  // same versions, and fails the same way where the lockfile does not fit package.json.
+  const result = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
   });
   if (result.status !== 0) {
-    console.error('`npm ci` failed (see above). It needs npm 10 or newer and a registry it can reach.');
+    console.error('`npm install` failed (see above). It needs npm 10 or newer and a registry it can reach.');
     process.exit(1);
   }
   console.log(`Dependencies installed in ${Math.round((Date.now() - started) / 1000)} s.`);

@@ -21,7 +21,7 @@ async function run({ command, request, index, memoryLimit }: Config): Promise<Re
     'publish-model': () => publishModel(checked('publish-model', request)),
     'verify-model': () => verifyModel(checked('verify-model', request)),
     fetch: () => fetchFiles(checked('fetch', request)),
-    collect: () => collect(checked('collect', request), index, terminated()),
+    collect: () => collect(checked('collect', request), index, terminated),
   };
   return commands[command]();
 }
@@ -44,8 +44,14 @@ function log(message: string, fields: object = {}): void {
 /** `collect` starts when its pod's main container has ended, which it learns by SIGTERM. */
 function terminated(): Promise<void> {
   return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+    // Waiting for a signal alone does not keep a process alive.
+    const alive = setInterval(() => {}, 3_600_000);
+    const end = () => {
+      clearInterval(alive);
+      resolve();
+    };
+    process.once('SIGTERM', end);
+    process.once('SIGINT', end);
   });
 }
 

@@ -51,7 +51,7 @@ describe('a right controller', () => {
   });
 
   it('passes under faults', async () => {
-    const plans = samplePlans(reference.plans, full ? reference.plans.length : 10, 0);
+    const plans = samplePlans(reference.plans, full ? reference.plans.length : 6, 0);
     const results = await inParallel(plans, 2, (plan) => run(campaignOf(''), plan, { reference: reference.run }));
 
     expect(failuresOf(results)).toEqual([]);

@@ -115,7 +115,7 @@ def train_together(models: dict[str, list[str]], label: str) -> dict[str, xgb.Bo
 
 
 def to_onnx(booster: xgb.Booster, columns: list[str]) -> onnx.ModelProto:
-    model = convert_xgboost(booster, initial_types=[("x", FloatTensorType([None, len(columns)]))], target_opset=15)
+    model = convert_xgboost(booster, name="delay", initial_types=[("x", FloatTensorType([None, len(columns)]))], target_opset=15)
     onnx.helper.set_model_props(model, {"features": json.dumps(columns), "missing": str(MISSING)})
     return model
 

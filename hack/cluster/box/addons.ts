@@ -21,9 +21,6 @@ export function dnsFlags({ run }: Layout): string[] {
     tls ${credentials}
     ttl 5
   }
-  template ANY ANY . {
-    rcode NXDOMAIN
-  }
 }
 `,
   );

@@ -20,14 +20,6 @@ export function isReplacedForResources(
 ): boolean {
   const has = job?.metadata.annotations?.[RESOURCES_ANNOTATION];
   if (has === undefined || has === resourcesAnnotation(resources)[RESOURCES_ANNOTATION]) return false;
-  switch (outcome.state) {
-    case 'failed':
-    case 'pending':
-      return true;
-    case 'running':
-      return outcome.trouble !== undefined;
-    case 'absent':
-    case 'succeeded':
-      return false;
-  }
+  if (outcome.state === 'running') return outcome.trouble !== undefined;
+  return outcome.state === 'failed' || outcome.state === 'pending';
 }

@@ -1,7 +1,10 @@
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, Job, LiveObject } from '@slipway/kube';
+import { RESULT_ANNOTATION } from '../labels.ts';
 
+/** Its result is known, which may be a moment before the Job itself says that it is complete; or it ended in another way. */
 export function isFinished(job: DeepReadonly<Job>): boolean {
+  if (job.metadata.annotations?.[RESULT_ANNOTATION] !== undefined) return true;
   return (job.status?.conditions ?? []).some(
     ({ type, status }) => status === 'True' && (type === 'Complete' || type === 'Failed'),
   );

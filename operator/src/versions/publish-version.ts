@@ -100,7 +100,12 @@ async function reserveNumber<V extends KubeObject>(
     const last = numberOf(parent.metadata.annotations?.[LAST_NUMBER_ANNOTATION]) ?? 0;
     const number = Math.max(last, above, ...request.usedNumbers) + 1;
     try {
-      await annotate(deps, request.parent.kind, parent, { [LAST_NUMBER_ANNOTATION]: String(number) }, scope);
+      await annotate(
+        deps,
+        { kind: request.parent.kind, object: parent },
+        { [LAST_NUMBER_ANNOTATION]: String(number) },
+        scope,
+      );
     } catch (cause) {
       // Statuses and other controllers move the resourceVersion too.
       if (cause instanceof KubeApiError && cause.isConflict) continue;
@@ -128,24 +133,19 @@ async function annotateJob(
   annotations: Readonly<Record<string, string>>,
   scope: Scope,
 ): Promise<DeepReadonly<Job>> {
-  return annotate(deps, builtin.Job, job, annotations, scope);
+  return annotate(deps, { kind: builtin.Job, object: job }, annotations, scope);
 }
 
 /** Under the resourceVersion and the uid of what was read. */
 async function annotate<T extends KubeObject>(
   { client, fieldManager }: PublishDeps,
-  kind: KubeKind<T>,
-  object: DeepReadonly<KubeObject>,
+  { kind, object }: { readonly kind: KubeKind<T>; readonly object: DeepReadonly<KubeObject> },
   annotations: Readonly<Record<string, string>>,
   { signal }: Scope,
 ): Promise<T> {
   const { uid, resourceVersion } = object.metadata;
-  return client.mergePatch(
-    kind,
-    keyOf(object),
-    { metadata: { uid, resourceVersion, annotations } },
-    { fieldManager, signal },
-  );
+  const patch = { metadata: { uid, resourceVersion, annotations } };
+  return client.mergePatch(kind, keyOf(object), patch, { fieldManager, signal });
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -31,10 +31,11 @@ export function worldOf(harness: Harness, namespace: string) {
     let seen = '';
     const found = await eventually(`${kind.kind} ${name}: ${type} with reason ${wanted}`, async () => {
       const object = await harness.get(kind, at(name));
-      const condition = object?.status?.conditions?.find((each) => each.type === type);
-      seen = `${condition?.status} ${condition?.reason}: ${condition?.message}`;
-      const isCurrent = object?.status?.observedGeneration === object?.metadata.generation;
-      return isCurrent && condition?.reason === wanted && { object: object as T, condition };
+      if (object?.status === undefined) return undefined;
+      const condition = object.status.conditions?.find((each) => each.type === type);
+      seen = JSON.stringify(condition ?? object.status.conditions);
+      const isCurrent = object.status.observedGeneration === object.metadata.generation;
+      return isCurrent && condition?.reason === wanted && { object, condition };
     }).catch((cause: unknown) => {
       throw new Error(`${String(cause)}; last seen: ${seen}`);
     });
@@ -49,8 +50,13 @@ export function worldOf(harness: Harness, namespace: string) {
     /** All that a training needs. */
     prepareTraining: () =>
       harness.apply(
-        ...[namespaceNamed(namespace), claim(namespace), store(namespace)],
-        ...[featureSet(namespace), dataset(namespace), model(namespace), code(namespace)],
+        namespaceNamed(namespace),
+        claim(namespace),
+        store(namespace),
+        featureSet(namespace),
+        dataset(namespace),
+        model(namespace),
+        code(namespace),
       ),
     featureSet: (name = 'weather') => harness.get<FeatureSet>(kinds.FeatureSet, at(name)),
     dataset: () => harness.get<Dataset>(kinds.Dataset, at('flights')),
@@ -64,16 +70,21 @@ export function worldOf(harness: Harness, namespace: string) {
       ),
     trainerPods: () =>
       list<Pod>(builtin.Pod).then((pods) =>
-        pods.filter(({ metadata }) => metadata.labels?.['slipway.dev/role'] === 'trainer' && metadata.deletionTimestamp === undefined),
+        pods.filter(
+          ({ metadata }) =>
+            metadata.labels?.['slipway.dev/role'] === 'trainer' && metadata.deletionTimestamp === undefined,
+        ),
       ),
     eventReasons: async (kind: string) =>
       (await list(builtin.Event)).filter((event) => event.regarding?.kind === kind).map((event) => event.reason),
     /** Removes the whole status of every object of ours. */
     async wipeStatuses(): Promise<void> {
-      for (const kind of [kinds.FeatureSet, kinds.Dataset, kinds.DatasetVersion, kinds.Model, kinds.ModelVersion, kinds.TrainingJob]) {
-        for (const object of await list<KubeObject>(kind as KubeKind)) {
-          const patch = { status: null };
-          await client.mergePatch(kind as KubeKind, at(object.metadata.name), patch, { fieldManager: 'vandal', subresource: 'status' });
+      const { FeatureSet, Dataset, DatasetVersion, Model, ModelVersion, TrainingJob } = kinds;
+      const all: KubeKind[] = [FeatureSet, Dataset, DatasetVersion, Model, ModelVersion, TrainingJob];
+      for (const kind of all) {
+        for (const { metadata } of await list(kind)) {
+          const options = { fieldManager: 'vandal', subresource: 'status' };
+          await client.mergePatch(kind, at(metadata.name), { status: null }, options);
         }
       }
     },
@@ -82,7 +93,9 @@ export function worldOf(harness: Harness, namespace: string) {
       const all = await Promise.all(
         [builtin.Job, builtin.Service, ...Object.values(kinds)].map((kind) => list<KubeObject>(kind as KubeKind)),
       );
-      return all.flat().map(({ kind, metadata: { name, uid, resourceVersion } }) => `${kind} ${name} ${uid} ${resourceVersion}`);
+      return all
+        .flat()
+        .map(({ kind, metadata: { name, uid, resourceVersion } }) => `${kind} ${name} ${uid} ${resourceVersion}`);
     },
   };
 }

@@ -70,7 +70,7 @@ describe('an InferenceService', () => {
     });
 
     expect(serving.status).toMatchObject({
-      address: { http: 'http://flights.team.svc', grpc: 'flights.team.svc:9000' },
+      address: { http: 'http://flights.team.svc', grpc: 'flights.team.svc:80' },
       stable: { modelVersion: 'delay-1', ready: 2 },
       selector: 'slipway.dev/inferenceservice=flights',
       runtime: { image: 'slipway/serving-runtime:test' },

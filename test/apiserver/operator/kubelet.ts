@@ -135,16 +135,17 @@ function statusOf(pod: DeepReadonly<Pod>, fate: PodFate): object | undefined {
     const state = { waiting: { reason: fate.reason, message: fate.message } };
     return { phase: 'Pending', ...containers(pod, container, { state }) };
   }
-  return fate.kind === 'succeed' ? succeededStatus(mains, container, fate.message) : crashStatus(pod, container, fate);
+  return fate.kind === 'succeed' ? succeededStatus(pod, container, fate.message) : crashStatus(pod, container, fate);
 }
 
-function succeededStatus(mains: readonly Named[], container: string, message: string): object {
+function succeededStatus(pod: DeepReadonly<Pod>, container: string, message: string): object {
+  const statuses = (named: readonly Named[] = []) =>
+    named.map(({ name }) => containerStatus(name, { terminated: ended(0, name === container ? message : undefined) }));
   return {
     phase: 'Succeeded',
     conditions: [condition('PodScheduled', true), condition('Ready', false, 'PodCompleted')],
-    containerStatuses: mains.map(({ name }) =>
-      containerStatus(name, { terminated: ended(0, name === container ? message : undefined) }),
-    ),
+    initContainerStatuses: statuses(pod.spec?.initContainers),
+    containerStatuses: statuses(pod.spec?.containers),
   };
 }
 

@@ -101,7 +101,7 @@ describe('a ModelVersion', () => {
       (await version('wrong'))?.status?.conditions?.find(({ type }) => type === 'Stalled'),
     );
     expect(ready.message).toMatch(
-      /^The bytes have another digest\. To try again after putting it right: kubectl delete job wrong-verify-/,
+      /^The bytes have another digest\. It is tried again from time to time, and at once after: kubectl delete job wrong-verify-/,
     );
     expect((await version('wrong'))?.status?.conditions?.map(({ type, status }) => `${type} ${status}`)).toEqual([
       'Ready False',
@@ -119,6 +119,13 @@ describe('a ModelVersion', () => {
   });
 
   it('keeps its result when its pods, its status and the operator are gone', async () => {
+    // All versions are verified again, because their Store has moved.
+    await eventually('every verification has its result', async () => {
+      const { items } = await harness.client.list(builtin.Job, { namespace: NS });
+      return (
+        items.length === 4 && items.every(({ metadata }) => metadata.annotations?.['slipway.dev/result'] !== undefined)
+      );
+    });
     await operator.kill();
     await harness.plane.kubectl(['delete', 'pods', '--all', '-n', NS, '--grace-period=0', '--force']);
     const patch = ['--subresource=status', '--type=json', '-p', '[{"op":"remove","path":"/status"}]'];

@@ -6,7 +6,7 @@ import type { Action, Plan } from '../proxy/plan.ts';
 import { NO_FAULTS } from '../proxy/plan.ts';
 import { describeEntry, isRequest } from '../proxy/journal.ts';
 import type { Bench } from './bench.ts';
-import { derivePlans } from './derive-plans.ts';
+import { deriveLags, derivePlans } from './derive-plans.ts';
 import { runPlan } from './run-plan.ts';
 import type { RunOptions, RunResult } from './run-plan.ts';
 import type { Timing } from './settle.ts';
@@ -18,6 +18,8 @@ export interface Campaign {
   readonly subject: RunOptions['subject'];
   readonly timing: Timing;
 }
+
+const LAG_MS = 700;
 
 let runs = 0;
 
@@ -38,7 +40,8 @@ export interface Reference {
 /** Without a fault, with a restart at rest after every step. Its journal gives the plans. */
 export async function runReference(campaign: Campaign, actions: readonly Action[]): Promise<Reference> {
   const result = await run(campaign, NO_FAULTS, { checksRest: () => true });
-  return { run: result, plans: derivePlans(result.journal, actions) };
+  const plans = [...derivePlans(result.journal, actions), ...deriveLags(result.journal, LAG_MS)];
+  return { run: result, plans };
 }
 
 /** Runs `work` on all items, `width` at a time; the results in the order of the items. */

@@ -3,7 +3,7 @@ import { parseApiRequest } from '../proxy/api-request.ts';
 import { createJournal } from '../proxy/journal.ts';
 import type { Journal } from '../proxy/journal.ts';
 import type { Plan } from '../proxy/plan.ts';
-import { derivePlans, samplePlans } from './derive-plans.ts';
+import { deriveLags, derivePlans, samplePlans } from './derive-plans.ts';
 
 const PATH = '/apis/apps/v1/namespaces/run-1/deployments/a';
 
@@ -35,6 +35,22 @@ describe('derivePlans', () => {
       'killAfter apply deployments a #3',
     ]);
     expect(plans[0]?.faults[0]?.match).not.toHaveProperty('namespace');
+  });
+});
+
+describe('deriveLags', () => {
+  it('makes one plan for each kind that was watched, however often', () => {
+    const journal = createJournal(() => 0);
+    for (const path of ['/api/v1/pods?watch=1', '/api/v1/namespaces/a/pods?watch=1', '/apis/batch/v1/jobs?watch=1']) {
+      const request = parseApiRequest('GET', path);
+      const nothing = Buffer.alloc(0);
+      journal.answered({ mark: 0, request, userAgent: '', body: nothing, status: 200, response: nothing, fault: '' });
+    }
+
+    expect(deriveLags(journal.entries, 700).map(({ name }) => name)).toEqual([
+      'lag watch pods every',
+      'lag watch jobs every',
+    ]);
   });
 });
 

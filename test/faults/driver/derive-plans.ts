@@ -24,6 +24,18 @@ function matchOf({ verb, group, resource, subresource, name }: ApiRequest): Matc
   return { verb, group, resource, subresource, name: resource === 'jobs' ? stableJobName(name) : name };
 }
 
+/** One plan for each kind that was watched: all of its watches tell everything late. */
+export function deriveLags(journal: readonly Entry[], ms: number): Plan[] {
+  const watches = journal.filter(isRequest).filter(({ request }) => request.verb === 'watch');
+  const kinds = new Map(
+    watches.map(({ request: { group, resource } }) => [`${resource}.${group}`, { group, resource }]),
+  );
+  return [...kinds.values()].map(({ group, resource }) => {
+    const fault = { match: { verb: 'watch', group, resource }, action: { kind: 'lag', ms } } as const;
+    return { name: describeFault(fault), faults: [fault] };
+  });
+}
+
 /** Every k-th plan, beginning with the seed: over the seeds, every plan has its turn. */
 export function samplePlans(plans: readonly Plan[], count: number, seed: number): Plan[] {
   if (plans.length <= count) return [...plans];

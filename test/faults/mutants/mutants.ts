@@ -9,6 +9,8 @@ export interface Mutant {
   /** Must stand in the file exactly once, or the mutant is out of date and nothing starts. */
   readonly from: string;
   readonly to: string;
+  /** Name of the workload that it is tried with. */
+  readonly workload: 'serve' | 'mend';
   /** Faults that bring it to light; none: it shows without one. */
   readonly shownBy: readonly Action['kind'][];
 }
@@ -19,6 +21,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: 'kube/src/apply.ts',
     from: 'ownerReferences: [referenceTo(owner)]',
     to: 'ownerReferences: []',
+    workload: 'serve',
     shownBy: [],
   },
   statusEachLoop: {
@@ -26,6 +29,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: 'kube/src/status.ts',
     from: 'if (canonicalJson(wanted) === canonicalJson(withoutNulls(object.status ?? {}))) return false;',
     to: '',
+    workload: 'serve',
     shownBy: [],
   },
   noRetry: {
@@ -33,13 +37,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     file: 'kube/src/controller.ts',
     from: 'const failures = queue.addBackoff(key, `retry after ${reason}`, retryAfterOf(error));',
     to: 'const failures = 1;',
+    workload: 'serve',
     shownBy: ['status'],
   },
   trustsTheHash: {
-    what: 'a child is not looked at beyond the hash of what was applied last',
+    what: 'what somebody else changed in a child stays',
     file: 'kube/src/apply.ts',
-    from: 'if (live !== undefined && isConverged(client, live, rendered, drift)) return false;',
-    to: 'if (live !== undefined) return false;',
+    from: 'if (drift.length === 0) return true;',
+    to: "if (live.metadata.annotations?.['slipway.dev/applied'] === hash) return true;",
+    workload: 'mend',
     shownBy: [],
   },
 };

@@ -296,6 +296,16 @@ describe('with a fault on a watch', () => {
     expect(rest).toEqual([]);
   });
 
+  it('lag: every event comes, in order, and late', async () => {
+    const proxy = await proxyWith([[{ verb: 'watch' }, { kind: 'lag', ms: 600 }]]);
+    const started = performance.now();
+    let first: number | undefined;
+    const { body } = await watchOf(proxy, () => (first ??= performance.now() - started));
+
+    expect(first).toBeGreaterThanOrEqual(600);
+    expect(body).toBe((await watchOf(await proxyWith())).body);
+  });
+
   it('goneInStream: the stream ends with a 410', async () => {
     const proxy = await proxyWith([[{ verb: 'watch' }, { kind: 'goneInStream', afterEvents: 1 }]]);
     const lines = (await watchOf(proxy)).body.trim().split('\n');

@@ -20,6 +20,8 @@ export type Action =
   | { readonly kind: 'reset' }
   /** Forwarded as a dry run: the client believes that it was written. A mutant of the API server, to test the oracles. */
   | { readonly kind: 'pretend' }
+  /** A watch that tells everything so much later, in order: the caches of kinds are not of one moment. */
+  | { readonly kind: 'lag'; readonly ms: number }
   | WatchAction;
 
 /** What happens to a watch once it has delivered `afterEvents` events. Events of an object are never reordered: the API server never does. */

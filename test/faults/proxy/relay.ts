@@ -50,6 +50,30 @@ export async function relayWatch(
   }
 }
 
+/** As `relayWatch`, everything `ms` milliseconds later. The journal has it when the client has it. */
+export async function relayLagging(
+  exchange: Exchange,
+  answer: IncomingMessage,
+  journal: Pick<Journal, 'watched'>,
+  ms: number,
+): Promise<void> {
+  writeHead(exchange, answer);
+  const split = createLineSplitter();
+  // Timers of one length fire in the order in which they were set.
+  answer.on('data', (chunk: Buffer) =>
+    setTimeout(() => {
+      for (const line of split(chunk)) journal.watched(exchange.request, line);
+      void writeChunk(exchange, chunk);
+    }, ms),
+  );
+  await new Promise<void>((resolve) => {
+    answer.on('close', () => setTimeout(resolve, ms));
+    answer.on('error', () => {});
+  });
+  if (answer.complete) exchange.outgoing.end();
+  else cut(exchange);
+}
+
 /** As `faultyLine` for several; nothing comes after an end or a hang. */
 function faultyLines(action: WatchAction, before: number, lines: readonly Buffer[]): LineResult {
   const results = lines.map((line, index) => faultyLine(action, before + index + 1, line));

@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts';
 import type { Journal } from './journal.ts';
 import { isWatchAction } from './plan.ts';
 import type { Action, Fault } from './plan.ts';
-import { relay, relayWatch, writeHead } from './relay.ts';
+import { relay, relayLagging, relayWatch, writeHead } from './relay.ts';
 import { readAll } from './upstream.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -44,7 +44,6 @@ export async function forward(
 
 export async function strike(deps: StrikeDeps, exchange: Exchange, fault: Fault): Promise<void> {
   const { action } = fault;
-  if (isWatchAction(action)) return strikeWatch(deps, exchange, fault);
   switch (action.kind) {
     case 'killAfter':
     case 'dropAck':
@@ -64,6 +63,8 @@ export async function strike(deps: StrikeDeps, exchange: Exchange, fault: Fault)
       deps.struck.push(fault);
       record(deps, exchange, { code: answeredCode(action), response: NOTHING, fault: action.kind });
       return refuse(deps, exchange, action);
+    default:
+      return strikeWatch(deps, exchange, fault);
   }
 }
 
@@ -97,12 +98,13 @@ async function strikeAnswer(deps: StrikeDeps, exchange: Exchange, fault: Fault):
 
 async function strikeWatch(deps: StrikeDeps, exchange: Exchange, fault: Fault): Promise<void> {
   const { action } = fault;
-  if (!isWatchAction(action) || exchange.request.verb !== 'watch') return forward(deps, exchange);
+  if (exchange.request.verb !== 'watch') return forward(deps, exchange);
   deps.struck.push(fault);
   const answer = await send(deps, exchange).catch(() => undefined);
   record(deps, exchange, { code: answer?.statusCode ?? 0, response: NOTHING, fault: action.kind });
   if (answer === undefined) return cut(exchange);
-  await relayWatch(exchange, answer, deps.journal, action);
+  if (action.kind === 'lag') await relayLagging(exchange, answer, deps.journal, action.ms);
+  else await relayWatch(exchange, answer, deps.journal, isWatchAction(action) ? action : undefined);
 }
 
 /** Forwards a held request; whoever still waits for the answer gets it. */

@@ -1,4 +1,5 @@
 /** Wrong specs and their repair: nothing is deleted, and afterwards all is as if nothing had happened. */
+import type { Json } from '../driver/api.ts';
 import type { Workload } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
 import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
@@ -25,6 +26,16 @@ export const mend: Workload = {
       pending: (world) => awaitsServing(world, 'delay-1'),
     },
     {
+      name: 'scale the Deployment by hand',
+      restores: serveFirstVersion.name,
+      async act(world) {
+        for (const { kind, metadata } of world.objects()) {
+          if (kind === 'Deployment') await world.apply(kind, metadata.name, { spec: { replicas: 0 } });
+        }
+      },
+      pending: (world) => firstOf(...world.objects().map(awaitsReplica), awaitsServing(world, 'delay-1')),
+    },
+    {
       name: 'serve a version that crashes',
       async act(world) {
         await applyModelVersion(world, BROKEN_VERSION, DIGESTS.two);
@@ -47,3 +58,8 @@ export const mend: Workload = {
     },
   ],
 };
+
+function awaitsReplica({ kind, metadata, spec }: Json): string | undefined {
+  if (kind !== 'Deployment' || spec?.['replicas'] === 1) return undefined;
+  return `Deployment ${metadata.name} has ${String(spec?.['replicas'])} replicas; wanted 1`;
+}

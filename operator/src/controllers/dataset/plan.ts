@@ -18,33 +18,36 @@ export interface DatasetPlan {
   readonly prune: readonly LiveObject[];
 }
 
+const NOTHING = { create: undefined, publish: undefined, prune: [] };
+
 /** What to write, from what was seen. Whether an older build still runs, or is stuck, never delays a new one. */
 export function planDataset(observed: ObservedDataset, config: WorkloadConfig): DatasetPlan {
-  const { dataset, inputs, current, jobs, recipe } = observed;
-  const nothing = { create: undefined, publish: undefined, prune: [] };
-  const isOfRecipe = (job: DeepReadonly<Job>) => buildOf(job)?.recipe === recipe;
+  const { jobs, recipe } = observed;
   const state = datasetState(observed);
-  switch (state.phase) {
-    case 'built':
-    case 'deleted':
-      return { ...nothing, prune: supersededJobs(jobs, { name: '', succeeded: true }, isOfRecipe) };
-    case 'blocked':
-      return { ...nothing, prune: unfinishedOfOtherRecipes(observed) };
-    case 'building':
-    case 'publishing':
-    case 'failed': {
-      if (current.job !== undefined && isReplacedForResources(current, dataset.spec.resources)) {
-        return { ...nothing, prune: [{ kind: builtin.Job, object: current.job }] };
-      }
-      const create =
-        current.job === undefined && inputs.ready !== undefined
-          ? buildDatasetJob(dataset, inputs.ready, config)
-          : undefined;
-      const name = current.job?.metadata.name ?? create?.metadata.name ?? '';
-      const publish = state.phase === 'publishing' ? versionRequest(observed, state) : undefined;
-      return { create, publish, prune: supersededJobs(jobs, { name, succeeded: false }) };
-    }
+  if (state.phase === 'built' || state.phase === 'deleted') {
+    const isOfRecipe = (job: DeepReadonly<Job>) => buildOf(job)?.recipe === recipe;
+    return { ...NOTHING, prune: supersededJobs(jobs, { name: '', succeeded: true }, isOfRecipe) };
   }
+  if (state.phase === 'blocked') return { ...NOTHING, prune: unfinishedOfOtherRecipes(observed) };
+  const publish = state.phase === 'publishing' ? versionRequest(observed, state) : undefined;
+  return { ...planBuild(observed, config), publish };
+}
+
+function planBuild(
+  { dataset, inputs, current, jobs }: ObservedDataset,
+  config: WorkloadConfig,
+): Pick<DatasetPlan, 'create' | 'prune'> {
+  const { job } = current;
+  if (job !== undefined) {
+    // A Job cannot be changed: the one with other resources is made when this one is gone.
+    if (isReplacedForResources(current, dataset.spec.resources)) {
+      return { create: undefined, prune: [{ kind: builtin.Job, object: job }] };
+    }
+    return { create: undefined, prune: supersededJobs(jobs, { name: job.metadata.name, succeeded: false }) };
+  }
+  if (inputs.ready === undefined) return { create: undefined, prune: [] };
+  const create = buildDatasetJob(dataset, inputs.ready, config);
+  return { create, prune: supersededJobs(jobs, { name: create.metadata.name, succeeded: false }) };
 }
 
 function unfinishedOfOtherRecipes({ jobs, recipe }: ObservedDataset): LiveObject[] {

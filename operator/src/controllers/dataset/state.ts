@@ -32,6 +32,7 @@ export function datasetState({ version, deletedVersion, inputs, current }: Obser
     case 'running':
       return { phase: 'building', why: outcome.trouble ?? BUILDING };
     case 'absent':
-      return { phase: 'building', why: BUILDING };
+      break;
   }
+  return { phase: 'building', why: BUILDING };
 }

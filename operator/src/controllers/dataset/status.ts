@@ -38,11 +38,11 @@ function conditionsOf(observed: ObservedDataset): WantedCondition[] {
         reason: 'Publishing',
         message: 'The files are written; the DatasetVersion is being recorded.',
       });
-    case 'failed': {
-      const again = `A change of the recipe or of a FeatureSet starts it again; after putting files right, raise spec.run to ${nextRun}.`;
-      return stalled({ reason: state.why.reason, message: `${state.why.message} ${again}` });
-    }
+    case 'failed':
+      break;
   }
+  const again = `A change of the recipe or of a FeatureSet starts it again; after putting files right, raise spec.run to ${nextRun}.`;
+  return stalled({ reason: state.why.reason, message: `${state.why.message} ${again}` });
 }
 
 function builtMessage(observed: ObservedDataset, { metadata, spec }: DeepReadonly<DatasetVersion>): string {

@@ -48,8 +48,9 @@ export function usableMaterialization(observed: ObservedFeatureSet): Usable {
     case 'running':
       return { why: outcome.trouble ?? MATERIALISING };
     case 'absent':
-      return withoutJob(observed);
+      break;
   }
+  return withoutJob(observed);
 }
 
 /** Rows that were written stay good when the Store of the source is gone; when the Store that holds them is, they are not there. */

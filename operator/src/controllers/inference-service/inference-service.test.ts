@@ -353,7 +353,7 @@ describe('serviceStatus', () => {
     expect(serviceStatus(scene({ wants: 'v2', stable: 'v1', revisions }), context)).toMatchObject({
       stable: { revision: nameOf('v1'), modelVersion: 'v1', ready: 2 },
       candidate: { revision: nameOf('v2'), modelVersion: 'v2', ready: 1 },
-      address: { http: 'http://flights.team.svc', grpc: 'flights.team.svc:9000' },
+      address: { http: 'http://flights.team.svc', grpc: 'flights.team.svc:80' },
       runtime: { image: 'slipway/serving-runtime:old', behind: 'slipway/serving-runtime:1' },
     });
   });

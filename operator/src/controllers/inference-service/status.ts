@@ -4,7 +4,6 @@ import { baseStatus, conditionsOfError, inProgress, isFalse, isTrue, stalled } f
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
-import { GRPC_PORT } from './build-pod-template.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
 import { desiredRevision, stableRevision } from './plan.ts';
 import type { Desired } from './plan.ts';
@@ -129,7 +128,7 @@ function facts(
   const host = `${service.metadata.name}.${service.metadata.namespace}.svc`;
   const runtime = runtimeOf(stable ?? candidate, config);
   return {
-    ...(address === undefined ? {} : { address: { http: `http://${host}`, grpc: `${host}:${GRPC_PORT}` } }),
+    ...(address === undefined ? {} : { address: { http: `http://${host}`, grpc: `${host}:80` } }),
     ...(stable === undefined ? {} : { stable: side(stable) }),
     ...(candidate === undefined ? {} : { candidate: side(candidate) }),
     replicas: revisions.reduce((sum, { deployment }) => sum + (deployment?.status?.replicas ?? 0), 0),

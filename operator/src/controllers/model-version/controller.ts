@@ -82,12 +82,12 @@ async function reconcileModelVersion(deps: OperatorDeps, key: ObjectKey, scope: 
   const version = deps.caches.modelVersions.get(key);
   if (version === undefined) return settled();
   const observed = observeModelVersion(deps.caches, version);
-  const { error, next } = await drive(deps, observed, scope);
+  const { error, next, written } = await drive(deps, observed, scope);
   const status = modelVersionStatus(observed, { now: deps.clock.now(), error });
   if (status !== undefined) {
     const wrote = await writeStatus(
       { client: deps.client, kind: kinds.ModelVersion, fieldManager: FIELD_MANAGER },
-      version,
+      written ?? version,
       status,
       scope,
     );
@@ -97,16 +97,20 @@ async function reconcileModelVersion(deps: OperatorDeps, key: ObjectKey, scope: 
   return next;
 }
 
+interface Outcome {
+  readonly error: OperatorError | undefined;
+  readonly next: Result;
+  /** The version after our change of its finalizers; the status must be written on top of that. */
+  readonly written: ModelVersion | undefined;
+}
+
 /** Never throws: an error goes into the status first. */
-async function drive(
-  deps: OperatorDeps,
-  observed: ObservedModelVersion,
-  scope: Scope,
-): Promise<{ error: OperatorError | undefined; next: Result }> {
+async function drive(deps: OperatorDeps, observed: ObservedModelVersion, scope: Scope): Promise<Outcome> {
   const { version } = observed;
+  let written: ModelVersion | undefined;
   try {
     const plan = planModelVersion(observed, deps.config, deps.clock.now());
-    await applyFinalizer(deps, version, plan.finalizer, scope);
+    written = await applyFinalizer(deps, version, plan.finalizer, scope);
     const owner = { kind: kinds.ModelVersion, object: version };
     const owned = {
       client: deps.client,
@@ -120,9 +124,9 @@ async function drive(
     await pruneOwned(owned, plan.prune, () => false, scope);
     const { lookAgainMs } = plan;
     const next = lookAgainMs === undefined ? settled() : requeueAfter(lookAgainMs, 'the verification is done again');
-    return { error: undefined, next };
+    return { error: undefined, next, written };
   } catch (cause) {
-    return { error: toOperatorError(cause), next: settled() };
+    return { error: toOperatorError(cause), next: settled(), written };
   }
 }
 
@@ -132,8 +136,8 @@ async function applyFinalizer(
   { metadata }: DeepReadonly<ModelVersion>,
   change: ModelVersionPlan['finalizer'],
   scope: Scope,
-): Promise<void> {
-  if (change === undefined) return;
+): Promise<ModelVersion | undefined> {
+  if (change === undefined) return undefined;
   const { name, namespace = '', uid = '' } = metadata;
   const finalizers = change === 'add' ? { finalizers: [IN_USE_FINALIZER] } : {};
   const object = {
@@ -141,10 +145,12 @@ async function applyFinalizer(
     kind: 'ModelVersion' as const,
     metadata: { name, namespace, uid, ...finalizers },
   };
-  await deps.client.apply(kinds.ModelVersion, object, {
+  const written = await deps.client.apply(kinds.ModelVersion, object, {
     fieldManager: FIELD_MANAGER,
     force: true,
     signal: scope.signal,
   });
   scope.log.info({ finalizer: IN_USE_FINALIZER, change }, 'finalizer changed');
+  // Removing the last finalizer of a version that was deleted ends it; there is no status to write then.
+  return written;
 }

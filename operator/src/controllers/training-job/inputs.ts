@@ -48,12 +48,12 @@ export function resolveInputs(candidates: InputCandidates): ResolvedInputs {
     const problem = check(candidates);
     if (problem !== undefined) return { problem, invalid: false };
   }
-  const { modelStore, datasetStore, wantedVersion } = candidates;
-  if (modelStore?.store === undefined || datasetStore?.store === undefined || wantedVersion.version === undefined) {
+  const { modelStore, datasetStore, wantedVersion: wanted } = candidates;
+  if (modelStore?.store === undefined || datasetStore?.store === undefined || wanted.version === undefined) {
     throw new Error('the checks let a missing input pass');
   }
   return {
-    ready: { datasetVersion: wantedVersion.version, datasetStore: datasetStore.store, modelStore: modelStore.store },
+    ready: { datasetVersion: wanted.version, datasetStore: datasetStore.store, modelStore: modelStore.store },
   };
 }
 

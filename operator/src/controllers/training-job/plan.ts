@@ -46,8 +46,9 @@ export function planTrainingJob(observed: ObservedTrainingJob, config: WorkloadC
     case 'published':
     case 'alreadyProduced':
     case 'notPinned':
-      return plan;
+      break;
   }
+  return plan;
 }
 
 const NOTHING = { apply: [], create: undefined, suspend: undefined, publish: undefined };

@@ -77,8 +77,9 @@ function stateOfAttempt(observed: ObservedTrainingJob, current: CurrentAttempt):
       if (outcome.retryable && record.restarts < MAX_RESTARTS) return nextAttempt(observed, record.restarts + 1);
       return { phase: 'failed', current, why: outcome };
     case 'succeeded':
-      return stateOfPublishing(observed, current);
+      break;
   }
+  return stateOfPublishing(observed, current);
 }
 
 function unfinished(observed: ObservedTrainingJob, current: CurrentAttempt): TrainingState {
@@ -103,39 +104,27 @@ function nextAttempt(observed: ObservedTrainingJob, restarts: number): TrainingS
 }
 
 function stateOfPublishing(observed: ObservedTrainingJob, current: CurrentAttempt): TrainingState {
-  const { model, modelStore } = observed;
   const { publish, version, deletedVersion } = current;
   const name = version?.metadata.name ?? deletedVersion;
   if (name !== undefined) return { phase: 'published', name, version };
   const { outcome } = publish;
-  switch (outcome.state) {
-    case 'absent':
-      if (isSuspended(observed)) return { phase: 'suspended', stop: undefined };
-      return {
-        phase: 'publishing',
-        current,
-        problem: model === undefined ? modelGone(observed) : modelStore?.problem,
-        result: undefined,
-      };
-    case 'pending':
-      return {
-        phase: 'publishing',
-        current,
-        problem: outcome.reason === 'Starting' ? undefined : outcome,
-        result: undefined,
-      };
-    case 'running':
-      return { phase: 'publishing', current, problem: outcome.trouble, result: undefined };
-    case 'succeeded':
-      return {
-        phase: 'publishing',
-        current,
-        problem: model === undefined ? modelGone(observed) : undefined,
-        result: outcome.result,
-      };
-    case 'failed':
-      return { phase: 'publishFailed', current, why: outcome, retryable: outcome.retryable };
+  if (outcome.state === 'failed') {
+    return { phase: 'publishFailed', current, why: outcome, retryable: outcome.retryable };
   }
+  if (outcome.state === 'absent' && isSuspended(observed)) return { phase: 'suspended', stop: undefined };
+  const result = outcome.state === 'succeeded' ? outcome.result : undefined;
+  return { phase: 'publishing', current, problem: publishProblem(observed, outcome), result };
+}
+
+/** What keeps a model from being published. Once the Job has written it, only the name that it shall get can be missing. */
+function publishProblem(
+  observed: ObservedTrainingJob,
+  outcome: CurrentAttempt['publish']['outcome'],
+): Reason | undefined {
+  if (outcome.state === 'pending') return outcome.reason === 'Starting' ? undefined : outcome;
+  if (outcome.state === 'running') return outcome.trouble;
+  if (observed.model === undefined) return modelGone(observed);
+  return observed.modelStore?.problem;
 }
 
 function modelGone({ trainingJob: { spec, metadata } }: ObservedTrainingJob): Reason {

@@ -22,7 +22,7 @@ function conditionsOf(observed: ObservedTrainingJob, state: TrainingState): Want
   const { run } = observed.trainingJob.spec;
   switch (state.phase) {
     case 'blocked':
-      return state.invalid ? stalled(state.problem) : inProgress(state.problem);
+      return blocked(state);
     case 'suspended':
       return ready({ reason: 'Suspended', message: 'No pod runs while spec.suspend is true.' });
     case 'starting':
@@ -32,20 +32,27 @@ function conditionsOf(observed: ObservedTrainingJob, state: TrainingState): Want
     case 'failed':
       return failed(afterFailure(state, run));
     case 'publishing':
-      if (state.problem !== undefined) return inProgress(state.problem);
-      return ready({ reason: 'Publishing', message: 'The training ended well; a Job checks and publishes the model.' });
+      return state.problem === undefined ? ready(PUBLISHING) : inProgress(state.problem);
     case 'publishFailed':
       return failed(afterPublishFailure(state, run));
     case 'published':
       return succeeded({ reason: 'Published', message: publishedMessage(state, run) });
-    case 'alreadyProduced': {
-      const message = `ModelVersion "${state.version.metadata.name}" was made of this spec by an earlier TrainingJob of this name. To train again, raise spec.run to ${run + 1}.`;
-      return succeeded({ reason: 'AlreadyProduced', message });
-    }
+    case 'alreadyProduced':
+      return succeeded({ reason: 'AlreadyProduced', message: producedMessage(state.version, run) });
     case 'notPinned':
-      return stalled({ reason: 'ImageNotPinned', message: notPinnedMessage(observed, state.version) });
+      break;
   }
+  return stalled({ reason: 'ImageNotPinned', message: notPinnedMessage(observed, state.version) });
 }
+
+function blocked({ problem, invalid }: Extract<TrainingState, { phase: 'blocked' }>): WantedCondition[] {
+  return invalid ? stalled(problem) : inProgress(problem);
+}
+
+const PUBLISHING: Reason = {
+  reason: 'Publishing',
+  message: 'The training ended well; a Job checks and publishes the model.',
+};
 
 function succeeded(why: Reason): WantedCondition[] {
   return [...ready(why), isTrue('Succeeded', why)];
@@ -96,6 +103,10 @@ function publishedMessage({ name, version }: Extract<TrainingState, { phase: 'pu
     return `The run made ModelVersion "${name}", which was deleted since. To make another one, raise spec.run to ${run + 1}.`;
   }
   return `The run made ModelVersion "${name}".`;
+}
+
+function producedMessage({ metadata: { name } }: DeepReadonly<ModelVersion>, run: number): string {
+  return `ModelVersion "${name}" was made of this spec by an earlier TrainingJob of this name. To train again, raise spec.run to ${run + 1}.`;
 }
 
 function notPinnedMessage({ trainingJob: { spec } }: ObservedTrainingJob, version: DeepReadonly<ModelVersion>): string {

@@ -1,0 +1,189 @@
+/** The base demo: from tables to predictions, then another version under traffic. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { forwardService } from '../cluster/index.ts';
+import { createGrpcClient, createRestClient } from './clients.ts';
+import type { DemoCluster } from './demo-cluster.ts';
+import { putTablesOnVolume, readFromVolume } from './flights-data.ts';
+import { condition, watchUntil } from './live-view.ts';
+import type { SlipwayObject } from './live-view.ts';
+import { compareAnswers, showAnswers } from './samples.ts';
+import type { Sample } from './samples.ts';
+import { setUp } from './set-up.ts';
+import { say, stage, stageTable } from './terminal.ts';
+import { startTraffic } from './traffic.ts';
+import type { TrafficReport } from './traffic.ts';
+import { createWorkspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
+
+const SERVICE = 'flights';
+const TRAINING_TIMEOUT_MS = 20 * 60_000;
+const SERVING_TIMEOUT_MS = 5 * 60_000;
+/** Old pods go some seconds after the switch; a client must not notice that either. */
+const AFTER_SWITCH_MS = 15_000;
+const GOOD_AUC = 0.7;
+
+export async function runFlightsDemo(): Promise<void> {
+  const { cluster, trainerImage } = await setUp();
+  const workspace = createWorkspace();
+  workspace.edit('training-job.yaml', ['image: slipway/flights-trainer:dev', `image: ${trainerImage}`]);
+  workspace.commit('The trainer by digest: the same run is never done twice');
+
+  await stage('Tables onto a volume', () => putTablesOnVolume(cluster, workspace));
+  const first = await stage('Features, a dataset, and a model trained by two pods', () => train(cluster, workspace));
+  await stage(`Serving ${first.version}`, () => serve(cluster, workspace, first.version));
+  const forward = await forwardService(cluster.name, { namespace: cluster.namespace, service: SERVICE, port: 80 });
+  try {
+    const samples = await readSamples(cluster, first.output);
+    await stage('Asking about real flights', () => ask(forward.port, samples, first));
+    const second = await stage('Another parameter', () => retrain(cluster, workspace));
+    await stage('Changing the version while a client keeps asking', () =>
+      changeUnderTraffic({ cluster, workspace, port: forward.port }, samples, second.version),
+    );
+  } finally {
+    forward.close();
+  }
+  console.log(closingWords(cluster));
+}
+
+interface Trained {
+  readonly version: string;
+  /** Folder on the volume. */
+  readonly output: string;
+  readonly metrics: ReadonlyMap<string, number>;
+}
+
+interface TrainingStatus {
+  readonly output?: { readonly path: string; readonly modelVersion?: string };
+  readonly metrics?: readonly { readonly name: string; readonly value: number }[];
+}
+
+async function train(cluster: DemoCluster, workspace: Workspace): Promise<Trained> {
+  await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-k', workspace.folder]);
+  const job = await watchUntil(cluster, finishedTraining, TRAINING_TIMEOUT_MS);
+  const { output, metrics = [] } = (job.status ?? {}) as TrainingStatus;
+  return {
+    version: output?.modelVersion ?? '',
+    output: output?.path ?? '',
+    metrics: new Map(metrics.map(({ name, value }) => [name, value])),
+  };
+}
+
+function finishedTraining(objects: readonly SlipwayObject[]): SlipwayObject | undefined {
+  const job = objects.find(({ kind }) => kind === 'TrainingJob');
+  return condition(job, 'Succeeded')?.status === 'True' ? job : undefined;
+}
+
+async function serve(cluster: DemoCluster, { folder, edit }: Workspace, version: string): Promise<void> {
+  const file = join('serve', 'inference-service.yaml');
+  edit(file, ['name: flights-delay-1-000000', `name: ${version}`]);
+  await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(folder, file)]);
+  await watchUntil(cluster, (objects) => servedVersion(objects, version), SERVING_TIMEOUT_MS);
+}
+
+function servedVersion(objects: readonly SlipwayObject[], version: string): SlipwayObject | undefined {
+  const service = objects.find(({ kind, metadata }) => kind === 'InferenceService' && metadata.name === SERVICE);
+  const { stable } = (service?.status ?? {}) as { stable?: { modelVersion: string } };
+  return condition(service, 'UpToDate')?.status === 'True' && stable?.modelVersion === version ? service : undefined;
+}
+
+async function readSamples(cluster: DemoCluster, output: string): Promise<Sample[]> {
+  return JSON.parse(await readFromVolume(cluster, `${output}/samples.json`)) as Sample[];
+}
+
+async function ask(port: number, samples: readonly Sample[], { metrics, version }: Trained): Promise<void> {
+  const rest = createRestClient(port, SERVICE);
+  const grpc = createGrpcClient(port, SERVICE);
+  try {
+    await showAnswers(
+      rest,
+      'REST',
+      [0, 250, 500].flatMap((index) => samples[index] ?? []),
+    );
+    await showAnswers(
+      grpc,
+      'gRPC',
+      [125, 375, 750].flatMap((index) => samples[index] ?? []),
+    );
+    const difference = await compareAnswers(rest, samples);
+    say('');
+    say(`${samples.length} served answers equal the trainer's own: largest difference ${difference.toExponential(1)}`);
+  } finally {
+    rest.close();
+    grpc.close();
+  }
+  const [auc = 0, without = 0] = ['validation.auc', 'validation.auc_without_joined_features'].map((name) =>
+    metrics.get(name),
+  );
+  say(`validation AUC of ${version}: ${auc.toFixed(3)}; without weather and carrier history: ${without.toFixed(3)}`);
+  if (auc < GOOD_AUC) throw new Error(`the AUC is below ${GOOD_AUC}, which these features should give`);
+}
+
+async function retrain(cluster: DemoCluster, workspace: Workspace): Promise<Trained> {
+  workspace.commit('Serve the first version');
+  workspace.edit('training-job.yaml', ['depth: 6', 'depth: 4']);
+  console.log(workspace.diff().replaceAll(/^/gm, '  '));
+  return train(cluster, workspace);
+}
+
+interface Change {
+  readonly cluster: DemoCluster;
+  readonly workspace: Workspace;
+  readonly port: number;
+}
+
+async function changeUnderTraffic(
+  { cluster, workspace, port }: Change,
+  samples: readonly Sample[],
+  version: string,
+): Promise<void> {
+  const client = createRestClient(port, SERVICE);
+  const traffic = startTraffic(
+    client,
+    samples.map((sample) => sample.x),
+  );
+  let report: TrafficReport;
+  try {
+    const file = join('serve', 'inference-service.yaml');
+    const { stdout } = {
+      stdout: await cluster.kubectl([
+        'get',
+        'inferenceservices.slipway.dev',
+        SERVICE,
+        '-o',
+        'jsonpath={.spec.modelVersion.name}',
+      ]),
+    };
+    workspace.edit(file, [`name: ${stdout}`, `name: ${version}`]);
+    await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(workspace.folder, file)]);
+    await watchUntil(cluster, (objects) => servedVersion(objects, version), SERVING_TIMEOUT_MS);
+    await sleep(AFTER_SWITCH_MS);
+  } finally {
+    report = await traffic.stop();
+    client.close();
+  }
+  say(`requests sent: ${report.sent}, failed: ${report.failures.length}`);
+  for (const { version: number, answers, first, last } of report.versions) {
+    say(`model_version ${number} gave ${answers} answers, from second ${first.toFixed(1)} to ${last.toFixed(1)}`);
+  }
+  if (report.failures.length > 0) throw new Error(`requests failed, the first with: ${report.failures[0]}`);
+}
+
+function closingWords({ kubeconfig, namespace }: DemoCluster): string {
+  return `
+How long it took:
+${stageTable()}
+
+Try next (paste as they are):
+  export KUBECONFIG=${kubeconfig}
+  alias kubectl="npm run --silent cluster -- kubectl"
+  kubectl -n ${namespace} get slipway
+  kubectl -n ${namespace} describe trainingjob flights-xgb
+  kubectl -n ${namespace} get modelversions -o wide
+  kubectl -n ${namespace} scale inferenceservices.slipway.dev/${SERVICE} --replicas=2
+  npm run cluster -- forward ${namespace}/${SERVICE}:80 8080     # then: curl localhost:8080/v2/models/${SERVICE}
+
+The YAML of all this, for your own: examples/flights. What the demo applied: its copy in the Git repository that it made.
+Take it all down: npm run demo -- down
+`;
+}

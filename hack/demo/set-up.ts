@@ -1,0 +1,47 @@
+/** A cluster with our images in it and Slipway installed. Everything here is found done when it was done before. */
+import { join } from 'node:path';
+import { clusterUp, loadImages } from '../cluster/index.ts';
+import { buildImages } from '../images/index.ts';
+import type { BuiltImage, ImageName } from '../images/index.ts';
+import { demoCluster } from './demo-cluster.ts';
+import type { DemoCluster } from './demo-cluster.ts';
+import { say, stage } from './terminal.ts';
+
+export const CLUSTER = 'slipway';
+const NAMESPACE = 'flights';
+const SYSTEM_NAMESPACE = 'slipway-system';
+const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
+
+export interface Ready {
+  readonly cluster: DemoCluster;
+  /** The trainer's image, named by digest. */
+  readonly trainerImage: string;
+}
+
+export async function setUp(): Promise<Ready> {
+  const kubeconfig = await stage('A Kubernetes of its own', () => clusterUp({ name: CLUSTER, progress: say }));
+  const images = await stage('Images of Slipway and of the trainer', () => buildImages({ progress: say }));
+  const pinned = await stage('Images into the cluster', () =>
+    loadImages(
+      CLUSTER,
+      Object.values(images).map((image) => image.tar),
+    ),
+  );
+  const cluster = await demoCluster({ name: CLUSTER, namespace: NAMESPACE, kubeconfig });
+  await stage('Slipway, by its Helm chart', () => install(cluster, images));
+  const trainerImage = pinned.get(images['flights-trainer'].tar);
+  if (trainerImage === undefined) throw new Error('the image of the trainer is not in the cluster');
+  return { cluster, trainerImage };
+}
+
+async function install({ helm, kubectl }: DemoCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
+  // The tag is the same for every build, so this is what makes a new build replace the running operator.
+  const build = images.operator.digest.slice(7, 19);
+  await helm([
+    ...['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'],
+    ...['--set', 'images.tag=dev', '--set-string', `podAnnotations.slipway\\.dev/build=${build}`],
+    ...['--wait', '--timeout', '3m'],
+  ]);
+  await kubectl(['create', 'namespace', NAMESPACE]).catch(() => '');
+  say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${NAMESPACE}`);
+}
