@@ -88,7 +88,7 @@ function servedVersion(objects: readonly SlipwayObject[], version: string): Slip
 }
 
 async function readSamples(cluster: DemoCluster, output: string): Promise<Sample[]> {
-  return JSON.parse(await readFromVolume(cluster, `${output}/samples.json`)) as Sample[];
+  return JSON.parse(await readFromVolume(cluster, `${output}/0/samples.json`)) as Sample[];
 }
 
 async function ask(port: number, samples: readonly Sample[], { metrics, version }: Trained): Promise<void> {

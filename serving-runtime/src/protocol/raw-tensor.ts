@@ -21,8 +21,8 @@ export function decodeRawTensor(
       `input ${quoted(name)} has ${bytes.byteLength} bytes of raw data; its shape and datatype need ${expected}`,
     );
   }
-  // A copy is aligned, whatever offset the bytes had in the request.
-  const copy = bytes.slice();
+  // A copy is aligned, whatever offset the bytes had in the request. (`slice` of a Buffer would not copy.)
+  const copy = new Uint8Array(bytes);
   if (datatype === 'BOOL' && copy.some((value) => value > 1))
     throw invalid(`input ${quoted(name)} is BOOL and holds bytes other than 0 and 1`);
   return type.view(copy.buffer, copy.byteOffset, count);
