@@ -38,7 +38,7 @@ export async function runFlightsDemo(): Promise<void> {
     await stage('Asking about real flights', () => ask(forward.port, samples, first));
     const second = await stage('Another parameter', () => retrain(cluster, workspace));
     await stage('Changing the version while a client keeps asking', () =>
-      changeUnderTraffic({ cluster, workspace, port: forward.port }, samples, second.version),
+      changeUnderTraffic({ cluster, workspace, port: forward.port, from: first.version, to: second.version }, samples),
     );
   } finally {
     forward.close();
@@ -88,7 +88,9 @@ function servedVersion(objects: readonly SlipwayObject[], version: string): Slip
 }
 
 async function readSamples(cluster: DemoCluster, output: string): Promise<Sample[]> {
-  return JSON.parse(await readFromVolume(cluster, `${output}/0/samples.json`)) as Sample[];
+  // The output of rank 0, the one that counts.
+  const text = await readFromVolume(cluster, `${output}/0/samples.json`);
+  return (JSON.parse(text) as { samples: Sample[] }).samples;
 }
 
 async function ask(port: number, samples: readonly Sample[], { metrics, version }: Trained): Promise<void> {
@@ -130,12 +132,13 @@ interface Change {
   readonly cluster: DemoCluster;
   readonly workspace: Workspace;
   readonly port: number;
+  readonly from: string;
+  readonly to: string;
 }
 
 async function changeUnderTraffic(
-  { cluster, workspace, port }: Change,
+  { cluster, workspace, port, from, to }: Change,
   samples: readonly Sample[],
-  version: string,
 ): Promise<void> {
   const client = createRestClient(port, SERVICE);
   const traffic = startTraffic(
@@ -145,18 +148,9 @@ async function changeUnderTraffic(
   let report: TrafficReport;
   try {
     const file = join('serve', 'inference-service.yaml');
-    const { stdout } = {
-      stdout: await cluster.kubectl([
-        'get',
-        'inferenceservices.slipway.dev',
-        SERVICE,
-        '-o',
-        'jsonpath={.spec.modelVersion.name}',
-      ]),
-    };
-    workspace.edit(file, [`name: ${stdout}`, `name: ${version}`]);
+    workspace.edit(file, [`name: ${from}`, `name: ${to}`]);
     await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(workspace.folder, file)]);
-    await watchUntil(cluster, (objects) => servedVersion(objects, version), SERVING_TIMEOUT_MS);
+    await watchUntil(cluster, (objects) => servedVersion(objects, to), SERVING_TIMEOUT_MS);
     await sleep(AFTER_SWITCH_MS);
   } finally {
     report = await traffic.stop();

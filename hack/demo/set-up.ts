@@ -37,11 +37,9 @@ export async function setUp(): Promise<Ready> {
 async function install({ helm, kubectl }: DemoCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
   // The tag is the same for every build, so this is what makes a new build replace the running operator.
   const build = images.operator.digest.slice(7, 19);
-  await helm([
-    ...['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'],
-    ...['--set', 'images.tag=dev', '--set-string', `podAnnotations.slipway\\.dev/build=${build}`],
-    ...['--wait', '--timeout', '3m'],
-  ]);
+  const annotation = `podAnnotations.slipway\\.dev/build=${build}`;
+  const release = ['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'];
+  await helm([...release, '--set', 'images.tag=dev', '--set-string', annotation, '--wait', '--timeout', '3m']);
   await kubectl(['create', 'namespace', NAMESPACE]).catch(() => '');
   say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${NAMESPACE}`);
 }
