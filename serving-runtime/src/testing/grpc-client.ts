@@ -5,7 +5,7 @@ import { loadSync } from '@grpc/proto-loader';
 
 export interface GrpcClient {
   /** Rejects with grpc-js' ServiceError, which has `code` and `details`. */
-  call<T>(method: string, request: object): Promise<{ answer: T; metadata: Metadata }>;
+  call(method: string, request: object): Promise<{ answer: Record<string, unknown>; metadata: Metadata }>;
   close(): void;
 }
 
@@ -19,10 +19,10 @@ export function grpcClient(port: number, service: 'inference' | 'health' = 'infe
   const Client = path.reduce<unknown>((at, name) => (at as GrpcObject)[name], definition) as ServiceClientConstructor;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return {
-    call: <T>(method: string, request: object) =>
-      new Promise<{ answer: T; metadata: Metadata }>((resolve, reject) => {
+    call: (method, request) =>
+      new Promise((resolve, reject) => {
         let metadata: Metadata | undefined;
-        const done = (cause: ServiceError | null, answer: T) =>
+        const done = (cause: ServiceError | null, answer: Record<string, unknown>) =>
           cause === null && metadata !== undefined
             ? resolve({ answer, metadata })
             : reject(cause ?? new Error('no metadata'));
