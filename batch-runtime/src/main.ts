@@ -10,7 +10,9 @@ import { verifyModel } from './commands/verify-model.ts';
 import { DEFAULT_RESULT_FILE, readConfig, USAGE } from './config.ts';
 import type { Config } from './config.ts';
 import { BatchError } from './failure.ts';
+import { removeUnpublished } from './files/publish.ts';
 import { writeResult } from './result.ts';
+import { interruptQueries } from './tables/database.ts';
 
 type Result = Readonly<Record<string, unknown>>;
 
@@ -55,6 +57,21 @@ function terminated(): Promise<void> {
   });
 }
 
+/** Ends at once, and takes along what was begun. A process that is the first of its container hears no signal that it does not ask for. */
+function stopOnSignal(): void {
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
+    process.once(signal, () => {
+      log('stopped', { signal });
+      removeUnpublished();
+      interruptQueries();
+      process.exit(code);
+    });
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 0 || args.includes('--help')) {
     process.stdout.write(USAGE);
@@ -64,6 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const config = readConfig(args, process.env);
     ({ resultFile } = config);
+    if (config.command !== 'collect') stopOnSignal();
     const result = await run(config);
     log('done', result);
     writeResult(resultFile, result);

@@ -17,6 +17,8 @@ export interface Layout {
   readonly name: string;
   /** Everything of this cluster; `down` removes it. */
   readonly folder: string;
+  /** Held while it is started or ended, so that two who do so at once do not get two halves. */
+  readonly lock: string;
   /** etcd, certificates, kubelet: made anew by each `up`. */
   readonly run: string;
   readonly logs: string;
@@ -40,6 +42,7 @@ export function clusterLayout(name: string): Layout {
   return {
     name,
     folder,
+    lock: `${folder}.lock`,
     run,
     logs: join(folder, 'logs'),
     images: join(cacheFolder(), 'containerd', name),

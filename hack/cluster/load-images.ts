@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { containerdSocket } from './box/node.ts';
 import { run } from './kubectl.ts';
 import { clusterLayout } from './layout.ts';
@@ -22,18 +22,25 @@ export async function loadImages(cluster: string, tars: readonly string[]): Prom
   };
   const record = join(layout.images, 'loaded.json');
   const loaded = readRecord(record);
-  for (const tar of tars.filter((path) => !loaded.has(path))) {
+  for (const tar of tars.filter((path) => !loaded.has(version(path)))) {
     // "unpacking docker.io/slipway/operator:dev (sha256:…)...done"
     const [, reference = '', digest = ''] =
       /unpacking (\S+) \((sha256:[0-9a-f]+)\)/.exec(await ctr('import', tar)) ?? [];
+    if (digest === '') throw new Error(`${tar} holds no image that containerd could read`);
     const pinned = `${reference.replace(/:[^:/]+$/, '')}@${digest}`;
     await ctr('tag', '--force', reference, pinned);
     // The tag now means this tar, and no other that had it.
-    for (const [path, other] of loaded) if (other.split('@')[0] === pinned.split('@')[0]) loaded.delete(path);
-    loaded.set(tar, pinned);
+    for (const [key, other] of loaded) if (other.split('@')[0] === pinned.split('@')[0]) loaded.delete(key);
+    loaded.set(version(tar), pinned);
     writeFileSync(record, JSON.stringify([...loaded]));
   }
-  return new Map(tars.map((tar) => [tar, loaded.get(tar) ?? '']));
+  return new Map(tars.map((tar) => [tar, loaded.get(version(tar)) ?? '']));
+}
+
+/** A tar as it is now: one written anew under the same name is another. */
+function version(path: string): string {
+  const { size, mtimeMs } = statSync(path);
+  return `${resolve(path)} ${size} ${mtimeMs}`;
 }
 
 function readRecord(path: string): Map<string, string> {

@@ -13,6 +13,12 @@ const program = new Command('npm run cluster --')
   .option('--name <name>', 'several can run side by side', 'slipway')
   .showHelpAfterError();
 
+// kubectl's words are its own, `--` and `--name` among them: `kubectl exec POD -- ls`.
+const words = process.argv.slice(2);
+const end = words.indexOf('kubectl') + 1;
+const own = end === 0 ? words : words.slice(0, end);
+const forKubectl = end === 0 ? [] : words.slice(end);
+
 const name = () => program.opts<{ name: string }>().name;
 
 program
@@ -51,13 +57,11 @@ program
 
 program
   .command('kubectl')
-  .description('run kubectl against it')
-  .argument('[args...]')
-  .allowUnknownOption()
+  .description('run kubectl against it, with everything that follows')
   .helpOption(false)
-  .action(async (args: string[]) => {
+  .action(async () => {
     const { kubectl } = await findBinaries(['kubectl'], { progress });
-    const child = spawn(kubectl, args, {
+    const child = spawn(kubectl, forKubectl, {
       stdio: 'inherit',
       env: { ...process.env, KUBECONFIG: clusterLayout(name()).kubeconfig },
     });
@@ -94,7 +98,7 @@ async function ownImages(): Promise<string[]> {
 }
 
 try {
-  await program.parseAsync();
+  await program.parseAsync([...process.argv.slice(0, 2), ...own]);
 } catch (cause) {
   console.error(cause instanceof Error ? cause.message : String(cause));
   process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -43,8 +43,12 @@ it('lets one at a time work under a lock', async () => {
   expect(order).toEqual(['first in', 'first out', 'second']);
 });
 
-it('takes over the lock of a process that died', async () => {
-  writeFileSync(join(folder, 'lock'), '999999999');
+it.each([
+  ['that died', '999999999'],
+  ['that was killed before it wrote its number', ''],
+])('takes over the lock of a process %s', async (_, content) => {
+  writeFileSync(join(folder, 'lock'), content);
+  utimesSync(join(folder, 'lock'), 0, 0);
 
   expect(await withFileLock(join(folder, 'lock'), async () => 'done')).toBe('done');
 });

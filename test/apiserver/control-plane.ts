@@ -1,7 +1,7 @@
 /** A real API server with its etcd, and on request the controllers of Kubernetes, for the tests of this level. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   writeCredentials(folder, url, kubeconfigPath);
 
   const running: ChildProcess[] = [];
+  const remover = removeWithThisProcess(folder);
   const start = (name: string, program: string, args: readonly string[]) => {
     const child = startGuarded(program, args, join(folder, `${name}.log`));
     running.push(child);
@@ -73,6 +74,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     },
     stop: async () => {
       for (const child of running.toReversed()) await ended(child);
+      remover.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -148,14 +150,22 @@ function controllerFlags(
 
 /**
  * Starts a program under a shell that waits for its own standard input to end, which happens when this process ends, even by
- * SIGKILL, and then kills the program: tests never leave a server behind.
+ * SIGKILL, and then kills the program: tests never leave a server behind. In a session of its own, because Ctrl-C and
+ * `timeout` signal a whole process group: the guard would die of that, and an API server that lost its etcd first never ends.
  */
 function startGuarded(program: string, args: readonly string[], logPath: string): ChildProcess {
-  mkdirSync(join(logPath, '..'), { recursive: true });
   const log = openSync(logPath, 'a');
   const guard =
     'exec 3<&0; "$@" </dev/null 3<&- & child=$!; (cat <&3 >/dev/null; kill -9 $child 2>/dev/null) & exec 3<&-; wait $child';
-  return spawn('sh', ['-c', guard, 'guard', program, ...args], { stdio: ['pipe', log, log] });
+  const child = spawn('sh', ['-c', guard, 'guard', program, ...args], { stdio: ['pipe', log, log], detached: true });
+  closeSync(log);
+  return child;
+}
+
+/** Removes the folder when this process ends without `stop`, a second after the guards have ended what writes into it. */
+function removeWithThisProcess(folder: string): ChildProcess {
+  const script = 'cat >/dev/null; sleep 1; rm -rf -- "$1"';
+  return spawn('sh', ['-c', script, 'remover', folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -34,7 +34,7 @@ interface Import {
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules') && !path.includes('.test.'))
+    .filter((path) => path.endsWith('.ts') && !/node_modules|\.test\.|^test\/|testing\//.test(path))
     .map((path) => `${folder}/${path}`);
 }
 

@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BuildDatasetRequest, BuildDatasetResult } from '@slipway/crds/batch';
 import { findLeaks } from '../dataset/leaks.ts';
@@ -11,12 +12,13 @@ import { splitRows, SPLITS } from '../dataset/split.ts';
 import type { SplitCounts } from '../dataset/split.ts';
 import { BatchError } from '../failure.ts';
 import { digestOf } from '../files/digest.ts';
-import { createBuildFolder, publishFolder } from '../files/publish.ts';
+import { publishFolder, withBuildFolder } from '../files/publish.ts';
 import { pathInStore } from '../files/store-path.ts';
 import { identifier, literal, openDatabase } from '../tables/database.ts';
 import type { Database } from '../tables/database.ts';
 import { findSourceFiles } from '../tables/source-files.ts';
 import { loadUserTable, tableColumns } from '../tables/user-query.ts';
+import type { Column, SourceTable } from '../tables/user-query.ts';
 import type { TableCommandOptions } from './materialise.ts';
 
 /** Joins the features onto the rows as they were known at each prediction, and writes the splits, their schema and their profile. */
@@ -24,14 +26,30 @@ export async function buildDataset(
   request: BuildDatasetRequest,
   { memoryLimit, log }: TableCommandOptions,
 ): Promise<BuildDatasetResult> {
-  const { source, sql, label } = request.rows;
+  const { source } = request.rows;
   const files = findSourceFiles(source.dir, source.path);
   const featureFiles = request.features.map((feature) => findSourceFiles(feature.dir, 'part-*.parquet'));
-  const built = await createBuildFolder(join(request.outputParent, 'dataset'));
-  const database = await openDatabase({ memoryLimit, files: [...files, ...featureFiles.flat()], folders: [built] });
+  return withBuildFolder(join(request.outputParent, 'dataset'), (built) =>
+    writeFolder(request, { built, files, featureFiles, memoryLimit, log }),
+  );
+}
+
+interface Work extends TableCommandOptions {
+  readonly built: string;
+  readonly files: readonly string[];
+  readonly featureFiles: readonly (readonly string[])[];
+}
+
+async function writeFolder(
+  request: BuildDatasetRequest,
+  { built, files, featureFiles, memoryLimit, log }: Work,
+): Promise<BuildDatasetResult> {
+  const { source, sql, label } = request.rows;
+  log('reading', { files: files.map(pathInStore) });
+  const scratch = await mkdtemp(join(tmpdir(), 'rows-'));
+  const database = await openDatabase({ memoryLimit, files: featureFiles.flat(), folders: [built, scratch] });
   try {
-    log('reading', { files: files.map(pathInStore) });
-    const columns = await loadUserTable(database, { files, format: source.format, sql }, 'selected');
+    const columns = await loadRows(database, { scratch, files, format: source.format, sql, memoryLimit });
     const { timeNull, labelNull } = await createQueries(database, request, columns);
     for (const [index, feature] of request.features.entries()) {
       log('joining', { featureSet: feature.featureSet });
@@ -56,7 +74,31 @@ export async function buildDataset(
     };
   } finally {
     database.close();
+    await rm(scratch, { recursive: true, force: true });
   }
+}
+
+interface RowSource extends SourceTable {
+  readonly scratch: string;
+  readonly memoryLimit: number;
+}
+
+/**
+ * Runs the person's SELECT in a database that can reach its own files only, not the features: it is handed on as a database
+ * file, so that every type stays what it is.
+ */
+async function loadRows(database: Database, { scratch, memoryLimit, ...source }: RowSource): Promise<Column[]> {
+  const file = join(scratch, 'rows.duckdb');
+  const sandbox = await openDatabase({ memoryLimit, files: source.files, folders: [], file });
+  try {
+    await loadUserTable(sandbox, source, 'selected');
+  } finally {
+    sandbox.close();
+  }
+  await database.run(`ATTACH ${literal(file)} AS handed (READ_ONLY)`);
+  await database.run('CREATE TABLE selected AS SELECT * FROM handed.selected ORDER BY __row');
+  await database.run('DETACH handed');
+  return (await tableColumns(database, 'selected')).filter(({ name }) => name !== '__row');
 }
 
 function dropped(

@@ -1,10 +1,10 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { MaterialiseResult } from '@slipway/crds/batch';
 import type { MaterialiseRequest } from '@slipway/crds/batch';
 import { BatchError } from '../failure.ts';
 import { runChecks } from '../features/checks.ts';
 import { digestOf } from '../files/digest.ts';
-import { createBuildFolder, publishFolder, readJson } from '../files/publish.ts';
+import { publishFolder, readJson, withBuildFolder } from '../files/publish.ts';
 import { pathInStore } from '../files/store-path.ts';
 import { timeExpression, typedExpression } from '../tables/column-types.ts';
 import { identifier, list, literal, openDatabase } from '../tables/database.ts';
@@ -27,15 +27,28 @@ export async function materialise(
   request: MaterialiseRequest,
   { memoryLimit, log }: TableCommandOptions,
 ): Promise<MaterialiseResult> {
-  const manifest = join(request.outputDir, 'manifest.json');
-  const finished = MaterialiseResult.safeParse(
-    ((await readJson(manifest)) as { result?: unknown } | undefined)?.result,
-  );
-  if (finished.success) return finished.data;
-
+  const finished = await finishedResult(request.outputDir);
+  if (finished !== undefined) return finished;
   const files = findSourceFiles(request.source.dir, request.source.path);
-  const built = await createBuildFolder(request.outputDir);
-  const database = await openDatabase({ memoryLimit, files, folders: [dirname(built)] });
+  return withBuildFolder(request.outputDir, (built) => writeFolder(request, { built, files, memoryLimit, log }));
+}
+
+/** What the manifest of a finished folder says. */
+async function finishedResult(folder: string): Promise<MaterialiseResult | undefined> {
+  const manifest = (await readJson(join(folder, 'manifest.json'))) as { result?: unknown } | undefined;
+  return MaterialiseResult.safeParse(manifest?.result).data;
+}
+
+interface Work extends TableCommandOptions {
+  readonly built: string;
+  readonly files: readonly string[];
+}
+
+async function writeFolder(
+  request: MaterialiseRequest,
+  { built, files, memoryLimit, log }: Work,
+): Promise<MaterialiseResult> {
+  const database = await openDatabase({ memoryLimit, files, folders: [built] });
   try {
     log('reading', { files: files.map(pathInStore) });
     const columns = await loadUserTable(
@@ -45,7 +58,7 @@ export async function materialise(
     );
     const dropped = await createFeatureTable(database, request, columns);
     log('checking');
-    const warnings = await runChecks(database, 'features', request.checks);
+    const warnings = await runChecks(database, 'features', request);
     if (dropped > 0n) warnings.unshift(`${dropped} rows without a time were left out`);
     await database.run(
       `COPY (SELECT * FROM features ORDER BY __event, __row) TO ${literal(join(built, 'part-0.parquet'))} (FORMAT parquet, COMPRESSION zstd)`,
@@ -59,8 +72,13 @@ export async function materialise(
         2,
       ),
     );
-    await publishFolder(built, request.outputDir);
-    return result;
+    if (await publishFolder(built, request.outputDir)) return result;
+    const winner = await finishedResult(request.outputDir);
+    if (winner !== undefined) return winner;
+    throw new BatchError(
+      'StoreNotWritable',
+      `${pathInStore(request.outputDir)} holds files that are not of a materialisation; remove them, or raise run`,
+    );
   } finally {
     database.close();
   }
@@ -95,7 +113,7 @@ async function createFeatureTable(
     '__row',
   ];
   await database.run(
-    `CREATE TABLE features AS SELECT * FROM (SELECT ${expressions.join(', ')} FROM selected) WHERE __event IS NOT NULL AND __known IS NOT NULL`,
+    `CREATE TABLE features AS SELECT * FROM (SELECT ${expressions.join(', ')} FROM selected) WHERE isfinite(__event) AND isfinite(__known)`,
   );
   const [counts] = await database.rows<{ kept: bigint; all: bigint }>(
     'SELECT (SELECT count(*) FROM features) AS kept, (SELECT count(*) FROM selected) AS "all"',
@@ -127,14 +145,12 @@ async function resultOf(
   database: Database,
   { built, outputDir, warnings }: { built: string; outputDir: string; warnings: string[] },
 ): Promise<MaterialiseResult> {
-  const [summary] = await database.rows<{ rows: bigint; event: Date; known: Date }>(
-    'SELECT count(*) AS rows, max(__event) AS event, max(__known) AS known FROM features',
+  const text = (column: string) => `strftime(max(${column}), '%Y-%m-%dT%H:%M:%S.%fZ')`;
+  const [summary] = await database.rows<{ rows: bigint; event: string; known: string }>(
+    `SELECT count(*) AS rows, ${text('__event')} AS event, ${text('__known')} AS known FROM features`,
   );
   const { digest, bytes } = await digestOf(built);
-  const watermark =
-    summary === undefined
-      ? {}
-      : { watermark: { event: summary.event.toISOString(), known: summary.known.toISOString() } };
+  const watermark = summary === undefined ? {} : { watermark: { event: summary.event, known: summary.known } };
   return {
     ok: true,
     path: pathInStore(outputDir),

@@ -8,6 +8,9 @@
  */
 import type { DatasetFeature } from '@slipway/crds/batch';
 import type { z } from 'zod';
+import { typedExpression } from '../tables/column-types.ts';
+import type { TypedColumn } from '../tables/column-types.ts';
+import { tableColumns } from '../tables/user-query.ts';
 import { identifier, list, literal } from '../tables/database.ts';
 import type { Database } from '../tables/database.ts';
 import { interval, microseconds } from '../tables/durations.ts';
@@ -31,16 +34,25 @@ export async function joinFeatures(
   const windows = feature.select.filter((column) => column.window !== undefined);
   const tables: string[] = [];
   if (plain.length > 0) tables.push(await createLatestTable(database, { keys, plain, ttl: feature.ttl }));
-  for (const [index, { name, window }] of windows.entries()) {
-    if (window !== undefined)
-      tables.push(
-        await createWindowTable(database, { table: `window_${index}`, name, window, keys, ttl: feature.ttl }),
-      );
+  for (const [index, { name, type, window }] of windows.entries()) {
+    if (window === undefined) continue;
+    const table = await createWindowTable(database, { table: `window_${index}`, name, window, keys, ttl: feature.ttl });
+    await castWindow(database, table, { name, type });
+    tables.push(table);
   }
   const joins = tables.map((table) => `LEFT JOIN ${table} USING (__q)`).join(' ');
   await database.run(`CREATE TABLE joined AS SELECT * FROM queries ${joins} ORDER BY __q`);
   for (const table of ['queries', 'feature_rows', ...tables]) await database.run(`DROP TABLE ${table}`);
   await database.run('ALTER TABLE joined RENAME TO queries');
+}
+
+/** Makes the column what it is declared; aggregates come out as DOUBLE and BIGINT. */
+async function castWindow(database: Database, table: string, column: TypedColumn): Promise<void> {
+  const name = identifier(column.name);
+  const value = await typedExpression(database, table, await tableColumns(database, table), column);
+  await database.run(`CREATE TABLE cast_window AS SELECT __q, ${value} AS ${name} FROM ${table}`);
+  await database.run(`DROP TABLE ${table}`);
+  await database.run(`ALTER TABLE cast_window RENAME TO ${table}`);
 }
 
 interface Latest {

@@ -9,6 +9,8 @@ import type { Column } from '../tables/user-query.ts';
 
 const SUSPECT = 0.995;
 const MIN_ROWS = 100;
+/** Of the rarer label: one row among hundreds is told apart by many columns, by chance. */
+const MIN_ROWS_A_VALUE = 5;
 /** A column of few values is suspect when it leaves less than this share of the errors that guessing leaves. */
 const ERRORS_LEFT = 0.02;
 
@@ -21,8 +23,7 @@ export async function findLeaks(database: Database, columns: readonly Column[], 
   const leaks: string[] = [];
   if (n >= MIN_ROWS && values > 1n) {
     const labelType = columns.find((column) => column.name === label)?.type ?? '';
-    const labelRank =
-      values === 2n || isNumeric(labelType) ? `dense_rank() OVER (ORDER BY ${identifier(label)})` : undefined;
+    const labelRank = rankOfLabel(identifier(label), values === 2n, isNumeric(labelType));
     for (const column of columns.filter(({ name }) => name !== label)) {
       const found = await suspicion(database, column, { label, labelRank, binary: values === 2n });
       if (found !== undefined) leaks.push(found);
@@ -39,21 +40,36 @@ interface Label {
 }
 
 async function suspicion(database: Database, column: Column, label: Label): Promise<string | undefined> {
-  if (!isNumeric(column.type)) return determination(database, column.name, label.label);
-  if (label.labelRank === undefined) return undefined;
-  return label.binary
-    ? ranking(database, column.name, label.labelRank)
-    : correlation(database, column.name, label.labelRank);
+  const { labelRank, binary } = label;
+  if (labelRank !== undefined && isOrdered(column.type)) {
+    const found = await (binary ? ranking : correlation)(database, column.name, labelRank);
+    if (found !== undefined) return found;
+  }
+  return determination(database, column.name, label.label);
+}
+
+/** Two values are 1 and 2; numbers have their rank, equal ones the mean of theirs, as Spearman's correlation wants it. */
+function rankOfLabel(label: string, binary: boolean, numeric: boolean): string | undefined {
+  if (binary) return `dense_rank() OVER (ORDER BY ${label})`;
+  return numeric ? meanRank(label) : undefined;
+}
+
+function meanRank(value: string): string {
+  return `rank() OVER (ORDER BY ${value}) + (count(*) OVER (PARTITION BY ${value}) - 1) / 2.0`;
 }
 
 function isNumeric(type: string): boolean {
   return /INT|FLOAT|DOUBLE|DECIMAL|BOOLEAN/.test(type);
 }
 
-/** Ranks with the mean for equals, and the label as 1 and 2. */
+function isOrdered(type: string): boolean {
+  return isNumeric(type) || /^(TIMESTAMP|DATE)/.test(type);
+}
+
+/** Ranks with the mean for equals, and the label. */
 function ranked(name: string, labelRank: string): string {
-  const value = `CAST(${identifier(name)} AS DOUBLE)`;
-  return `SELECT rank() OVER (ORDER BY ${value}) + (count(*) OVER (PARTITION BY ${value}) - 1) / 2.0 AS r, ${labelRank} AS y FROM labelled WHERE ${identifier(name)} IS NOT NULL`;
+  const value = identifier(name);
+  return `SELECT ${meanRank(value)} AS r, ${labelRank} AS y FROM labelled WHERE ${value} IS NOT NULL`;
 }
 
 async function ranking(database: Database, name: string, labelRank: string): Promise<string | undefined> {
@@ -61,7 +77,7 @@ async function ranking(database: Database, name: string, labelRank: string): Pro
     `SELECT count(*) FILTER (y = 1) AS n0, count(*) FILTER (y = 2) AS n1, sum(r) FILTER (y = 2) AS s FROM (${ranked(name, labelRank)})`,
   );
   const [n0, n1] = [Number(found?.n0 ?? 0n), Number(found?.n1 ?? 0n)];
-  if (n0 + n1 < MIN_ROWS || n0 === 0 || n1 === 0) return undefined;
+  if (n0 + n1 < MIN_ROWS || Math.min(n0, n1) < MIN_ROWS_A_VALUE) return undefined;
   const area = ((found?.s ?? 0) - (n1 * (n1 + 1)) / 2) / (n0 * n1);
   const best = Math.max(area, 1 - area);
   return best >= SUSPECT ? `${name} alone ranks the label with an AUC of ${best.toFixed(4)}` : undefined;
@@ -90,6 +106,6 @@ async function determination(database: Database, name: string, label: string): P
   ) as [number, number, number, number];
   const fewValues = values * 10 <= n;
   const wrong = n - right;
-  if (n < MIN_ROWS || !fewValues || n === guess || wrong > ERRORS_LEFT * (n - guess)) return undefined;
+  if (n < MIN_ROWS || !fewValues || n - guess < MIN_ROWS_A_VALUE || wrong > ERRORS_LEFT * (n - guess)) return undefined;
   return `${name} alone determines the label in ${((100 * right) / n).toFixed(2)} % of the rows`;
 }

@@ -6,6 +6,8 @@ import { SPLITS } from './split.ts';
 
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 const TOP_VALUES = 20;
+/** Infinite numbers have no deviation and squares of huge ones do not fit a DOUBLE: DuckDB refuses both, so they are left out. */
+const STANDARD_DEVIATION = 'stddev_samp(x) FILTER (isfinite(x) AND abs(x) < 1e150)';
 
 /** Split -> column -> counts, and for numbers moments and quantiles, for others the most frequent values. */
 export async function profileRows(
@@ -33,7 +35,7 @@ async function profileColumn(database: Database, { name, type }: Column, split: 
       (q) => `quantile_cont(x, ${q}) AS p${String(Math.round(q * 100)).padStart(2, '0')}`,
     );
     const [numbers] = await database.rows<Record<string, unknown>>(
-      `SELECT avg(x) AS mean, stddev_samp(x) AS std, min(x) AS min, max(x) AS max, ${quantiles.join(', ')} FROM (SELECT CAST(v AS DOUBLE) AS x FROM ${rows})`,
+      `SELECT avg(x) AS mean, ${STANDARD_DEVIATION} AS std, min(x) AS min, max(x) AS max, ${quantiles.join(', ')} FROM (SELECT CAST(v AS DOUBLE) AS x FROM ${rows})`,
     );
     return { ...common, ...numbers };
   }

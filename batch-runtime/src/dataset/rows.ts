@@ -26,6 +26,7 @@ export async function createQueries(
   const known = label.knownAt === undefined ? [] : [label.knownAt];
   requireColumns(columns, [...keys, at.column, ...requestColumns, label.column, ...known], 'the rows');
   refuseClashes(request);
+  refuseNested(columns, [...requestColumns, label.column]);
   const keyExpressions = await Promise.all(keys.map((name) => keyExpression(database, columns, name, request)));
   const time = await timeExpression(database, 'selected', columns, at.column);
   const knownAt =
@@ -64,6 +65,18 @@ async function keyExpression(
   const entity = features.flatMap((feature) => feature.entities).find((candidate) => candidate.name === name);
   if (entity === undefined) return identifier(name);
   return `${await typedExpression(database, 'selected', columns, entity)} AS ${identifier(name)}`;
+}
+
+/** Models take values, not lists and structures of them. */
+function refuseNested(columns: readonly Column[], names: readonly string[]): void {
+  const simple =
+    /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|BOOLEAN|VARCHAR|UUID|DATE|TIMESTAMP[A-Z_ ]*|ENUM\([^\]]*\))$/;
+  const nested = columns.find(({ name, type }) => names.includes(name) && !simple.test(type));
+  if (nested === undefined) return;
+  throw new BatchError(
+    'TypeMismatch',
+    `column "${nested.name}" is of the type ${nested.type}; make it a number, a text, a truth or a time in the transform`,
+  );
 }
 
 /** Every column of the result has one meaning. */

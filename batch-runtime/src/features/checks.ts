@@ -13,9 +13,17 @@ interface Measured {
 }
 
 /** Sets bad values to null where a check says so; returns what failed and may be used all the same. @throws {BatchError} CheckFailed */
-export async function runChecks(database: Database, table: string, checks: readonly FeatureCheck[]): Promise<string[]> {
+export async function runChecks(
+  database: Database,
+  table: string,
+  { checks, features }: Pick<MaterialiseRequest, 'checks' | 'features'>,
+): Promise<string[]> {
   const warnings: string[] = [];
-  for (const check of checks) {
+  for (const declared of checks) {
+    const feature = features.find(({ name }) => name === declared.feature);
+    refuseBounds(declared, feature);
+    // A window has no values yet: what it is computed of is looked at.
+    const check = { ...declared, feature: feature?.window?.of ?? declared.feature };
     const measured = await measure(database, table, check);
     const problem = problemOf(check, measured);
     if (problem !== undefined && check.onFailure === 'KeepLast') throw new BatchError('CheckFailed', problem);
@@ -30,6 +38,20 @@ export async function runChecks(database: Database, table: string, checks: reado
     }
   }
   return warnings;
+}
+
+function refuseBounds(
+  { feature, min, max }: FeatureCheck,
+  declared: MaterialiseRequest['features'][number] | undefined,
+): void {
+  if (declared === undefined)
+    throw new BatchError('RequestInvalid', `the check of "${feature}" names no feature of the FeatureSet`);
+  const numeric = /^(Float|Int)/.test(declared.type);
+  if (numeric || (min === undefined && max === undefined)) return;
+  throw new BatchError(
+    'RequestInvalid',
+    `the check of "${feature}" has min or max, which are for numbers; it is a ${declared.type}`,
+  );
 }
 
 async function measure(database: Database, table: string, check: FeatureCheck): Promise<Measured> {
@@ -47,7 +69,7 @@ function badValue({ feature, min, max }: FeatureCheck): string {
     ...(min === undefined ? [] : [`${column} < ${min}`]),
     ...(max === undefined ? [] : [`${column} > ${max}`]),
   ];
-  return bounds.length === 0 ? 'false' : `coalesce(${bounds.join(' OR ')}, false)`;
+  return bounds.length === 0 ? 'false' : `coalesce(${bounds.join(' OR ')} OR isnan(CAST(${column} AS DOUBLE)), false)`;
 }
 
 function problemOf(check: FeatureCheck, { rows, nulls, bad }: Measured): string | undefined {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, stat } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BatchError } from '../failure.ts';
 import { regularFiles } from './digest.ts';
@@ -24,6 +24,8 @@ export async function copyInto(from: string, to: string): Promise<Copied> {
 
 async function copyOne(from: string, to: string): Promise<number> {
   await mkdir(dirname(to), { recursive: true });
+  if (!(await lstat(from)).isFile())
+    throw new BatchError('FileNotReadable', `${from} is no regular file; links are not followed`);
   await copyFile(from, to);
   return (await stat(to)).size;
 }

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatchError } from '../failure.ts';
 import { regularFiles } from '../files/digest.ts';
@@ -34,12 +34,14 @@ export async function findTrainedModel(runDir: string): Promise<FoundModel> {
     );
   }
   const artifact = join(runDir, found[0]);
+  if ((await lstat(artifact)).isSymbolicLink())
+    throw new BatchError('ModelInvalid', `${found[0]} is a link; write the file itself`);
   return { artifact, onnxFile: await onnxFileOf(artifact) };
 }
 
 /** The .onnx file of an artifact that is a file or a folder with exactly one. */
 export async function onnxFileOf(artifact: string): Promise<string> {
-  if (!(await stat(artifact)).isDirectory()) return artifact;
+  if (!(await lstat(artifact)).isDirectory()) return artifact;
   const files = (await regularFiles(artifact)).filter((name) => name.endsWith('.onnx'));
   const [only, second] = files;
   if (only === undefined) throw new BatchError('ModelMissing', 'the folder of the model holds no .onnx file');

@@ -7,7 +7,11 @@ const MAX_NAME = 128;
 
 /** `metrics.json` of a run: numbers by name. No file: no metrics. @throws {BatchError} MetricsInvalid */
 export async function readMetrics(runDir: string): Promise<Record<string, number>> {
-  const text = await readFile(join(runDir, 'metrics.json'), 'utf8').catch(() => '{}');
+  const text = await readFile(join(runDir, 'metrics.json'), 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return '{}';
+    if (cause.code === 'EISDIR') throw invalid('it is a folder');
+    throw cause;
+  });
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('it must be one JSON object, {"name": number, …}');

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { TensorSpec } from '@slipway/crds';
 import { BatchError } from '../failure.ts';
+import { checkExternalData } from './external-data.ts';
 
 export interface ModelSignature {
   readonly inputs: TensorSpec[];
@@ -11,8 +12,13 @@ export interface ModelSignature {
 
 const TIMEOUT_MS = 120_000;
 
-/** @param path of the .onnx file; external data is found beside it. @throws {BatchError} ModelInvalid */
-export function openModel(path: string): Promise<ModelSignature> {
+/** @param path of the .onnx file; external data is found beside it, and nowhere else. @throws {BatchError} ModelInvalid */
+export async function openModel(path: string): Promise<ModelSignature> {
+  await checkExternalData(path);
+  return readSignature(path);
+}
+
+function readSignature(path: string): Promise<ModelSignature> {
   const program = join(import.meta.dirname, 'read-signature.ts');
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [program, path], { timeout: TIMEOUT_MS, maxBuffer: 4 << 20 }, (cause, stdout) => {

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 
@@ -16,19 +19,34 @@ export interface DatabaseOptions {
   readonly files: readonly string[];
   /** Where it may write. */
   readonly folders: readonly string[];
+  /** Where its tables lie; in memory by default. */
+  readonly file?: string;
 }
 
-export async function openDatabase({ memoryLimit, files, folders }: DatabaseOptions): Promise<Database> {
-  const instance = await DuckDBInstance.create(':memory:', {
+const open = new Set<DuckDBConnection>();
+
+/** Ends all queries that run: a process cannot end before them. */
+export function interruptQueries(): void {
+  for (const connection of open) connection.interrupt();
+}
+
+export async function openDatabase({
+  memoryLimit,
+  files,
+  folders,
+  file = ':memory:',
+}: DatabaseOptions): Promise<Database> {
+  const instance = await DuckDBInstance.create(file, {
     // One thread: the same input gives the same bytes, and a sum is always added up in the same order.
     threads: '1',
     memory_limit: `${Math.max(256, Math.floor(memoryLimit / 1024 / 1024))}MiB`,
-    temp_directory: '/tmp/duckdb',
+    temp_directory: join(tmpdir(), `duckdb-${randomBytes(6).toString('hex')}`),
     preserve_insertion_order: 'true',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
   const connection = await instance.connect();
+  open.add(connection);
   const run = async (sql: string) => {
     await connection.run(sql);
   };
@@ -42,6 +60,7 @@ export async function openDatabase({ memoryLimit, files, folders }: DatabaseOpti
     rows: async <T>(sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJS() as T[],
     connection,
     close: () => {
+      open.delete(connection);
       connection.closeSync();
       instance.closeSync();
     },

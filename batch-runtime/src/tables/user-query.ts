@@ -37,15 +37,13 @@ export async function loadUserTable(
     const names = files.map(pathInStore).join(', ');
     throw new BatchError('FormatInvalid', `${names} cannot be read as ${format}: ${firstLine(cause)}`, { cause });
   });
-  const select = sql === undefined ? 'SELECT * FROM source' : await singleSelect(database, sql);
   const table = identifier(target);
-  await database
-    .run(`CREATE TABLE ${table} AS SELECT *, row_number() OVER () AS __row FROM (${select}\n)`)
-    .catch((cause: unknown) => {
-      const reason =
-        /Conversion|CSV Error|Invalid Input/.test(String(cause)) && sql === undefined ? 'FormatInvalid' : 'SqlInvalid';
-      throw new BatchError(reason, `the transform failed: ${firstLine(cause)}`, { cause });
-    });
+  try {
+    const select = sql === undefined ? 'FROM source' : await singleSelect(database, sql);
+    await database.run(`CREATE TABLE ${table} AS SELECT *, row_number() OVER () AS __row FROM (${select}\n)`);
+  } catch (cause) {
+    throw cause instanceof BatchError ? cause : await failureOf(database, cause, sql !== undefined);
+  }
   await database.run('DROP VIEW source');
   const columns = await tableColumns(database, target);
   return columns.filter(({ name }) => name !== '__row');
@@ -53,18 +51,48 @@ export async function loadUserTable(
 
 /** The text, if it is one SELECT and nothing else; wrapped in parentheses it then still is. */
 async function singleSelect(database: Database, sql: string): Promise<string> {
-  const text = sql.trim().replace(/;\s*$/, '');
+  const text = withoutEnd(sql);
   const statements = await database.connection.extractStatements(text).catch((cause: unknown) => {
     throw new BatchError('SqlInvalid', `the transform is not valid SQL: ${firstLine(cause)}`, { cause });
   });
   if (statements.count !== 1)
     throw new BatchError('SqlInvalid', `the transform must be one SELECT; it holds ${statements.count} statements`);
-  const prepared = await statements.prepare(0).catch((cause: unknown) => {
-    throw new BatchError('SqlInvalid', `the transform failed: ${firstLine(cause)}`, { cause });
-  });
-  if (prepared.statementType !== StatementType.SELECT)
-    throw new BatchError('SqlInvalid', 'the transform must be a SELECT; it reads the table "source"');
+  const prepared = await statements.prepare(0);
+  if (prepared.statementType !== StatementType.SELECT || prepared.parameterCount > 0)
+    throw new BatchError(
+      'SqlInvalid',
+      'the transform must be a SELECT without parameters; it reads the table "source"',
+    );
   return text;
+}
+
+/** Without spaces, comments and the semicolon at the end: the SELECT goes into parentheses. What is cut holds no quote, so it is no text. */
+function withoutEnd(sql: string): string {
+  return sql.trim().replace(/;(\s|--[^\n'"]*(\n|$))*$/, '');
+}
+
+/** What went wrong, and whose turn it is: a wrong column, a value that does not convert, the files, or the SQL. */
+async function failureOf(database: Database, cause: unknown, hasSql: boolean): Promise<Error> {
+  const text = String(cause);
+  if (/Out of Memory Error|No space left/.test(text)) {
+    return new Error(`${firstLine(cause)}: raise resources.limits.memory`, { cause });
+  }
+  const missing = /Referenced column "([^"]+)" not found/.exec(text)?.[1];
+  if (missing !== undefined) {
+    const there = (await tableColumns(database, 'source')).map(({ name }) => name).join(', ');
+    return new BatchError('ColumnNotFound', `the transform uses the column "${missing}"; the files have: ${there}`, {
+      cause,
+    });
+  }
+  const aboutSql = /(Parser|Binder|Catalog|Permission) Error/.test(text);
+  if (!hasSql || (!aboutSql && /CSV Error|parquet|JSON/i.test(text))) {
+    return new BatchError('FormatInvalid', `the files cannot be read: ${firstLine(cause)}`, { cause });
+  }
+  if (/Conversion Error/.test(text)) {
+    const how = "where such values mean unknown, write TRY_CAST(column AS …) or NULLIF(column, 'NA')";
+    return new BatchError('TypeMismatch', `the transform failed: ${firstLine(cause)}; ${how}`, { cause });
+  }
+  return new BatchError('SqlInvalid', `the transform failed: ${firstLine(cause)}`, { cause });
 }
 
 export async function tableColumns(database: Database, table: string): Promise<Column[]> {

@@ -33,7 +33,7 @@ const dnsPorts = [
 ];
 
 /** Applied once the API server answers. */
-export const ADDONS: readonly object[] = [
+export const DNS: readonly object[] = [
   {
     apiVersion: 'v1',
     kind: 'Service',
@@ -48,10 +48,16 @@ export const ADDONS: readonly object[] = [
     endpoints: [{ addresses: [NODE_ADDRESS], conditions: { ready: true } }],
     ports: dnsPorts,
   },
+];
+
+export const STORAGE_CLASS = 'standard';
+
+/** Applied last of all, so that who sees it knows that DNS and volumes work. */
+export const STORAGE: readonly object[] = [
   {
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
-    metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    metadata: { name: STORAGE_CLASS, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
     provisioner: STORAGE_PROVISIONER,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'Immediate',

@@ -38,9 +38,14 @@ function delegateControllers(root: string): void {
   }
 }
 
-/** Removes the folder and all below it; only empty cgroups can be removed, so this is for boxes whose processes have ended. */
-export function removeCgroup(name: string): void {
-  for (const hierarchy of hierarchies()) removeTree(join(hierarchy, name));
+/**
+ * Removes the folder and all below it; only empty cgroups can be removed, so this is for boxes whose processes have ended.
+ * False when something still ends in it: try again.
+ */
+export function removeCgroup(name: string): boolean {
+  const folders = hierarchies().map((hierarchy) => join(hierarchy, name));
+  for (const folder of folders) removeTree(folder);
+  return !folders.some((folder) => existsSync(folder));
 }
 
 function removeTree(folder: string): void {
@@ -51,6 +56,6 @@ function removeTree(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Something still ends in it; the next `up` or `down` sweeps again.
+    // Not empty yet; `removeCgroup` tells its caller.
   }
 }

@@ -3,12 +3,13 @@
  * when any of them ends or when its standard input does. When it ends, the kernel ends everything else in the box.
  */
 import { execFile, execFileSync } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BinaryName } from '../../kube/programs.ts';
-import { clusterLayout } from '../layout.ts';
-import { ADDONS, dnsFlags } from './addons.ts';
+import { CLUSTER_DOMAIN, clusterLayout, NODE_ADDRESS } from '../layout.ts';
+import { DNS, dnsFlags, STORAGE } from './addons.ts';
 import { createCgroup } from './cgroups.ts';
 import {
   apiServerFlags,
@@ -93,8 +94,7 @@ async function startNode(): Promise<void> {
 }
 
 async function startAddons(): Promise<void> {
-  writeFileSync(join(run, 'addons.json'), JSON.stringify({ apiVersion: 'v1', kind: 'List', items: ADDONS }));
-  await succeeds(binaries.kubectl, [...admin, 'apply', '--server-side', '-f', join(run, 'addons.json')]);
+  await apply(DNS);
   start('coredns', binaries.coredns, dnsFlags(layout));
   const provisioner = join(import.meta.dirname, 'provisioner.ts');
   start('provisioner', process.execPath, [
@@ -103,6 +103,20 @@ async function startAddons(): Promise<void> {
     join(run, 'admin.kubeconfig'),
     layout.volumes,
   ]);
+  await until('DNS', answersNames, { log: log('coredns') });
+  await apply(STORAGE);
+}
+
+async function apply(items: readonly object[]): Promise<void> {
+  const file = join(run, 'addons.json');
+  writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  await succeeds(binaries.kubectl, [...admin, 'apply', '--server-side', '-f', file]);
+}
+
+async function answersNames(): Promise<boolean> {
+  const resolver = new Resolver({ timeout: 1000, tries: 1 });
+  resolver.setServers([NODE_ADDRESS]);
+  return (await resolver.resolve4(`kubernetes.default.svc.${CLUSTER_DOMAIN}`)).length > 0;
 }
 
 separate();

@@ -2,11 +2,10 @@
  * The image of the process that holds a pod's namespaces: one static program that sleeps for ever. Upstream's comes from a
  * registry; this one is written down here, so that a cluster needs none.
  */
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PAUSE_IMAGE } from '../layout.ts';
+import { writeOneFileImage } from './one-file-image.ts';
 
 const MACHINES = {
   // mov eax, 34 (pause); syscall; jmp back
@@ -51,39 +50,10 @@ export function pauseProgram(arch: 'amd64' | 'arm64'): Buffer {
   return elf;
 }
 
-function json(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
-}
-
 /** Writes the image as an OCI archive into a folder and returns its path. */
 export function writePauseImage(folder: string): string {
   const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const tree = join(folder, 'pause-image');
-  const blobs = join(tree, 'blobs', 'sha256');
-  mkdirSync(blobs, { recursive: true });
-  writeFileSync(join(folder, 'pause'), pauseProgram(arch));
-  chmodSync(join(folder, 'pause'), 0o755);
-  execFileSync('tar', ['-C', folder, '-cf', join(folder, 'layer.tar'), 'pause']);
-
-  const blob = (bytes: Buffer, mediaType: string) => {
-    const hash = createHash('sha256').update(bytes).digest('hex');
-    writeFileSync(join(blobs, hash), bytes);
-    return { mediaType, digest: `sha256:${hash}`, size: bytes.length };
-  };
-  const layer = blob(readFileSync(join(folder, 'layer.tar')), 'application/vnd.oci.image.layer.v1.tar');
-  const rootfs = { type: 'layers', diff_ids: [layer.digest] };
-  const config = blob(
-    json({ architecture: arch, os: 'linux', config: { Entrypoint: ['/pause'] }, rootfs }),
-    'application/vnd.oci.image.config.v1+json',
-  );
-  const manifest = blob(
-    json({ schemaVersion: 2, config, layers: [layer] }),
-    'application/vnd.oci.image.manifest.v1+json',
-  );
-  const annotations = { 'io.containerd.image.name': PAUSE_IMAGE };
-  writeFileSync(join(tree, 'index.json'), json({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }));
-  writeFileSync(join(tree, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
-  const archive = join(folder, 'pause.tar');
-  execFileSync('tar', ['-C', tree, '-cf', archive, 'blobs', 'index.json', 'oci-layout']);
-  return archive;
+  const program = join(folder, 'pause');
+  writeFileSync(program, pauseProgram(arch), { mode: 0o755 });
+  return writeOneFileImage({ program, reference: PAUSE_IMAGE, archive: join(folder, 'pause.tar') });
 }

@@ -39,14 +39,16 @@ export function dialBox(socketPath: string, address: string): Socket {
   return socket;
 }
 
-/** Outside: a local port whose every connection is one to `address` in the box. */
+/** Outside: a local port whose every connection is one to `address` in the box; 0 takes any free one. Rejects when it is taken. */
 export function listenOutside(
   socketPath: string,
   { port, address }: { port: number; address: () => string },
 ): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (client) => join(client, dialBox(socketPath, address())));
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === 'EADDRINUSE' ? new Error(`port ${port} of 127.0.0.1 is in use; name another`) : cause),
+    );
     server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
@@ -59,6 +61,9 @@ function join(a: Socket, b: Socket): void {
     from.setNoDelay(true);
     from.pipe(to);
     from.on('error', () => to.destroy());
-    from.on('close', () => to.destroy());
+    from.on('close', () => {
+      // After an orderly end `to` may still have bytes to deliver to a slow reader, and `pipe` ends it once they are.
+      if (!from.readableEnded) to.destroy();
+    });
   }
 }

@@ -121,7 +121,7 @@ const cases: Record<string, Case> = {
       state: 'running',
       trouble: {
         reason: 'ContainerFailed',
-        message: 'Container "batch" of the pod ended with exit code 1: disk on fire',
+        message: 'Container "batch" of the pod ended with exit code 1: disk on fire.',
       },
     },
   },
@@ -167,11 +167,11 @@ const cases: Record<string, Case> = {
     job: jobWith('Failed', 'BackoffLimitExceeded'),
     pods: [
       ended(
-        { exitCode: 2, message: '{"level":"info","time":"…","msg":"start"}\nValueError: bad' },
+        { exitCode: 2, message: '{"level":"info","time":"…","msg":"start"}\nValueError: bad.' },
         { metadata: { annotations: { 'batch.kubernetes.io/job-completion-index': '1' } } },
       ),
     ],
-    expected: { message: 'Container "batch" of the pod of rank 1 ended with exit code 2: start | ValueError: bad' },
+    expected: { message: 'Container "batch" of the pod of rank 1 ended with exit code 2: start | ValueError: bad.' },
   },
   'evicted by its node': {
     job: jobWith('Failed', 'BackoffLimitExceeded'),
@@ -232,6 +232,6 @@ describe('jobOutcome', () => {
     expect(outcome).toEqual(
       jobOutcome(jobWith('Failed', 'BackoffLimitExceeded'), pods.toReversed(), { result: schema }),
     );
-    expect(outcome).toMatchObject({ message: 'Container "batch" of the pod ended with exit code 1: last' });
+    expect(outcome).toMatchObject({ message: 'Container "batch" of the pod ended with exit code 1: last.' });
   });
 });

@@ -1,6 +1,7 @@
 /** What is wrong with a pod, in words for a person: from its status alone, so that it clears itself when the pod is well. */
 import { BatchFailure } from '@slipway/crds/batch';
 import type { DeepReadonly, Pod } from '@slipway/kube';
+import { nameStorePaths } from './name-store-paths.ts';
 
 export interface Trouble {
   /** PascalCase; becomes a condition reason. */
@@ -104,7 +105,7 @@ export function containerFailure(pod: DeepReadonly<Pod>, container: string, ende
   const words = lastWords(ended.message);
   return {
     reason: 'ContainerFailed',
-    message: `Container "${container}" of ${lowerFirst(who)} ended with exit code ${ended.exitCode}${words === '' ? '; it left no message.' : `: ${words}`}`,
+    message: `Container "${container}" of ${lowerFirst(who)} ended with exit code ${ended.exitCode}${words === '' ? '; it left no message.' : `: ${withFullStop(words)}`}`,
   };
 }
 
@@ -119,7 +120,7 @@ function outOfMemory(pod: DeepReadonly<Pod>, container: string, who: string): Tr
 
 export function batchFailure(message: string | undefined): BatchFailure | undefined {
   const parsed = BatchFailure.safeParse(parseJson(message));
-  return parsed.success ? parsed.data : undefined;
+  return parsed.success ? { ...parsed.data, message: withFullStop(nameStorePaths(parsed.data.message)) } : undefined;
 }
 
 /** Init containers first, in the order of the spec, so that the answer never flaps. */
@@ -147,7 +148,7 @@ export function parseJson(message: string | undefined): unknown {
 export function lastWords(message: string | undefined): string {
   const lines = (message ?? '')
     .split('\n')
-    .map((line) => plainLine(line.trim()))
+    .map((line) => nameStorePaths(plainLine(line.trim())))
     .filter((line) => line !== '');
   let words = '';
   for (const line of lines.toReversed()) {
@@ -167,13 +168,18 @@ function plainLine(line: string): string {
 
 /** A sentence of Kubernetes without what differs from pod to pod, because a condition's message must stay the same. */
 export function cleanWords(words: string): string {
-  const clean = words
+  const clean = nameStorePaths(words)
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '…')
     .replace(/\b[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?(->[0-9.:]+)?/g, '…')
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 500);
-  return clean === '' || /[.!?…]$/.test(clean) ? clean : `${clean}.`;
+  return withFullStop(clean);
+}
+
+/** More sentences follow: what to do about it. */
+function withFullStop(words: string): string {
+  return words === '' || /[.!?…]$/.test(words) ? words : `${words}.`;
 }
 
 function lowerFirst(text: string): string {

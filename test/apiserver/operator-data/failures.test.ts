@@ -43,13 +43,18 @@ const training = (fate: PodFate) => (pod: Parameters<typeof isTrainer>[0]) => (i
 const jobsOf = async (name: string) =>
   (await world.jobs()).filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === name);
 
+/** Events are written beside the work, so they come a moment after it. */
+async function hasEvent(kind: string, reason: string): Promise<void> {
+  await eventually(`an Event ${reason}`, async () => (await world.eventReasons(kind)).includes(reason));
+}
+
 async function isFailed(name: string, reason: string): Promise<string> {
   const { object, condition } = await world.reason(kinds.TrainingJob, name, reason, 'Failed');
   const of = (type: string) => object.status?.conditions?.find((each) => each.type === type);
   expect(condition.status).toBe('True');
   expect(of('Ready')).toMatchObject({ status: 'False', reason });
   expect(of('Stalled')).toMatchObject({ status: 'True', reason });
-  expect(await world.eventReasons('TrainingJob')).toContain(reason);
+  await hasEvent('TrainingJob', reason);
   return condition.message;
 }
 
@@ -70,7 +75,7 @@ describe('a FeatureSet', () => {
     const { condition } = await world.reason(kinds.FeatureSet, 'files', 'FileNotFound', 'Stalled');
     expect(condition.message).toContain('No file matches wether/*.csv in Store default.');
     await world.reason(kinds.FeatureSet, 'files', 'FileNotFound');
-    expect(await world.eventReasons('FeatureSet')).toContain('FileNotFound');
+    await hasEvent('FeatureSet', 'FileNotFound');
 
     await harness.apply(featureSet(NS, 'files'));
     await world.reason(kinds.FeatureSet, 'files', 'Materialized');
@@ -201,7 +206,7 @@ describe('a TrainingJob', () => {
     expect(message).toContain('of the pod of rank 1 ended with exit code 2');
     expect(message).toContain('ValueError: depth must be positive');
     expect(message).toContain('raise spec.run to 2');
-    expect(await world.eventReasons('TrainingJob')).toContain('AttemptFailed');
+    await hasEvent('TrainingJob', 'AttemptFailed');
 
     await sleep(1500);
     expect((await world.trainingJob('crash'))?.status?.attempt).toBe(1); // it is not repeated by itself
@@ -300,7 +305,7 @@ describe('a TrainingJob', () => {
     await harness.client.mergePatch(builtin.Pod, key, { status }, { fieldManager: 'kubelet', subresource: 'status' });
 
     await isPublished('evicted', 2);
-    expect(await world.eventReasons('TrainingJob')).toContain('AttemptFailed');
+    await hasEvent('TrainingJob', 'AttemptFailed');
   });
 
   it('has no pods while suspended, and starts a fresh attempt afterwards', async () => {

@@ -62,10 +62,6 @@ export function isTrainer(pod: ReadPod): boolean {
   return pod.metadata.labels?.['slipway.dev/role'] === 'trainer';
 }
 
-export function attemptOf(pod: ReadPod): number {
-  return Number(pod.metadata.labels?.['slipway.dev/attempt']);
-}
-
 export function rankOf(pod: ReadPod): number {
   return Number(pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index']);
 }

@@ -15,6 +15,9 @@ interface WithConditions extends KubeObject {
   };
 }
 
+/** A machine that runs everything at once needs its time. */
+const SECONDS = 90;
+
 export type World = ReturnType<typeof worldOf>;
 
 export function worldOf(harness: Harness, namespace: string) {
@@ -29,14 +32,18 @@ export function worldOf(harness: Harness, namespace: string) {
   /** The object once a condition of it has the reason, for the spec that it has now. */
   async function reason<T extends WithConditions>(kind: KubeKind<T>, name: string, wanted: string, type = 'Ready') {
     let seen = '';
-    const found = await eventually(`${kind.kind} ${name}: ${type} with reason ${wanted}`, async () => {
-      const object = await harness.get(kind, at(name));
-      if (object?.status === undefined) return undefined;
-      const condition = object.status.conditions?.find((each) => each.type === type);
-      seen = JSON.stringify(condition ?? object.status.conditions);
-      const isCurrent = object.status.observedGeneration === object.metadata.generation;
-      return isCurrent && condition?.reason === wanted && { object, condition };
-    }).catch((cause: unknown) => {
+    const found = await eventually(
+      `${kind.kind} ${name}: ${type} with reason ${wanted}`,
+      async () => {
+        const object = await harness.get(kind, at(name));
+        if (object?.status === undefined) return undefined;
+        const condition = object.status.conditions?.find((each) => each.type === type);
+        seen = JSON.stringify(condition ?? object.status.conditions);
+        const isCurrent = object.status.observedGeneration === object.metadata.generation;
+        return isCurrent && condition?.reason === wanted && { object, condition };
+      },
+      SECONDS,
+    ).catch((cause: unknown) => {
       throw new Error(`${String(cause)}; last seen: ${seen}`);
     });
     return found;

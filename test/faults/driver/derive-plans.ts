@@ -5,7 +5,7 @@ import { isRequest } from '../proxy/journal.ts';
 import type { Entry, RequestEntry } from '../proxy/journal.ts';
 import { describeFault } from '../proxy/plan.ts';
 import type { Action, Match, Plan } from '../proxy/plan.ts';
-import { stableJobName } from './masking.ts';
+import { stableJobName, stableVersionName } from './masking.ts';
 
 /** Leases are written for ever and say nothing; Events are for people, may be lost, and are written beside the work. */
 const NO_TARGETS: readonly string[] = ['leases', 'events'];
@@ -21,7 +21,12 @@ export function derivePlans(journal: readonly Entry[], actions: readonly Action[
 
 /** The namespace is left out: each run has its own. */
 function matchOf({ verb, group, resource, subresource, name }: ApiRequest): Match {
-  return { verb, group, resource, subresource, name: resource === 'jobs' ? stableJobName(name) : name };
+  return { verb, group, resource, subresource, name: stableTarget(resource, name) };
+}
+
+function stableTarget(resource: string, name: string): string {
+  if (resource === 'jobs') return stableJobName(name);
+  return ['modelversions', 'datasetversions'].includes(resource) ? stableVersionName(name) : name;
 }
 
 /** One plan for each kind that was watched: all of its watches tell everything late. */

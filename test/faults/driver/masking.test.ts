@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from './api.ts';
-import { maskState, notRestored, stateDifferences } from './masking.ts';
+import { maskState, notRestored, stableJobName, stateDifferences } from './masking.ts';
 
 function object(kind: string, name: string, more: Partial<Json> & { meta?: object } = {}): Json {
   const { meta, ...rest } = more;
@@ -30,7 +30,35 @@ const service = object('Service', 'flights', {
 });
 const objects = [job, pod, service];
 
+describe('stableJobName', () => {
+  it.each([
+    ['delay-1-verify-445af1', 'delay-1-verify-*'],
+    ['delay-1-bbbbbb-verify-a5db79', 'delay-*-bbbbbb-verify-*'],
+    ['delay-12-bbbbbb-verify-a5db79-*', 'delay-*-bbbbbb-verify-*-*'],
+    ['weather-0a1b2c3d-1', 'weather-*-1'],
+    ['delay-xgb-publish-1', 'delay-xgb-publish-1'],
+  ])('%s becomes %s', (name, wanted) => {
+    expect(stableJobName(name)).toBe(wanted);
+  });
+});
+
 describe('maskState', () => {
+  it('lets the number of a version have a gap, and nothing else of it', () => {
+    const version = (number: number, digest: string) =>
+      maskState(
+        [
+          object('ModelVersion', `delay-${number}-bbbbbb`, {
+            spec: { number, digest },
+            status: { of: `delay-${number}-bbbbbb` },
+          }),
+        ],
+        'run-1',
+      );
+
+    expect(version(1, 'b')).toEqual(version(2, 'b'));
+    expect(version(1, 'b')).not.toEqual(version(1, 'c'));
+  });
+
   it('makes two runs of the same equal', () => {
     const other = maskState(elsewhere(objects), 'run-2');
 

@@ -12,8 +12,13 @@ const RANDOM_VOLUME = /\bkube-api-access-[a-z0-9]{5}\b/g;
 /** Hashes over what was applied, which has uids in it. */
 const HASH_ANNOTATIONS = ['slipway.dev/applied'];
 
-export function maskState(objects: readonly Json[], namespace: string): MaskedState {
-  const names = replacements(objects, namespace);
+/** `everSeen`: objects that are gone may still be spoken of, by uid. */
+export function maskState(
+  objects: readonly Json[],
+  namespace: string,
+  everSeen: readonly Json[] = objects,
+): MaskedState {
+  const names = replacements(everSeen, namespace);
   const masked = objects.map((object) => [keyOf(object), maskValue(withoutUntold(object), names)] as const);
   const sorted = masked.map(([key, value]) => [key, JSON.stringify(value)] as const).sort(byKeyThenText);
   const state: Record<string, unknown> = {};
@@ -31,15 +36,25 @@ export function keyOf(object: Json): string {
   return `${object.kind}/${stableName(object)}`;
 }
 
+const NUMBERED = ['ModelVersion', 'DatasetVersion'];
+/** Numbers of versions may have gaps, so a fault may move them; they stand in members of these names. */
+const NUMBERS = ['number', 'slipway.dev/last-number', 'slipway.dev/version-number'];
+
 function stableName({ kind, metadata }: Json): string {
   const { name, generateName, ownerReferences = [] } = metadata;
   const written = generateName === undefined ? name : `${generateName}*`;
+  if (NUMBERED.includes(kind)) return stableVersionName(written);
   return kind === 'Job' || ownerReferences[0]?.kind === 'Job' ? stableJobName(written) : written;
 }
 
-/** The hash in the name of a Job may have a uid in it. */
+/** The hash in the name of a Job may have a uid in it; a Job about a version begins with its name. */
 export function stableJobName(name: string): string {
-  return name.replace(/-[0-9a-f]{6,8}(?=-|$)/, '-*');
+  return stableVersionName(name).replace(/-[0-9a-f]{6,8}((?:-\d+)?(?:-\*)?)$/, '-*$1');
+}
+
+/** `<parent>-<number>-<first six digits of the digest>`. */
+export function stableVersionName(name: string): string {
+  return name.replace(/-\d+-([0-9a-f]{6})(?=-|$)/, '-*-$1');
 }
 
 type Replacements = readonly (readonly [string, string])[];
@@ -52,13 +67,27 @@ function replacements(objects: readonly Json[], namespace: string): Replacements
       [object.metadata.name, stableName(object)] as const,
       [object.metadata.generateName ?? '', stableName(object).replace(/\*$/, '')] as const,
     ]);
-  const longestFirst = [...uids, ...generated].filter(([from]) => from !== '').sort(([a], [b]) => b.length - a.length);
+  const longestFirst = [...uids, ...generated, ...runs(objects)]
+    .filter(([from]) => from !== '')
+    .sort(([a], [b]) => b.length - a.length);
   return [...longestFirst, [namespace, '<namespace>']];
+}
+
+/** The digest of a run has the name of its DatasetVersion in it, and so its number. */
+function runs(objects: readonly Json[]): (readonly [string, string])[] {
+  const digests = objects.flatMap(({ kind, spec, status }) => {
+    const lineage = spec?.['lineage'] as { readonly run?: string } | undefined;
+    const run = kind === 'ModelVersion' ? lineage?.run : status?.['run'];
+    return typeof run === 'string' ? [run.replace(/^sha256:/, '')] : [];
+  });
+  return digests.flatMap((digest) => [[digest, '<run>'] as const, [digest.slice(0, 16), '<run>'] as const]);
 }
 
 function withoutUntold(object: Json): object {
   const { metadata, status, ...rest } = object;
-  const kept = Object.entries(metadata).filter(([name]) => !UNTOLD_METADATA.includes(name));
+  // Kubernetes' own annotation of an EndpointSlice comes and goes with the moment of the last change.
+  const untold = object.kind === 'EndpointSlice' ? [...UNTOLD_METADATA, 'annotations'] : UNTOLD_METADATA;
+  const kept = Object.entries(metadata).filter(([name]) => !untold.includes(name));
   // Kubernetes' own controllers raise generations as often as they happen to write.
   const told = isOurs(object) ? kept : kept.filter(([name]) => name !== 'generation');
   return { ...rest, metadata: Object.fromEntries(told), status: toldStatus(object, status) };
@@ -75,6 +104,7 @@ function toldStatus({ kind }: Json, status: Json['status']): object | undefined 
 }
 
 function maskValue(value: unknown, names: Replacements, member = ''): unknown {
+  if (NUMBERS.includes(member) && ['number', 'string'].includes(typeof value)) return '<number>';
   if (Array.isArray(value)) return value.map((each) => maskValue(each, names));
   if (typeof value === 'string') return maskText(value, names, member);
   if (typeof value !== 'object' || value === null) return member === 'nodePort' ? '<port>' : value;

@@ -123,7 +123,7 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
       (await settleAfterLateWrites(bench, step, world, { proxy, timing, wanted: heldBefore, isLast: step === last }));
     if (unsettled !== undefined) return { states, problems: at([unsettled]) };
     const objects = world.objects();
-    const state = maskState(objects, namespace);
+    const state = maskState(objects, namespace, bench.observer.history(namespace));
     states[step.name] = state;
     const wanted = reference?.states[step.name];
     const problems = [

@@ -34,21 +34,39 @@ export function attemptOutcome(
   if ((failed !== undefined || isComplete) && pods.some(isStillRunning)) return { state: 'running' };
   if (failed !== undefined) return failure(failed, pods, job);
   if (isComplete) return collected(pods);
-  const outcome = jobOutcome(job, pods, options);
-  return outcome.state === 'succeeded' ? { state: 'running' } : renamed(outcome);
+  return unfinished(jobOutcome(job, pods, options), pods);
+}
+
+/** One rank that is done decides nothing. */
+function unfinished(outcome: JobOutcome<never>, pods: readonly DeepReadonly<Pod>[]): AttemptOutcome {
+  if (outcome.state !== 'running' && outcome.state !== 'succeeded') return outcome;
+  const trouble = sidecarTrouble(pods);
+  return { state: 'running', ...(trouble === undefined ? {} : { trouble }) };
 }
 
 /** The exit code of a sidecar does not count for the Job, so what it says does. Only the output of rank 0 is published. */
 function collected(pods: readonly DeepReadonly<Pod>[]): AttemptOutcome {
   const first = pods.find((pod) => rankOf(pod) === 0 && pod.status?.phase === 'Succeeded');
-  const ended = first && allStatuses(first).find((status) => status.name === COLLECT)?.state?.terminated;
-  const parsed = CollectResult.safeParse(parseJson(ended?.message));
+  const said = first === undefined ? undefined : sidecarWords(first);
+  const parsed = CollectResult.safeParse(parseJson(said));
   if (parsed.success) return { state: 'succeeded', result: parsed.data };
-  const told = batchFailure(ended?.message);
+  const told = batchFailure(said);
   if (told !== undefined) return { state: 'failed', reason: told.reason, message: told.message, retryable: false };
   const message =
     'The training ended well, but the sidecar of rank 0 did not say that it brought the output to the Store, or its pod was gone before that was read.';
   return { state: 'failed', reason: 'OutputMissing', message, retryable: false };
+}
+
+/** The last words of the sidecar. It is started again when it fails, so they may be those of the time before. */
+function sidecarWords(pod: DeepReadonly<Pod>): string | undefined {
+  const status = allStatuses(pod).find(({ name }) => name === COLLECT);
+  return status?.state?.terminated?.message ?? status?.lastState?.terminated?.message;
+}
+
+/** A Store that cannot be written shows at once, not when the training has ended. */
+function sidecarTrouble(pods: readonly DeepReadonly<Pod>[]): Trouble | undefined {
+  const told = pods.map((pod) => batchFailure(sidecarWords(pod))).find((words) => words !== undefined);
+  return told && { reason: told.reason, message: told.message };
 }
 
 type JobCondition = NonNullable<NonNullable<DeepReadonly<Job>['status']>['conditions']>[number];
@@ -87,7 +105,13 @@ function rankTrouble(pods: readonly DeepReadonly<Pod>[]): Trouble | undefined {
     const { pod, container, ended } = cause;
     return named(containerFailure(pod, container, ended, title(pod)), container);
   }
-  return pods.map((pod) => failedTrouble(pod, title(pod))).find((trouble) => trouble !== undefined);
+  return pods.map((pod) => failedTrouble(withoutSidecar(pod), title(pod))).find((trouble) => trouble !== undefined);
+}
+
+/** It is told to stop, and by force where it takes too long: that says nothing about the training. */
+function withoutSidecar(pod: DeepReadonly<Pod>): DeepReadonly<Pod> {
+  const initContainerStatuses = pod.status?.initContainerStatuses?.filter(({ name }) => name !== COLLECT) ?? [];
+  return { ...pod, status: { ...pod.status, initContainerStatuses } };
 }
 
 function endingsOf(pod: DeepReadonly<Pod>): Ending[] {
@@ -104,11 +128,6 @@ function endedAt({ pod, ended }: Ending): string {
 function named({ reason, message }: Trouble, container: string): Trouble {
   if (reason === 'OOMKilled') return { reason: 'OutOfMemory', message };
   return { reason: reason === 'ContainerFailed' && container === TRAINER ? 'TrainerFailed' : reason, message };
-}
-
-function renamed(outcome: JobOutcome<never>): AttemptOutcome {
-  if (outcome.state !== 'running' || outcome.trouble === undefined) return outcome;
-  return { state: 'running', trouble: named(outcome.trouble, TRAINER) };
 }
 
 export function rankOf({ metadata }: DeepReadonly<Pod>): number | undefined {

@@ -143,12 +143,11 @@ function collectContainer(
 
 const OUR_SECURITY = { ...RESTRICTED_CONTAINER, runAsUser: RUNTIME_UID, runAsGroup: RUNTIME_UID };
 
-function trainerContainer({ trainingJob, attempt, config }: TrainingPodInput): Container {
+function trainerContainer({ trainingJob, attempt }: TrainingPodInput): Container {
   const { metadata, spec } = trainingJob;
   return {
     name: TRAINER,
     image: spec.image,
-    imagePullPolicy: config.imagePullPolicy,
     command: [...spec.command],
     ...(spec.args === undefined ? {} : { args: [...spec.args] }),
     env: [

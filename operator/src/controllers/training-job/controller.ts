@@ -141,7 +141,7 @@ async function publish(
   );
   if (created)
     note(deps, trainingJob, {
-      reason: 'ModelVersionCreated',
+      reason: 'Published',
       message: `ModelVersion ${name} was made.`,
       action: 'Publishing',
     });

@@ -27,19 +27,16 @@ export interface TrainingPlan {
 
 /** What to write, from what was seen. An older attempt that runs, or is stuck, never delays a new one. */
 export function planTrainingJob(observed: ObservedTrainingJob, config: WorkloadConfig): TrainingPlan {
-  const { trainingJob, lastAttempt } = observed;
   const state = trainingState(observed);
-  const plan = { ...NOTHING, prune: superseded(observed, state) };
-  const service = { kind: builtin.Service, object: buildService(trainingJob, lastAttempt) };
+  const plan = { ...NOTHING, apply: serviceOf(observed, state), prune: superseded(observed, state) };
   switch (state.phase) {
     case 'starting':
-      return { ...plan, apply: [service], create: attemptJob(observed, state, config) };
-    case 'training':
-      return { ...plan, apply: [service] };
+      return { ...plan, create: attemptJob(observed, state, config) };
     case 'suspended':
       return { ...plan, suspend: state.stop };
     case 'publishing':
       return { ...plan, ...publishing(observed, state, config) };
+    case 'training':
     case 'blocked':
     case 'failed':
     case 'publishFailed':
@@ -51,7 +48,13 @@ export function planTrainingJob(observed: ObservedTrainingJob, config: WorkloadC
   return plan;
 }
 
-const NOTHING = { apply: [], create: undefined, suspend: undefined, publish: undefined };
+/** From the first attempt on it is there for good: it keeps the highest number. */
+function serviceOf({ trainingJob, lastAttempt }: ObservedTrainingJob, { phase }: TrainingState): Child[] {
+  if (phase !== 'starting' && lastAttempt === 0) return [];
+  return [{ kind: builtin.Service, object: buildService(trainingJob, lastAttempt) }];
+}
+
+const NOTHING = { create: undefined, suspend: undefined, publish: undefined };
 
 type Starting = Extract<TrainingState, { phase: 'starting' }>;
 

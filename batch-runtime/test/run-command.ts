@@ -1,0 +1,71 @@
+/** Runs the real command in a process of its own, as a container would, and reads what it leaves. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { BatchCommand } from '@slipway/crds/batch';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
+
+export interface Outcome {
+  readonly code: number | null;
+  /** The JSON of the result file; undefined if none was written. */
+  readonly result: Record<string, unknown> | undefined;
+  readonly log: string;
+}
+
+export interface RunningCommand {
+  readonly child: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** User and group to run as; the tests' own by default. */
+  readonly uid?: number;
+}
+
+/** A folder that stands for a mounted Store. */
+export function makeStore(files: Readonly<Record<string, string | Uint8Array>> = {}): string {
+  const store = mkdtempSync(join(tmpdir(), 'store-'));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(store, path)), { recursive: true });
+    writeFileSync(join(store, path), content);
+  }
+  return store;
+}
+
+function readResult(file: string): Record<string, unknown> | undefined {
+  const text = readFileSync(file, 'utf8');
+  return text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>);
+}
+
+export function startCommand(
+  command: BatchCommand,
+  request: object,
+  { env = {}, uid }: StartOptions = {},
+): RunningCommand {
+  const folder = mkdtempSync(join(tmpdir(), 'result-'));
+  chmodSync(folder, 0o755);
+  const resultFile = join(folder, 'termination-log');
+  writeFileSync(resultFile, '');
+  chmodSync(resultFile, 0o666);
+  const child = spawn(process.execPath, [MAIN, command, '--result-file', resultFile], {
+    env: { PATH: process.env['PATH'] ?? '', SLIPWAY_REQUEST: JSON.stringify(request), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  let log = '';
+  child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const outcome = new Promise<Outcome>((resolve) => {
+    child.on('close', (code) => resolve({ code, result: readResult(resultFile), log }));
+  });
+  return { child, outcome };
+}
+
+/** Runs a command to its end. */
+export async function runCommand(command: BatchCommand, request: object, options?: StartOptions): Promise<Outcome> {
+  return startCommand(command, request, options).outcome;
+}

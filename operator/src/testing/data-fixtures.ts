@@ -1,0 +1,94 @@
+/** FeatureSets, Datasets, TrainingJobs and what comes of them, as the API server returns them; valid by default. */
+import type { Dataset, DatasetVersion, FeatureSet, Model, TrainingJob } from '@slipway/crds';
+import { groupVersion } from '@slipway/crds';
+import { recipeDigest } from '../controllers/dataset/recipe.ts';
+import { DIGEST, NAMESPACE } from './fixtures.ts';
+
+function meta(name: string) {
+  return { name, namespace: NAMESPACE, uid: `uid-of-${name}`, generation: 1 };
+}
+
+export function aFeatureSet(name = 'weather', more: Partial<FeatureSet['spec']> = {}): FeatureSet {
+  return {
+    apiVersion: groupVersion,
+    kind: 'FeatureSet',
+    metadata: meta(name),
+    spec: {
+      entities: [{ name: 'origin', type: 'String' }],
+      source: { files: { store: { name: 'default' }, path: 'weather/*.csv', format: 'Csv' } },
+      time: { event: 'time_hour' },
+      features: [{ name: 'temp', type: 'Float32' }],
+      ttl: '3h',
+      checks: [],
+      store: { name: 'default' },
+      run: 1,
+      ...more,
+    },
+  };
+}
+
+export function aDataset(more: Partial<Dataset['spec']> = {}): Dataset {
+  return {
+    apiVersion: groupVersion,
+    kind: 'Dataset',
+    metadata: meta('flights'),
+    spec: {
+      rows: {
+        files: { store: { name: 'default' }, path: 'flights/*.csv', format: 'Csv' },
+        keys: ['origin'],
+        at: { column: 'sched_dep', offset: '0s' },
+        request: [],
+        label: { column: 'late', onNull: 'Drop', onLeak: 'Fail' },
+      },
+      features: [{ featureSet: { name: 'weather' } }],
+      split: { by: 'Time', validationFrom: '2013-09-01T00:00:00Z', gap: '0s' },
+      store: { name: 'default' },
+      run: 1,
+      ...more,
+    },
+  };
+}
+
+export function aDatasetVersion(number = 1, more: Partial<DatasetVersion['spec']> = {}): DatasetVersion {
+  return {
+    apiVersion: groupVersion,
+    kind: 'DatasetVersion',
+    metadata: meta(`flights-${number}-aaaaaa`),
+    spec: {
+      dataset: { name: 'flights' },
+      number,
+      recipe: recipeDigest(aDataset().spec),
+      artifact: { store: { name: 'default' }, path: 'datasets/flights/x', digest: DIGEST, bytes: 10 },
+      rows: { train: 70, validation: 20, test: 10 },
+      dropped: {},
+      features: [],
+      ...more,
+    },
+  };
+}
+
+export function aModel(): Model {
+  return { apiVersion: groupVersion, kind: 'Model', metadata: meta('delay'), spec: { store: { name: 'default' } } };
+}
+
+export const PINNED_IMAGE = `registry.example/trainer@${DIGEST}`;
+
+export function aTrainingJob(more: Partial<TrainingJob['spec']> = {}, name = 'xgb'): TrainingJob {
+  return {
+    apiVersion: groupVersion,
+    kind: 'TrainingJob',
+    metadata: meta(name),
+    spec: {
+      dataset: { name: 'flights', version: 'Latest' },
+      framework: 'XGBoost',
+      nodes: 2,
+      image: PINNED_IMAGE,
+      command: ['python', 'train.py'],
+      parameters: { depth: 6 },
+      output: { model: { name: 'delay' }, format: 'Onnx' },
+      suspend: false,
+      run: 1,
+      ...more,
+    },
+  };
+}

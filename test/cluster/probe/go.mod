@@ -1,0 +1,3 @@
+module slipway.dev/test/probe
+
+go 1.24
