@@ -24,7 +24,7 @@ const actions: readonly Action[] = [
   { kind: 'lateWrite' },
   { kind: 'status', code: 500 },
 ];
-const timing = { quietMs: 400, settleMs: 15_000, restMs: 500 };
+const timing = { quietMs: 400, settleMs: 30_000, restMs: 500 };
 const full = process.env['SLIPWAY_FAULTS'] === 'full';
 
 let bench: Bench;
@@ -67,7 +67,7 @@ it.each(Object.entries(MUTANTS))('the mistake %s is found', async (mutant, fault
   const candidates = faults.length === 0 ? [{ name: 'no fault', faults: [] }] : plans;
 
   for (const plan of candidates) {
-    const { problems } = await run({ ...campaign, timing: { ...timing, settleMs: 6_000 } }, plan, {
+    const { problems } = await run({ ...campaign, timing: { ...timing, settleMs: 10_000 } }, plan, {
       reference: reference.run,
     });
     if (problems.length > 0) return;

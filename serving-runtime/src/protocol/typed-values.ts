@@ -4,8 +4,6 @@ import { numericType } from './datatypes.ts';
 import type { Datatype, NumericDatatype, TensorData } from './datatypes.ts';
 import { invalid, quoted } from './errors.ts';
 
-export type Value = number | bigint | boolean | string;
-
 /** Throws, naming the first element that does not fit, unless there are exactly `count` values of the datatype. */
 export function tensorOfValues(
   name: string,

@@ -81,7 +81,7 @@ it('is not idle while a client that was started again has said nothing', () => {
 
   journal.nextIncarnation();
   now = 900;
-  expect(journal.idleMs()).toBe(0);
+  expect([journal.isHeard(), journal.idleMs()]).toEqual([false, 0]);
   answered(journal, 0, version(1));
   now = 1_000;
   expect(journal.idleMs()).toBe(100);

@@ -51,6 +51,8 @@ export interface Journal {
   watched(request: ApiRequest, line: Buffer): void;
   /** The client under test starts again. */
   nextIncarnation(): void;
+  /** Whether the present life of the client has sent anything yet. */
+  isHeard(): boolean;
   /** Milliseconds since the present life of the client last sent or got something; 0 while nothing of it was heard yet. */
   idleMs(): number;
 }
@@ -93,6 +95,7 @@ export function createJournal(now: () => number): Journal {
     nextIncarnation() {
       incarnation++;
     },
+    isHeard: () => entries.at(-1)?.incarnation === incarnation,
     idleMs() {
       const last = entries.at(-1);
       return last?.incarnation === incarnation ? now() - started - last.atMs : 0;
