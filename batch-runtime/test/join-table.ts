@@ -64,7 +64,7 @@ export async function joinTables(tables: readonly FeatureTable[], predictions: r
     }
     return await database.rows('SELECT * FROM queries ORDER BY __q');
   } finally {
-    database.close();
+    await database.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -56,8 +56,8 @@ async function applyChild(deps: ApplyOwnedDeps, child: Child, scope: Scope): Pro
   const { kind } = child;
   const key = keyOf(child.object);
   const rendered = render(deps, child);
-  // The cache may be filtered, or behind; before a name is used for the first time the server is asked.
-  const live = deps.live(kind, key) ?? (await ignoreNotFound(client.get(kind, key, { signal: scope.signal })));
+  const live = deps.live(kind, key) ?? (await readBeforeFirstApply(deps, kind, key, scope));
+  if (live === OWNER_GONE) return false;
   if (live !== undefined) refuseForeign(deps, kind, live);
   if (live?.metadata.deletionTimestamp !== undefined) return false; // its deletion wakes us, and then it is made anew
   const drift = live === undefined ? ['absent'] : driftOf(rendered.object, live);
@@ -75,6 +75,26 @@ async function applyChild(deps: ApplyOwnedDeps, child: Child, scope: Scope): Pro
     'applied',
   );
   return true;
+}
+
+const OWNER_GONE = Symbol('owner gone');
+
+/**
+ * The cache may be filtered, or behind, so before a name is used for the first time the server is asked. The owner too: the
+ * deletion of a child may reach its cache before the deletion of its owner does, and the child would be made again.
+ */
+async function readBeforeFirstApply(
+  { client, owner }: ApplyOwnedDeps,
+  kind: KubeKind,
+  key: ObjectKey,
+  { signal }: Scope,
+): Promise<KubeObject | undefined | typeof OWNER_GONE> {
+  const live = await ignoreNotFound(client.get(kind, key, { signal }));
+  if (live !== undefined) return live;
+  const present = await ignoreNotFound(client.get(owner.kind, keyOf(owner.object), { signal }));
+  const isThere =
+    present?.metadata.uid === owner.object.metadata.uid && present?.metadata.deletionTimestamp === undefined;
+  return isThere ? undefined : OWNER_GONE;
 }
 
 interface Rendered {

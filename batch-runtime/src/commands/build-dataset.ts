@@ -73,7 +73,7 @@ async function writeFolder(
       warnings,
     };
   } finally {
-    database.close();
+    await database.close();
     await rm(scratch, { recursive: true, force: true });
   }
 }
@@ -93,7 +93,7 @@ async function loadRows(database: Database, { scratch, memoryLimit, ...source }:
   try {
     await loadUserTable(sandbox, source, 'selected');
   } finally {
-    sandbox.close();
+    await sandbox.close();
   }
   await database.run(`ATTACH ${literal(file)} AS handed (READ_ONLY)`);
   await database.run('CREATE TABLE selected AS SELECT * FROM handed.selected ORDER BY __row');

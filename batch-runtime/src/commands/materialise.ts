@@ -80,7 +80,7 @@ async function writeFolder(
       `${pathInStore(request.outputDir)} holds files that are not of a materialisation; remove them, or raise run`,
     );
   } finally {
-    database.close();
+    await database.close();
   }
 }
 

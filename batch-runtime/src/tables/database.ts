@@ -10,7 +10,8 @@ export interface Database {
   /** Rows as plain JavaScript values: bigints for 64-bit integers, strings for times. */
   rows<T>(sql: string): Promise<T[]>;
   readonly connection: DuckDBConnection;
-  close(): void;
+  /** Waits for the query that runs. */
+  close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
@@ -47,8 +48,19 @@ export async function openDatabase({
   });
   const connection = await instance.connect();
   open.add(connection);
+  // One query at a time: closing a connection under a query that still runs would block both for ever.
+  let last: Promise<unknown> = Promise.resolve();
+  let closing = false;
+  const inTurn = <T>(query: () => Promise<T>): Promise<T> => {
+    const mine = last.then(() => {
+      if (closing) throw new Error('the database is closed');
+      return query();
+    });
+    last = mine.catch(() => {});
+    return mine;
+  };
   const run = async (sql: string) => {
-    await connection.run(sql);
+    await inTurn(() => connection.run(sql));
   };
   await run(`SET TimeZone = 'UTC'`);
   await run(`SET allowed_paths = [${files.map(literal).join(', ')}]`);
@@ -57,9 +69,11 @@ export async function openDatabase({
   await run('SET lock_configuration = true');
   return {
     run,
-    rows: async <T>(sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJS() as T[],
+    rows: async <T>(sql: string) => (await inTurn(() => connection.runAndReadAll(sql))).getRowObjectsJS() as T[],
     connection,
-    close: () => {
+    close: async () => {
+      closing = true;
+      await last;
       open.delete(connection);
       connection.closeSync();
       instance.closeSync();

@@ -65,7 +65,7 @@ export async function publishVersion<V extends KubeObject>(
     const version = request.build(numberOf(job.metadata.annotations?.[VERSION_NUMBER_ANNOTATION]) ?? 0);
     const made = await createVersion(deps, request, version, scope);
     if (made === 'taken') continue;
-    await annotateJob(deps, job, { [VERSION_NAME_ANNOTATION]: version.metadata.name }, scope);
+    await recordName(deps, job, version.metadata.name, scope);
     return { name: version.metadata.name, created: made === 'created' };
   }
   throw new TransientError('Conflict', `${TRIES} names of new versions were taken; trying on.`);
@@ -125,6 +125,17 @@ async function readParent(
   if (parent !== undefined) return parent;
   const message = `There is no ${kind.kind} "${key.name}" in namespace "${key.namespace}", which the new version belongs to. Create it again.`;
   throw new BlockedError(`${kind.kind}NotFound`, message);
+}
+
+/** Mark 3 is final, so it needs no resourceVersion; a conflict here would lose it for good. */
+async function recordName(
+  { client, fieldManager }: PublishDeps,
+  job: DeepReadonly<Job>,
+  name: string,
+  { signal }: Scope,
+): Promise<void> {
+  const patch = { metadata: { uid: job.metadata.uid, annotations: { [VERSION_NAME_ANNOTATION]: name } } };
+  await client.mergePatch(builtin.Job, keyOf(job), patch, { fieldManager, signal });
 }
 
 async function annotateJob(
