@@ -106,7 +106,7 @@ describe.each(seeded)('the operator with the defect %s', (name, { what, workload
   });
 });
 
-function chosen(plans: readonly Plan[], count: number): Plan[] {
+function chosen(plans: readonly Plan[], count: number): readonly Plan[] {
   if (only !== undefined) return plans.filter(({ name }) => name.includes(only));
   // Lagging watches still show open defects (test/faults/README.md), so the short set leaves them to the full one.
   const short = plans.filter(({ name }) => !name.startsWith('lag'));
