@@ -3,8 +3,8 @@
  * The result is cached by content: a docker-archive tar per image, named by the digest of everything that goes into it.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../kube/binaries.ts';
 import { makeDebianBase, makeNodeBase } from './base-images.ts';
 import { withBuildLock } from './build-lock.ts';
 import { findBuildSecrets } from './build-secrets.ts';
@@ -51,7 +51,7 @@ export async function buildImages(options: BuildImagesOptions): Promise<Record<I
   const names = options.names ?? IMAGE_NAMES;
   const env = options.env ?? process.env;
   const root = options.root ?? join(import.meta.dirname, '../..');
-  const cacheDir = options.cacheDir ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'slipway/images');
+  const cacheDir = options.cacheDir ?? join(cacheFolder(env), 'images');
   const started = performance.now();
   const progress: Progress = (line) => options.progress(`[${seconds(started)} s] ${line}`);
   await mkdir(cacheDir, { recursive: true });

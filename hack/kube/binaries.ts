@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isExecutable } from './executable.ts';
 import { withFileLock } from './file-lock.ts';
 import { buildFromSource } from './go-build.ts';
 import { program } from './programs.ts';
@@ -80,13 +81,4 @@ async function obtain(name: BinaryName, path: string, progress: (line: string) =
 
 function seconds(since: number): number {
   return Math.round((Date.now() - since) / 1000);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { isExecutable } from '../kube/executable.ts';
 
 /** What one level of tests is, what it needs, and whether CI may do without it. */
 export interface Level {
@@ -54,13 +54,4 @@ export function thisMachine(env: NodeJS.ProcessEnv): Machine {
     hasBinaries: env['KUBEBUILDER_ASSETS'] !== undefined || env['SLIPWAY_KUBE_BIN'] !== undefined,
     hasCommand: (name) => (env['PATH'] ?? '').split(delimiter).some((folder) => isExecutable(join(folder, name))),
   };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
