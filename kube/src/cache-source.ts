@@ -17,6 +17,8 @@ export interface CacheSource<T extends KubeObject> {
   addIndexes(indexes: IndexFunctions<T>): void;
   /** From now on the handler is told of every change; what is in the cache already, it reads there. */
   subscribe(handler: (change: Change<T>) => void): void;
+  /** Takes in the answer to a write of ours, if the cache selects the object. See Reflector. */
+  learn(object: T): void;
   /** Fills the cache until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   readonly synced: Promise<void>;
@@ -43,30 +45,54 @@ export function createCacheSource<T extends KubeObject>(
   const handlers = new Set<(change: Change<T>) => void>();
   const scopes =
     kind.namespaced && deps.namespaces !== undefined ? deps.namespaces.map((namespace) => ({ namespace })) : [{}];
-  const reflectors: Reflector[] = scopes.map((scope) =>
-    createReflector({ ...deps, kind, ...selectors, ...scope, store, handlers }),
+  const reflectors = scopes.map(
+    (scope: { readonly namespace?: string }): { readonly namespace?: string; readonly reflector: Reflector<T> } => ({
+      ...scope,
+      reflector: createReflector({ ...deps, kind, ...selectors, ...scope, store, handlers }),
+    }),
   );
+  const all = (holds: (reflector: Reflector<T>) => boolean) => reflectors.every(({ reflector }) => holds(reflector));
 
   return {
     cache: {
       get: (key) => store.get(key),
       list: (namespace) => store.list(namespace),
       byIndex: (index, value) => store.byIndex(index, value),
-      hasSynced: () => reflectors.every((reflector) => reflector.hasSynced()),
+      hasSynced: () => all((reflector) => reflector.hasSynced()),
     },
     addIndexes: (added) => store.addIndexes(added),
     subscribe: (handler) => void handlers.add(handler),
-    async run(signal) {
-      await Promise.all(reflectors.map((reflector) => reflector.run(signal)));
+    learn(object) {
+      if (!isSelected(object, selectors)) return;
+      for (const { namespace, reflector } of reflectors)
+        if (namespace === undefined || namespace === object.metadata.namespace) reflector.learn(object);
     },
-    synced: Promise.all(reflectors.map((reflector) => reflector.synced)).then(() => undefined),
+    async run(signal) {
+      await Promise.all(reflectors.map(({ reflector }) => reflector.run(signal)));
+    },
+    synced: Promise.all(reflectors.map(({ reflector }) => reflector.synced)).then(() => undefined),
     problem(maxAgeMs) {
-      if (!reflectors.every((reflector) => reflector.hasSynced()))
-        return `the cache of ${kind.plural} is not filled yet`;
-      const contacts = reflectors.map((reflector) => reflector.lastContact()?.getTime() ?? 0);
+      if (!all((reflector) => reflector.hasSynced())) return `the cache of ${kind.plural} is not filled yet`;
+      const contacts = reflectors.map(({ reflector }) => reflector.lastContact()?.getTime() ?? 0);
       const ageMs = deps.clock.now().getTime() - Math.min(...contacts);
       if (ageMs <= maxAgeMs) return undefined;
       return `nothing heard of ${kind.plural} for ${Math.round(ageMs / 1000)} s`;
     },
   };
+}
+
+/** Whether selectors surely take the object: those of another form than `label=value,…` are left to the API server. */
+function isSelected(
+  { metadata }: KubeObject,
+  selectors: Pick<CacheOptions<KubeObject>, 'labelSelector' | 'fieldSelector'>,
+) {
+  const { labelSelector = '', fieldSelector } = selectors;
+  if (fieldSelector !== undefined) return false;
+  return labelSelector
+    .split(',')
+    .filter((term) => term !== '')
+    .every((term) => {
+      const [, label = '', value] = /^([^=!\s]+)==?([^=!\s]*)$/.exec(term) ?? [];
+      return value !== undefined && metadata.labels?.[label] === value;
+    });
 }

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { createConnection } from './connection.ts';
 import { ignoreNotFound, KubeApiError } from './errors.ts';
 import type { KubeConfig } from './kube-config.ts';
-import { createTransport, type Transport } from './transport.ts';
+import { type ApiRequest, createTransport, type Transport } from './transport.ts';
 import {
   type ApplyConfiguration,
   apiVersionOf,
@@ -87,9 +87,13 @@ export interface KubeClient {
   delete(kind: KubeKind, key: ObjectKey, options?: DeleteOptions): Promise<void>;
   /** Resolves when the server has accepted the watch. See `watchEventsOf` for how the stream ends. */
   watch<T extends KubeObject>(kind: KubeKind<T>, options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>>;
+  /** From now on the listener gets what the API server answers to a successful write: the object as it is stored now. */
+  onWritten(listener: WriteListener): void;
   /** Closes the connections. */
   close(): Promise<void>;
 }
+
+export type WriteListener = (kind: KubeKind, object: KubeObject) => void;
 
 export interface KubeClientOptions {
   readonly kubeConfig: KubeConfig;
@@ -113,55 +117,40 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
   });
 
-  async function apply(kind: KubeKind, object: KubeObject, applyOptions: ApplyOptions & { subresource?: string }) {
-    return transport.json({
-      method: 'PATCH',
-      path: objectPath(kind, keyOf(object), applyOptions.subresource),
-      query: {
-        fieldManager: applyOptions.fieldManager,
-        fieldValidation: 'Strict',
-        ...(applyOptions.force === true ? { force: 'true' } : {}),
-      },
-      body: object,
-      contentType: APPLY_PATCH,
-      signal: applyOptions.signal,
-    });
+  const listeners = new Set<WriteListener>();
+
+  async function write<T extends KubeObject>(kind: KubeKind<T>, request: ApiRequest): Promise<T> {
+    const object = (await transport.json(request)) as T;
+    // A subresource such as scale answers with another kind.
+    if (object.kind === kind.kind) for (const listener of listeners) listener(kind, object);
+    return object;
   }
 
   return {
     get: async <T extends KubeObject>(kind: KubeKind<T>, key: ObjectKey, { signal }: RequestScope = {}) =>
       (await transport.json({ method: 'GET', path: objectPath(kind, key), signal })) as T,
     list: (kind, listOptions = {}) => listAllPages(transport, kind, listOptions),
-    create: async <T extends KubeObject>(
-      kind: KubeKind<T>,
-      object: KubeObject,
-      { fieldManager, signal }: WriteOptions,
-    ) =>
-      (await transport.json({
+    create: (kind, object, { fieldManager, signal }) =>
+      write(kind, {
         method: 'POST',
         path: collectionPath(kind, object.metadata.namespace),
         query: { fieldManager, fieldValidation: 'Strict' },
         body: object,
         signal,
-      })) as T,
-    apply: async <T extends KubeObject>(kind: KubeKind<T>, object: KubeObject, applyOptions: ApplyOptions) =>
-      (await apply(kind, object, applyOptions)) as T,
-    applyStatus: async <T extends KubeObject>(kind: KubeKind<T>, object: KubeObject, applyOptions: ApplyOptions) =>
-      (await apply(kind, object, { ...applyOptions, subresource: 'status' })) as T,
-    mergePatch: async <T extends KubeObject>(
-      kind: KubeKind<T>,
-      key: ObjectKey,
-      patch: object,
-      patchOptions: PatchOptions,
-    ) =>
-      (await transport.json({
+      }),
+    apply: (kind, object, applyOptions) =>
+      write(kind, { ...applyRequest(object, applyOptions), path: objectPath(kind, keyOf(object)) }),
+    applyStatus: (kind, object, applyOptions) =>
+      write(kind, { ...applyRequest(object, applyOptions), path: objectPath(kind, keyOf(object), 'status') }),
+    mergePatch: (kind, key, patch, { fieldManager, subresource, signal }) =>
+      write(kind, {
         method: 'PATCH',
-        path: objectPath(kind, key, patchOptions.subresource),
-        query: { fieldManager: patchOptions.fieldManager, fieldValidation: 'Strict' },
+        path: objectPath(kind, key, subresource),
+        query: { fieldManager, fieldValidation: 'Strict' },
         body: patch,
         contentType: MERGE_PATCH,
-        signal: patchOptions.signal,
-      })) as T,
+        signal,
+      }),
     async delete(kind, key, deleteOptions = {}) {
       await ignoreNotFound(
         transport.json({
@@ -173,7 +162,18 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       );
     },
     watch: (kind, watchOptions) => openWatch(transport, kind, { ...watchOptions, clock }),
+    onWritten: (listener) => void listeners.add(listener),
     close: () => transport.close(),
+  };
+}
+
+function applyRequest(object: KubeObject, { fieldManager, force, signal }: ApplyOptions): Omit<ApiRequest, 'path'> {
+  return {
+    method: 'PATCH',
+    query: { fieldManager, fieldValidation: 'Strict', ...(force === true ? { force: 'true' } : {}) },
+    body: object,
+    contentType: APPLY_PATCH,
+    signal,
   };
 }
 

@@ -18,9 +18,11 @@ async function setUp(options: {
   lists: Record<string, object[] | undefined>;
   events?: Record<string, object[]>;
   namespaces?: string[];
+  writeAnswer?: object;
 }) {
   const release: (() => void)[] = [];
-  const script: Script = ({ path, query }, response) => {
+  const script: Script = ({ path, query, method }, response) => {
+    if (method !== 'GET') return sendJson(response, 200, options.writeAnswer ?? {});
     const plural = path.split('/').at(-1) ?? '';
     if (query.has('watch')) {
       response.writeHead(200).flushHeaders();
@@ -51,7 +53,7 @@ async function setUp(options: {
     await client.close();
     await server.close();
   });
-  return { manager, clock, server, stop, log, release: () => release.splice(0).forEach((each) => each()) };
+  return { manager, client, clock, server, stop, log, release: () => release.splice(0).forEach((each) => each()) };
 }
 
 const pod = (version: string, owner: string) => ({
@@ -61,6 +63,26 @@ const pod = (version: string, owner: string) => ({
 });
 
 describe('the manager', () => {
+  it('shows what it has just written, in the caches that select it', async () => {
+    const answer = {
+      ...configMap('a', { version: '9' }),
+      metadata: { ...configMap('a', { version: '9' }).metadata, labels: { colour: 'red', size: 's' } },
+    };
+    const { manager, client, stop } = await setUp({ lists: { configmaps: [] }, writeAnswer: answer });
+    const caches = ['', 'colour=red,size=s', 'colour=blue', 'colour', 'colour!=blue'].map((labelSelector) =>
+      manager.cache(builtin.ConfigMap, labelSelector === '' ? {} : { labelSelector }),
+    );
+    const running = manager.run(stop.signal);
+    await eventually(() => caches.every((cache) => cache.hasSynced()));
+
+    await client.apply(builtin.ConfigMap, configMap('a'), { fieldManager: 't' });
+
+    // The form of the last two is left to the API server, which tells by the watch.
+    expect(caches.map((cache) => cache.list().length)).toEqual([1, 1, 0, 0, 0]);
+    stop.abort();
+    await running;
+  });
+
   it('reconciles nothing before all caches are filled, then everything', async () => {
     const { manager, release, stop, server } = await setUp({
       lists: { configmaps: [configMap('a'), configMap('b')], pods: undefined },

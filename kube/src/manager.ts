@@ -81,20 +81,29 @@ export function createManager(options: ManagerOptions): Manager {
   const { log } = options;
   const deps = { ...options, random: options.random ?? Math.random };
   const sources = new Map<string, CacheSource<KubeObject>>();
+  const sourcesOfKind = new Map<string, CacheSource<KubeObject>[]>();
   const sourceOf = new WeakMap<object, CacheSource<KubeObject>>();
   const controllers: { readonly loop: ControllerLoop; connect(): void }[] = [];
   let running = false;
 
   function cache<T extends KubeObject>(kind: KubeKind<T>, cacheOptions: CacheOptions<T> = {}): Cache<T> {
     if (running) throw new Error(`Ask for the cache of ${kind.plural} before run()`);
-    const id = [apiVersionOf(kind), kind.plural, cacheOptions.labelSelector, cacheOptions.fieldSelector].join(' ');
+    const resource = resourceOf(kind);
+    const id = [resource, cacheOptions.labelSelector, cacheOptions.fieldSelector].join(' ');
     const existing = sources.get(id) as CacheSource<T> | undefined;
     existing?.addIndexes(cacheOptions.indexes ?? {});
-    const found = existing ?? createCacheSource(deps, kind, cacheOptions);
+    if (existing !== undefined) return existing.cache;
+    const found = createCacheSource(deps, kind, cacheOptions);
     sources.set(id, found);
+    sourcesOfKind.set(resource, [...(sourcesOfKind.get(resource) ?? []), found]);
     sourceOf.set(found.cache, found);
     return found.cache;
   }
+
+  // Read your own writes: without this a pass that comes before the watch has told would do its work again.
+  options.client.onWritten((kind, object) => {
+    for (const source of sourcesOfKind.get(resourceOf(kind)) ?? []) source.learn(object);
+  });
 
   function source(of: object, controller: string): CacheSource<KubeObject> {
     const found = sourceOf.get(of);
@@ -154,6 +163,10 @@ export function createManager(options: ManagerOptions): Manager {
   }
 
   return { cache, addController, run, ready };
+}
+
+function resourceOf(kind: KubeKind): string {
+  return `${apiVersionOf(kind)} ${kind.plural}`;
 }
 
 /** An object that moved from one owner to another wakes both. */

@@ -29,6 +29,17 @@ const events =
     for (const [type, object] of sent) response.write(`${JSON.stringify({ type, object })}\n`);
   };
 
+type Tell = (...sent: readonly (readonly [string, object])[]) => void;
+const held: Tell[] = [];
+
+/** Opens the watch and leaves to the test when it tells what. */
+const hold: Answer = (response) => {
+  response.writeHead(200).flushHeaders();
+  held.push((...sent) => {
+    for (const [type, object] of sent) response.write(`${JSON.stringify({ type, object })}\n`);
+  });
+};
+
 const bookmark = (version: string) =>
   ['BOOKMARK', { kind: 'ConfigMap', metadata: { resourceVersion: version } }] as const;
 const refuse =
@@ -126,6 +137,24 @@ describe('the reflector', () => {
     const watch = server.received.find(({ query }) => query.has('watch'));
     expect([watch?.query.get('resourceVersion'), watch?.query.get('allowWatchBookmarks')]).toEqual(['5', 'true']);
     expect(Number(watch?.query.get('timeoutSeconds'))).toBeGreaterThanOrEqual(300);
+  });
+
+  it('learns from the answers to our own writes before the watch tells, once', async () => {
+    const { reflector, changes, store, server } = await reflect([list('5', a('3'))], [hold]);
+    await eventually(() => server.received.some(({ query }) => query.has('watch')));
+
+    reflector.learn(a('6'));
+    reflector.learn(configMap('b', { uid: 'b', version: '7' }));
+    expect(changes).toEqual(['+a@3', '~a@6', '+b@7']);
+
+    held.splice(0).forEach((tellLate) => {
+      tellLate(['MODIFIED', a('6')], ['ADDED', configMap('b', { uid: 'b', version: '7' })], ['DELETED', a('8')]);
+    });
+    await eventually(() => changes.length === 4);
+    expect(changes.at(-1)).toBe('-a');
+
+    reflector.learn(a('6')); // an answer that was long under way
+    expect(store.get({ namespace: 'default', name: 'a' })).toBeUndefined();
   });
 
   it('is not synced before its first list is in', async () => {

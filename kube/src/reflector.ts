@@ -10,11 +10,16 @@ import type { KubeKind, KubeObject, Logger } from './types.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
 /** Keeps a store equal to the objects of one kind, for as long as it runs, whatever the network does. */
-export interface Reflector {
+export interface Reflector<T extends KubeObject> {
   /** Resolves when the signal aborts; never rejects. */
   run(signal: AbortSignal): Promise<void>;
   /** True once the first complete list is in the store. */
   hasSynced(): boolean;
+  /**
+   * Takes in what the API server answered to a write of ours: the next pass sees it, however late the watch is. The object
+   * must be one that this reflector selects.
+   */
+  learn(object: T): void;
   /** Resolves when `hasSynced` becomes true. */
   readonly synced: Promise<void>;
   /** When the API server last answered a list, accepted a watch or sent something; undefined before the first time. */
@@ -44,7 +49,7 @@ export interface ReflectorOptions<T extends KubeObject> {
 // from a backup, or that something answers from a stale copy. The second passes; after so many tries we believe the first.
 const STALE_LISTS_BEFORE_BELIEF = 10;
 
-export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector {
+export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
   const { client, kind, namespace, labelSelector, fieldSelector, store, clock } = options;
   const selection = {
     ...(namespace === undefined ? {} : { namespace }),
@@ -83,7 +88,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     if (believe) log.warn({ resourceVersion }, 'the API server went back in time; taking its word');
     staleLists = 0;
     metrics.lists.inc({ kind: kind.plural });
-    const changes = store.replace(items, { ...(namespace === undefined ? {} : { namespace }), believe });
+    const where = namespace === undefined ? {} : { namespace };
+    const changes = store.replace(items, { ...where, version: resourceVersion, believe });
     version = resourceVersion;
     mustList = false;
     hasSynced = true;
@@ -123,6 +129,14 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     if (next !== undefined && (version === undefined || compareResourceVersions(next, version) >= 0)) version = next;
   }
 
+  function learn(object: T): void {
+    const { resourceVersion, deletionTimestamp, finalizers = [] } = object.metadata;
+    // What the stream has passed it has told already; if it is not in the store, it is gone since.
+    if (!hasSynced || compareResourceVersions(resourceVersion, version) <= 0) return;
+    if (deletionTimestamp !== undefined && finalizers.length === 0) return;
+    for (const change of store.upsert(structuredClone(object))) tell(change);
+  }
+
   function tell(change: Change<T>): void {
     for (const handler of options.handlers) {
       try {
@@ -152,7 +166,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     await sleep(clock, ms, signal);
   }
 
-  return { run, hasSynced: () => hasSynced, synced, lastContact: () => contact };
+  return { run, learn, hasSynced: () => hasSynced, synced, lastContact: () => contact };
 }
 
 /** After these the watch goes on from the last version; after anything else only a new list is sure to miss nothing. */

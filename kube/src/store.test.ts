@@ -51,6 +51,17 @@ describe('the store', () => {
     expect(store.get({ namespace: 'default', name: 'a' })?.metadata.uid).toBe('second');
   });
 
+  it('keeps what is newer than a list that does not hold it yet', () => {
+    const store = createStore<ConfigMap>();
+    store.upsert(configMap('older', { version: '4' }));
+    store.upsert(configMap('newer', { version: '6' }));
+
+    const changes = store.replace([], { version: '5' });
+
+    expect(changes.map(({ old }) => old?.metadata.name)).toEqual(['older']);
+    expect(store.list().map(({ metadata }) => metadata.name)).toEqual(['newer']);
+  });
+
   it('synthesises deletions of what a new list no longer holds, in its namespace only', () => {
     const store = createStore<ConfigMap>();
     store.replace([configMap('a'), configMap('b'), configMap('c', { namespace: 'other' })]);

@@ -23,10 +23,13 @@ export type Change<T extends KubeObject> =
 
 /** The writing side of a cache. Every method returns what it changed, in order; an empty list means nothing. */
 export interface Store<T extends KubeObject> extends Omit<Cache<T>, 'hasSynced'> {
-  /** Makes the objects of the namespace (default: of all) exactly these; older versions only count with `believe`. */
+  /**
+   * Makes the objects of the namespace (default: of all) exactly these, but for what is newer than the list's `version`.
+   * Older versions of an object only count with `believe`.
+   */
   replace(
     objects: readonly T[],
-    options?: { readonly namespace?: string; readonly believe?: boolean },
+    options?: { readonly namespace?: string; readonly version?: string; readonly believe?: boolean },
   ): readonly Change<T>[];
   /** Stores the object unless it holds a newer version of the same uid. */
   upsert(object: T): readonly Change<T>[];
@@ -113,13 +116,12 @@ export function createStore<T extends KubeObject>(options: StoreOptions<T> = {})
         throw new Error(`No index "${name}"; there are: ${[...indexes.keys()].join(', ') || 'none'}`);
       return lookup(index.keys(value));
     },
-    replace(list, { namespace, believe = false } = {}) {
-      const kept = new Set(list.map((object) => keyToString(keyOf(object))));
-      const gone = [...objects]
-        .filter(
-          ([key, object]) => !kept.has(key) && (namespace === undefined || object.metadata.namespace === namespace),
-        )
-        .map(([key]) => key);
+    replace(list, { namespace, version, believe = false } = {}) {
+      const listed = new Set(list.map((object) => keyToString(keyOf(object))));
+      const isGone = ({ metadata }: Stored) =>
+        (namespace === undefined || metadata.namespace === namespace) &&
+        (believe || compareResourceVersions(metadata.resourceVersion, version) <= 0);
+      const gone = [...objects].filter(([key, object]) => !listed.has(key) && isGone(object)).map(([key]) => key);
       return [...gone.flatMap(removeKey), ...list.flatMap((object) => upsert(object, believe))];
     },
     upsert: (object) => upsert(object),

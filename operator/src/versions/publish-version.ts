@@ -52,9 +52,7 @@ export async function publishVersion<V extends KubeObject>(
   request: VersionRequest<V>,
   scope: Scope,
 ): Promise<PublishedVersion> {
-  // Not from the cache: it may not have the marks yet that the pass before has set.
-  let job: DeepReadonly<Job> = await deps.client.get(builtin.Job, keyOf(request.job), { signal: scope.signal });
-  if (job.metadata.uid !== request.job.metadata.uid) throw new TransientError('Conflict', 'The Job was replaced.');
+  let job = await readJob(deps, request.job, scope);
   const name = publishedName(job);
   if (name !== undefined) return { name, created: false };
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
@@ -111,7 +109,7 @@ async function reserveNumber<V extends KubeObject>(
       if (cause instanceof KubeApiError && cause.isConflict) continue;
       throw cause;
     }
-    return annotateJob(deps, job, { [VERSION_NUMBER_ANNOTATION]: String(number) }, scope);
+    return markNumber(deps, { job, number }, scope);
   }
   throw new TransientError('Conflict', `${request.parent.kind.kind} ${request.parent.key.name} keeps changing.`);
 }
@@ -138,13 +136,35 @@ async function recordName(
   await client.mergePatch(builtin.Job, keyOf(job), patch, { fieldManager, signal });
 }
 
-async function annotateJob(
+/**
+ * Mark 2. The Job's status moves its resourceVersion too: then the same number is tried again, because another would leave a
+ * gap. A mark that somebody else has set meanwhile stays, and its number counts.
+ */
+async function markNumber(
   deps: PublishDeps,
-  job: DeepReadonly<Job>,
-  annotations: Readonly<Record<string, string>>,
+  { job, number }: { readonly job: DeepReadonly<Job>; readonly number: number },
   scope: Scope,
 ): Promise<DeepReadonly<Job>> {
-  return annotate(deps, { kind: builtin.Job, object: job }, annotations, scope);
+  const markOf = ({ metadata }: DeepReadonly<Job>) => metadata.annotations?.[VERSION_NUMBER_ANNOTATION];
+  let current = job;
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    try {
+      const annotations = { [VERSION_NUMBER_ANNOTATION]: String(number) };
+      return await annotate(deps, { kind: builtin.Job, object: current }, annotations, scope);
+    } catch (cause) {
+      if (!(cause instanceof KubeApiError && cause.isConflict)) throw cause;
+      current = await readJob(deps, job, scope);
+      if (markOf(current) !== markOf(job)) return current;
+    }
+  }
+  throw new TransientError('Conflict', `Job ${job.metadata.name} keeps changing.`);
+}
+
+/** Not from the cache: it may not have the marks yet that another pass has set. */
+async function readJob({ client }: PublishDeps, job: DeepReadonly<Job>, { signal }: Scope): Promise<DeepReadonly<Job>> {
+  const read = await client.get(builtin.Job, keyOf(job), { signal });
+  if (read.metadata.uid !== job.metadata.uid) throw new TransientError('Conflict', 'The Job was replaced.');
+  return read;
 }
 
 /** Under the resourceVersion and the uid of what was read. */

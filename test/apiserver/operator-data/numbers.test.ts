@@ -1,7 +1,7 @@
 /** Numbers of versions on a real API server: never twice, one version a result, whatever was done before. */
 import type { ModelVersion } from '@slipway/crds';
 import { builtin, toOperatorError } from '@slipway/kube';
-import type { Job, Scope } from '@slipway/kube';
+import type { Job, KubeClient, Scope } from '@slipway/kube';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kinds } from '../../../operator/src/kinds.ts';
 import { publishVersion } from '../../../operator/src/versions/publish-version.ts';
@@ -74,6 +74,11 @@ async function publish(request: VersionRequest<ModelVersion>): Promise<Published
   }
 }
 
+async function lastNumber(): Promise<number> {
+  const { metadata } = await harness.client.get(kinds.Model, key('delay'));
+  return Number(metadata.annotations?.['slipway.dev/last-number']);
+}
+
 const nameOf = async (request: VersionRequest<ModelVersion>) => (await publish(request)).name;
 
 describe('publishVersion', () => {
@@ -117,6 +122,26 @@ describe('publishVersion', () => {
     expect(created).toBe(true);
     expect(name).toBe(versionOf(601, 'taken').metadata.name);
     expect((await harness.get(kinds.ModelVersion, key(squatter.metadata.name)))?.spec.lineage?.run).toBe('stranger');
+  });
+
+  it('keeps its number when the status of the Job moves in between', async () => {
+    const job = await makeJob('moving');
+    let moved = false;
+    const client: KubeClient = {
+      ...harness.client,
+      mergePatch: async (kind, at, patch, options) => {
+        if (kind.kind === 'Job' && !moved) {
+          moved = true;
+          const metadata = { labels: { moved: 'in-between' } };
+          await harness.client.mergePatch(builtin.Job, at, { metadata }, manager);
+        }
+        return harness.client.mergePatch(kind, at, patch, options);
+      },
+    };
+    const before = await lastNumber();
+    const { name } = await publishVersion({ client, ...manager }, requestFor(job, 'moving'), scope);
+    expect(name).toBe(versionOf(before + 1, 'moving').metadata.name);
+    expect(await lastNumber()).toBe(before + 1);
   });
 
   it('stays above the versions that are there when the mark on the Model is lost', async () => {
