@@ -1,7 +1,7 @@
 /** `npm test`: runs every level that this machine can run and ends with one line of totals. */
 import { LEVELS, thisMachine } from './levels.ts';
 import type { Level } from './levels.ts';
-import { add, NOTHING, runLevel } from './run-level.ts';
+import { add, NOTHING, oneFailure, runLevel } from './run-level.ts';
 import type { Totals } from './run-level.ts';
 
 const USAGE = `usage: npm test [-- LEVEL … | --ci]
@@ -26,7 +26,8 @@ async function main(args: readonly string[]): Promise<number> {
     names.length > 0 ? names.includes(level.name) : ci || level.name !== 'demo',
   );
   const { totals, notes } = await runLevels(wanted, ci);
-  console.log(['', ...notes, '', totalsLine(totals)].join('\n'));
+  const failures = totals.failures.map((name) => `FAILED  ${name}`);
+  console.log(['', ...notes, '', ...failures, ...(failures.length > 0 ? [''] : []), totalsLine(totals)].join('\n'));
   return totals.failed === 0 ? 0 : 1;
 }
 
@@ -55,7 +56,7 @@ function announceAndRun(level: Level): Promise<Totals> {
 }
 
 function skipped(level: Level, ci: boolean): Totals {
-  return ci && level.required ? { ...NOTHING, failed: 1 } : { ...NOTHING, skipped: 1 };
+  return ci && level.required ? oneFailure(`${level.name} did not run`) : { ...NOTHING, skipped: 1 };
 }
 
 function summary(level: Level, totals: Totals, seconds: number): string {

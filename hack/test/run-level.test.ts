@@ -1,23 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { vitestTotals } from './run-level.ts';
 
-const report = { numPassedTests: 3, numFailedTests: 0, numPendingTests: 1, numTodoTests: 0, testResults: [] };
+const report = { numPassedTests: 3, numPendingTests: 1, numTodoTests: 0, testResults: [] };
+const file = (...statuses: string[]) => ({
+  name: `${process.cwd()}/kube/a.test.ts`,
+  status: 'failed',
+  assertionResults: statuses.map((status, index) => ({ status, fullName: `the queue does ${index}` })),
+});
 
 describe('vitestTotals', () => {
   it('counts what vitest counts', () => {
-    expect(vitestTotals({ ...report, numFailedTests: 2 }, 1)).toEqual({ passed: 3, failed: 2, skipped: 1 });
+    const testResults = [file('failed', 'passed', 'failed')];
+
+    expect(vitestTotals({ ...report, testResults }, 1)).toEqual({
+      passed: 3,
+      failed: 2,
+      skipped: 1,
+      failures: ['kube/a.test.ts: the queue does 0', 'kube/a.test.ts: the queue does 2'],
+    });
   });
 
   it('counts a file that could not be loaded as one failed test', () => {
-    const testResults = [{ status: 'failed', assertionResults: [] }];
+    const { failed, failures } = vitestTotals({ ...report, testResults: [file()] }, 1);
 
-    expect(vitestTotals({ ...report, testResults }, 1).failed).toBe(1);
-  });
-
-  it('does not count a file twice when its tests failed', () => {
-    const testResults = [{ status: 'failed', assertionResults: [{ status: 'failed' }] }];
-
-    expect(vitestTotals({ ...report, numFailedTests: 1, testResults }, 1).failed).toBe(1);
+    expect([failed, failures]).toEqual([1, ['kube/a.test.ts']]);
   });
 
   it('never calls a run good that ended badly', () => {

@@ -1,18 +1,29 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 export interface Totals {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, by name: the output of a long run scrolls away. */
+  readonly failures: readonly string[];
 }
 
-export const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0 };
+export const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
 export function add(a: Totals, b: Totals): Totals {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    failures: [...a.failures, ...b.failures],
+  };
+}
+
+export function oneFailure(name: string): Totals {
+  return { ...NOTHING, failed: 1, failures: [name] };
 }
 
 const CHECKS: readonly (readonly [name: string, command: readonly string[]])[] = [
@@ -39,17 +50,17 @@ async function runChecks(): Promise<Totals> {
 async function oneTest(name: string, command: readonly string[]): Promise<Totals> {
   const code = await run(command);
   console.log(`  ${code === 0 ? 'ok' : 'FAILED'}  ${name}`);
-  return code === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
+  return code === 0 ? { ...NOTHING, passed: 1 } : oneFailure(name);
 }
 
 interface VitestReport {
   readonly numPassedTests: number;
-  readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
 }
 
@@ -69,7 +80,7 @@ async function runVitest(project: string): Promise<Totals> {
     return vitestTotals(JSON.parse(readFileSync(file, 'utf8')) as VitestReport, code);
   } catch (cause) {
     console.error(`vitest left no report: ${String(cause)}`);
-    return { ...NOTHING, failed: 1 };
+    return oneFailure('vitest left no report');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -77,14 +88,18 @@ async function runVitest(project: string): Promise<Totals> {
 
 /** A file that could not even be loaded has no tests to fail, so it counts as one; so does a run that ends badly for another reason. */
 export function vitestTotals(report: VitestReport, exitCode: number): Totals {
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  ).length;
-  const failed = report.numFailedTests + brokenFiles;
+  const failures = report.testResults.flatMap((file) => {
+    const path = relative(process.cwd(), file.name);
+    const failed = file.assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0) return file.status === 'failed' ? [path] : [];
+    return failed.map((test) => `${path}: ${test.fullName}`);
+  });
+  if (failures.length === 0 && exitCode !== 0) failures.push(`vitest ended with code ${exitCode}`);
   return {
     passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    failed: failures.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures,
   };
 }
 

@@ -102,7 +102,7 @@ export function createManager(options: ManagerOptions): Manager {
 
   // Read your own writes: without this a pass that comes before the watch has told would do its work again.
   options.client.onWritten((kind, object) => {
-    for (const source of sourcesOfKind.get(resourceOf(kind)) ?? []) source.learn(object);
+    for (const each of sourcesOfKind.get(resourceOf(kind)) ?? []) each.learn(object);
   });
 
   function source(of: object, controller: string): CacheSource<KubeObject> {

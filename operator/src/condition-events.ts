@@ -33,7 +33,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'Starting',
   'Running',
   'Verifying',
-  'Materialising',
+  'Materializing',
   'Building',
   'Publishing',
   'Collecting',

@@ -10,9 +10,6 @@ import {
   TransientError,
 } from '@slipway/kube';
 
-/** We see only what carries our labels, so nothing tells us when somebody else's object of our name is gone. */
-export const NAME_TAKEN_POLL_MS = 30_000;
-
 export interface CreateJobOptions {
   readonly client: KubeClient;
   readonly owner: Owner;

@@ -170,7 +170,7 @@ const TRAININGS: readonly BadInput[] = [
     'a trainer without memory',
     { resources: { limits: { memory: '77Mi' } } },
     {
-      reason: 'OutOfMemory',
+      reason: 'OOMKilled',
       says: 'its limit of 77Mi',
       fate: { of: '77Mi', is: { kind: 'fail', exitCode: 137, reason: 'OOMKilled', container: 'trainer' } },
     },

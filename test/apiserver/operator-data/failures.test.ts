@@ -221,8 +221,8 @@ describe('a TrainingJob', () => {
         : undefined,
     );
     await harness.apply(trainingJob(NS, { resources: { limits: { memory: '64Mi' } } }, 'oom'));
-    expect(await isFailed('oom', 'OutOfMemory')).toContain('its limit of 64Mi');
-    const { object } = await world.reason(kinds.TrainingJob, 'oom', 'OutOfMemory');
+    expect(await isFailed('oom', 'OOMKilled')).toContain('its limit of 64Mi');
+    const { object } = await world.reason(kinds.TrainingJob, 'oom', 'OOMKilled');
 
     await harness.apply(trainingJob(NS, { resources: { limits: { memory: '1Gi' } } }, 'oom'));
     await isPublished('oom', 2);

@@ -1,13 +1,14 @@
-import { keyOf, pruneOwned, requeueAfter, settled, toOperatorError, watch, writeStatus } from '@slipway/kube';
-import type { DeepReadonly, KubeObject, ObjectKey, OperatorError, Result, Scope } from '@slipway/kube';
+import { keyOf, pruneOwned, settled, watch } from '@slipway/kube';
+import type { DeepReadonly, KubeObject, ObjectKey, Result, Scope } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
-import { recordReadyChange } from '../../condition-events.ts';
 import type { AddController } from '../../controller-registration.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { OperatorDeps } from '../../deps.ts';
-import { createOwnedJob, NAME_TAKEN_POLL_MS } from '../../jobs/create-owned-job.ts';
+import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { jobWatches } from '../../jobs/job-watches.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
+import { storeWatches } from '../../jobs/store-watches.ts';
+import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { publishVersion } from '../../versions/publish-version.ts';
 import { observeDataset } from './observe.ts';
@@ -18,16 +19,17 @@ import { datasetStatus } from './status.ts';
 const NAME = 'dataset.lifecycle';
 const FIELD_MANAGER = fieldManagerOf(NAME);
 
-/** Follows a recipe: waits for the FeatureSets, has a Job join them, and records the result as a DatasetVersion. */
+/** Follows a recipe: waits for the FeatureSets, has a Job join them, and records the result as a DatasetVersion, which stays. */
 export const addDatasetController: AddController = (manager, deps) => {
   const { caches } = deps;
   const ofStore = (key: string) => [
     ...caches.datasets.byIndex('store', key).map(keyOf),
     ...caches.featureSets.byIndex('store', key).flatMap((featureSet) => ofFeatureSet(deps, featureSet)),
   ];
-  manager.addController({
+  addKindController(manager, deps, {
     name: NAME,
-    for: caches.datasets,
+    kind: kinds.Dataset,
+    cache: caches.datasets,
     watches: [
       ...jobWatches(caches, kinds.Dataset),
       watch(caches.datasetVersions, ({ metadata: { namespace = '' }, spec }) => [
@@ -39,14 +41,11 @@ export const addDatasetController: AddController = (manager, deps) => {
         const name = metadata.labels?.['slipway.dev/featureset'];
         return name === undefined ? [] : datasetsOf(deps, indexKey(metadata.namespace, name));
       }),
-      watch(caches.stores, ({ metadata }) => ofStore(indexKey(metadata.namespace, metadata.name))),
-      watch(caches.claims, ({ metadata }) =>
-        caches.stores
-          .byIndex('claim', indexKey(metadata.namespace, metadata.name))
-          .flatMap((store) => ofStore(indexKey(store.metadata.namespace, store.metadata.name))),
-      ),
+      ...storeWatches(caches, ofStore),
     ],
-    reconcile: (key, scope) => reconcileDataset(deps, key, scope),
+    observe: (dataset) => observeDataset(deps, dataset),
+    drive: (observed, scope) => driveDataset(deps, observed, scope),
+    status: datasetStatus,
   });
 };
 
@@ -58,41 +57,19 @@ function datasetsOf({ caches }: OperatorDeps, featureSet: string): readonly Obje
   return caches.datasets.byIndex('featureSet', featureSet).map(keyOf);
 }
 
-async function reconcileDataset(deps: OperatorDeps, key: ObjectKey, scope: Scope): Promise<Result> {
-  const dataset = deps.caches.datasets.get(key);
-  // What it owns is collected by Kubernetes; its versions stay.
-  if (dataset === undefined || dataset.metadata.deletionTimestamp !== undefined) return settled();
-  const observed = await observeDataset(deps, dataset);
-  const error = await drive(deps, observed, scope);
-  const status = datasetStatus(observed, { now: deps.clock.now(), error });
-  if (status !== undefined) {
-    const statusDeps = { client: deps.client, kind: kinds.Dataset, fieldManager: FIELD_MANAGER };
-    const wrote = await writeStatus(statusDeps, dataset, status, scope);
-    if (wrote) recordReadyChange(deps.events, dataset, status.conditions);
-  }
-  if (error?.reason === 'NameTaken') return requeueAfter(NAME_TAKEN_POLL_MS, 'a name of a child is taken');
-  if (error !== undefined) throw error;
-  return settled();
-}
-
-/** Never throws: an error goes into the status first. */
-async function drive(deps: OperatorDeps, observed: ObservedDataset, scope: Scope): Promise<OperatorError | undefined> {
+async function driveDataset(deps: OperatorDeps, observed: ObservedDataset, scope: Scope): Promise<Result> {
   const { dataset, current } = observed;
   const owned = { client: deps.client, owner: { kind: kinds.Dataset, object: dataset }, fieldManager: FIELD_MANAGER };
-  try {
-    const plan = planDataset(observed, deps.config);
-    if (plan.create !== undefined) await createOwnedJob(owned, plan.create, scope);
-    const isNew = await recordJobResult(deps, current, FIELD_MANAGER, scope);
-    // The write above woke this key again; the marks of a version go onto a Job that has its result.
-    if (plan.publish !== undefined && !isNew) {
-      const { name, created } = await publishVersion(owned, plan.publish, scope);
-      const message = `DatasetVersion ${name} was made.`;
-      const note = { type: 'Normal', reason: 'DatasetVersionCreated', message, action: 'Publishing' } as const;
-      if (created) deps.events.record(dataset, note);
-    }
-    await pruneOwned(owned, plan.prune, () => false, scope);
-    return undefined;
-  } catch (cause) {
-    return toOperatorError(cause);
+  const plan = planDataset(observed, deps.config);
+  if (plan.create !== undefined) await createOwnedJob(owned, plan.create, scope);
+  const isNew = await recordJobResult(deps, current, FIELD_MANAGER, scope);
+  // The write above woke this key again; the marks of a version go onto a Job that has its result.
+  if (plan.publish !== undefined && !isNew) {
+    const { name, created } = await publishVersion(owned, plan.publish, scope);
+    const message = `DatasetVersion ${name} was made.`;
+    const note = { type: 'Normal', reason: 'DatasetVersionCreated', message, action: 'Publishing' } as const;
+    if (created) deps.events.record(dataset, note);
   }
+  await pruneOwned(owned, plan.prune, () => false, scope);
+  return settled();
 }

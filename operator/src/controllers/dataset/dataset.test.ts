@@ -108,7 +108,7 @@ describe('resolveInputs', () => {
     ['an unknown feature', { select: ['wind'] }, 'FeatureNotFound', 'has no feature "wind". It has: temp.'],
     [
       'a FeatureSet at work',
-      { usable: { why: { reason: 'Materialising', message: '' } }, store: undefined },
+      { usable: { why: { reason: 'Materializing', message: '' } }, store: undefined },
       'WaitingForFeatureSets',
       'until FeatureSet "weather" is materialised',
     ],
@@ -125,7 +125,7 @@ describe('resolveInputs', () => {
   });
 
   it('shows a failure rather than a wait, whatever the order', () => {
-    const waits = feature({ usable: { why: { reason: 'Materialising', message: '' } }, store: undefined });
+    const waits = feature({ usable: { why: { reason: 'Materializing', message: '' } }, store: undefined });
     const broken = feature({ usable: { why: { reason: 'SqlInvalid', message: 'No.' } }, store: undefined });
     expect(problemOf(waits, broken)?.reason).toBe('FeatureSetNotReady');
     expect(problemOf(broken, waits)?.reason).toBe('FeatureSetNotReady');

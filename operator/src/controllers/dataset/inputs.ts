@@ -88,7 +88,7 @@ function selectedFeaturesExist({ features }: Candidates): Reason | undefined {
 }
 
 /** Reasons with which a FeatureSet only says that it is at work. */
-const AT_WORK = new Set(['Materialising', 'Starting']);
+const AT_WORK = new Set(['Materializing', 'Starting']);
 
 function featureSetsAreMaterialised({ features }: Candidates): Reason | undefined {
   const waiting = features.flatMap(({ name, usable }) =>

@@ -24,7 +24,7 @@ export type Usable =
   | { readonly materialization: Materialization; readonly why?: undefined }
   | { readonly materialization?: undefined; readonly why: Reason };
 
-const MATERIALISING: Reason = { reason: 'Materialising', message: 'A Job reads the source and writes the features.' };
+const MATERIALISING: Reason = { reason: 'Materializing', message: 'A Job reads the source and writes the features.' };
 
 /**
  * The materialisation that a Dataset may join: the one that the spec asks for, or, where its checks refused the rows

@@ -166,7 +166,7 @@ describe('featureSetStatus', () => {
     );
 
   it.each<[string, Partial<ObservedFeatureSet>, string[]]>([
-    ['before it starts', {}, ['Ready False Materialising', 'Reconciling True Materialising']],
+    ['before it starts', {}, ['Ready False Materializing', 'Reconciling True Materializing']],
     [
       'without a Store',
       { output: { problem: { reason: 'StoreReadOnly', message: 'no' } } },
@@ -225,6 +225,6 @@ describe('usableMaterialization', () => {
 
   it('is none while the present materialisation is still made, also when there is an older one', () => {
     const running = current({ state: 'running' });
-    expect(usableMaterialization(observed({ ...made(), current: running })).why?.reason).toBe('Materialising');
+    expect(usableMaterialization(observed({ ...made(), current: running })).why?.reason).toBe('Materializing');
   });
 });

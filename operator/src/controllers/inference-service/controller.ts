@@ -1,21 +1,12 @@
 import type { InferenceService } from '@slipway/crds';
-import {
-  applyOwned,
-  keyOf,
-  pruneOwned,
-  requeueAfter,
-  settled,
-  toController,
-  toOperatorError,
-  watch,
-  writeStatus,
-} from '@slipway/kube';
-import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, OperatorError, Result, Scope } from '@slipway/kube';
+import { applyOwned, keyOf, pruneOwned, toController, watch } from '@slipway/kube';
+import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
-import { recordReadyChange } from '../../condition-events.ts';
 import type { AddController } from '../../controller-registration.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { Caches, OperatorDeps } from '../../deps.ts';
+import { storeWatches } from '../../jobs/store-watches.ts';
+import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION, SERVICE_LABEL } from '../../labels.ts';
 import { observeService } from './observe.ts';
@@ -26,8 +17,6 @@ import { serviceStatus } from './status.ts';
 
 const NAME = 'inference-service.lifecycle';
 const FIELD_MANAGER = fieldManagerOf(NAME);
-/** We see only what carries our labels, so nothing tells us when somebody else's Service of our name is gone. */
-const NAME_TAKEN_POLL_MS = 30_000;
 
 /** Revisions, their Deployments, and the Service whose selector says which of them has the traffic. */
 export const addInferenceServiceController: AddController = (manager, deps) => {
@@ -38,9 +27,10 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
     caches.modelVersions
       .byIndex('store', key)
       .flatMap(({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name)));
-  manager.addController({
+  addKindController(manager, deps, {
     name: NAME,
-    for: caches.inferenceServices,
+    kind: kinds.InferenceService,
+    cache: caches.inferenceServices,
     watches: [
       watch(caches.services, owner),
       watch(caches.deployments, owner),
@@ -49,18 +39,15 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       watch(caches.pods, ofLabel),
       watch(caches.endpointSlices, ofLabel),
       watch(caches.modelVersions, ({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name))),
-      watch(caches.stores, ({ metadata }) => ofStore(indexKey(metadata.namespace, metadata.name))),
-      watch(caches.claims, ({ metadata }) =>
-        caches.stores
-          .byIndex('claim', indexKey(metadata.namespace, metadata.name))
-          .flatMap((store) => ofStore(indexKey(store.metadata.namespace, store.metadata.name))),
-      ),
+      ...storeWatches(caches, ofStore),
       watch(caches.mountFailures, ({ involvedObject: { namespace = '', name = '' } }) => {
         const pod = caches.pods.get({ namespace, name });
         return pod === undefined ? [] : ofLabel(pod);
       }),
     ],
-    reconcile: (key, scope) => reconcileInferenceService(deps, key, scope),
+    observe: (service) => observeService(caches, service),
+    drive: (observed, scope) => driveInferenceService(deps, observed, scope),
+    status: serviceStatus,
   });
 };
 
@@ -70,47 +57,20 @@ function ofLabel({ metadata }: DeepReadonly<KubeObject>): readonly ObjectKey[] {
   return name === undefined ? [] : [{ namespace: metadata.namespace ?? '', name }];
 }
 
-async function reconcileInferenceService(deps: OperatorDeps, key: ObjectKey, scope: Scope): Promise<Result> {
-  const service = deps.caches.inferenceServices.get(key);
-  // What it owns is collected by Kubernetes.
-  if (service === undefined || service.metadata.deletionTimestamp !== undefined) return settled();
-  const observed = observeService(deps.caches, service);
-  const { error, next } = await drive(deps, observed, scope);
-  const status = serviceStatus(observed, { now: deps.clock.now(), config: deps.config, error });
-  if (status !== undefined) {
-    const statusDeps = { client: deps.client, kind: kinds.InferenceService, fieldManager: FIELD_MANAGER };
-    const wrote = await writeStatus(statusDeps, service, status, scope);
-    if (wrote) recordReadyChange(deps.events, service, status.conditions);
-  }
-  if (error?.reason === 'NameTaken') return requeueAfter(NAME_TAKEN_POLL_MS, 'a name of a child is taken');
-  if (error !== undefined) throw error;
-  return next;
-}
-
-interface Outcome {
-  readonly error: OperatorError | undefined;
-  readonly next: Result;
-}
-
-/** Never throws: an error goes into the status first. */
-async function drive(deps: OperatorDeps, observed: ObservedService, scope: Scope): Promise<Outcome> {
+async function driveInferenceService(deps: OperatorDeps, observed: ObservedService, scope: Scope): Promise<Result> {
   const { service } = observed;
-  try {
-    const plan = planService(observed, { now: deps.clock.now(), config: deps.config });
-    const owned = {
-      client: deps.client,
-      owner: { kind: kinds.InferenceService, object: service },
-      fieldManager: FIELD_MANAGER,
-      appliedAnnotation: APPLIED_ANNOTATION,
-      live: (kind: KubeKind, child: ObjectKey) => liveChild(deps.caches, kind, child),
-    };
-    await applyOwned(owned, plan.apply, scope);
-    recordPlan(deps, service, plan, scope);
-    await pruneOwned(owned, plan.prune, () => false, scope);
-    return { error: undefined, next: plan.next };
-  } catch (cause) {
-    return { error: toOperatorError(cause), next: settled() };
-  }
+  const plan = planService(observed, { now: deps.clock.now(), config: deps.config });
+  const owned = {
+    client: deps.client,
+    owner: { kind: kinds.InferenceService, object: service },
+    fieldManager: FIELD_MANAGER,
+    appliedAnnotation: APPLIED_ANNOTATION,
+    live: (kind: KubeKind, child: ObjectKey) => liveChild(deps.caches, kind, child),
+  };
+  await applyOwned(owned, plan.apply, scope);
+  recordPlan(deps, service, plan, scope);
+  await pruneOwned(owned, plan.prune, () => false, scope);
+  return plan.next;
 }
 
 function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly<KubeObject> | undefined {

@@ -95,7 +95,7 @@ describe('attemptOutcome', () => {
       rank(0, 'Failed', { exitCode: 255, at: '2026-11-23T09:30:00Z' }),
       rank(1, 'Failed', { exitCode: 137, reason: 'OOMKilled', at: '2026-11-23T09:30:01Z' }),
     ]);
-    expect(outcome).toMatchObject({ reason: 'OutOfMemory', retryable: false });
+    expect(outcome).toMatchObject({ reason: 'OOMKilled', retryable: false });
     expect((outcome as { message: string }).message).toContain('its limit of 64Mi');
   });
 

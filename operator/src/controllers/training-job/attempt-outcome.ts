@@ -126,7 +126,7 @@ function endedAt({ pod, ended }: Ending): string {
 }
 
 function named({ reason, message }: Trouble, container: string): Trouble {
-  if (reason === 'OOMKilled') return { reason: 'OutOfMemory', message };
+  if (reason === 'OOMKilled') return { reason: 'OOMKilled', message };
   return { reason: reason === 'ContainerFailed' && container === TRAINER ? 'TrainerFailed' : reason, message };
 }
 

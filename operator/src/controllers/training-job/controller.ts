@@ -1,25 +1,15 @@
 import type { TrainingJob } from '@slipway/crds';
-import {
-  applyOwned,
-  builtin,
-  keyOf,
-  pruneOwned,
-  requeueAfter,
-  settled,
-  toController,
-  toOperatorError,
-  watch,
-  writeStatus,
-} from '@slipway/kube';
-import type { DeepReadonly, EventNote, Job, ObjectKey, OperatorError, Result, Scope } from '@slipway/kube';
+import { applyOwned, builtin, keyOf, pruneOwned, settled, toController, watch } from '@slipway/kube';
+import type { DeepReadonly, EventNote, Job, ObjectKey, Result, Scope } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
-import { recordReadyChange } from '../../condition-events.ts';
 import type { AddController } from '../../controller-registration.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { OperatorDeps } from '../../deps.ts';
-import { createOwnedJob, NAME_TAKEN_POLL_MS } from '../../jobs/create-owned-job.ts';
+import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { jobWatches } from '../../jobs/job-watches.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
+import { storeWatches } from '../../jobs/store-watches.ts';
+import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION } from '../../labels.ts';
 import { publishVersion } from '../../versions/publish-version.ts';
@@ -32,7 +22,7 @@ import { trainingJobStatus } from './status.ts';
 const NAME = 'training-job.lifecycle';
 const FIELD_MANAGER = fieldManagerOf(NAME);
 
-/** Runs attempts of a training until one succeeds or a person has to act, and has its model published once. */
+/** Runs attempts of a training until one succeeds or a person has to act, and has its model published once. Versions that it produced stay. */
 export const addTrainingJobController: AddController = (manager, deps) => {
   const { caches } = deps;
   const ofModel = (key: string) => caches.trainingJobs.byIndex('model', key).map(keyOf);
@@ -45,9 +35,10 @@ export const addTrainingJobController: AddController = (manager, deps) => {
       .byIndex('store', key)
       .flatMap(({ metadata }) => ofDataset(indexKey(metadata.namespace, metadata.name))),
   ];
-  manager.addController({
+  addKindController(manager, deps, {
     name: NAME,
-    for: caches.trainingJobs,
+    kind: kinds.TrainingJob,
+    cache: caches.trainingJobs,
     watches: [
       ...jobWatches(caches, kinds.TrainingJob),
       watch(caches.services, toController(kinds.TrainingJob)),
@@ -60,62 +51,33 @@ export const addTrainingJobController: AddController = (manager, deps) => {
       watch(caches.configMaps, ({ metadata }) =>
         caches.trainingJobs.byIndex('configMap', indexKey(metadata.namespace, metadata.name)).map(keyOf),
       ),
-      watch(caches.stores, ({ metadata }) => ofStore(indexKey(metadata.namespace, metadata.name))),
-      watch(caches.claims, ({ metadata }) =>
-        caches.stores
-          .byIndex('claim', indexKey(metadata.namespace, metadata.name))
-          .flatMap((store) => ofStore(indexKey(store.metadata.namespace, store.metadata.name))),
-      ),
+      ...storeWatches(caches, ofStore),
     ],
-    reconcile: (key, scope) => reconcileTrainingJob(deps, key, scope),
+    observe: (trainingJob) => observeTrainingJob(deps, trainingJob),
+    drive: (observed, scope) => driveTrainingJob(deps, observed, scope),
+    status: trainingJobStatus,
   });
 };
 
-async function reconcileTrainingJob(deps: OperatorDeps, key: ObjectKey, scope: Scope): Promise<Result> {
-  const trainingJob = deps.caches.trainingJobs.get(key);
-  // What it owns is collected by Kubernetes; the versions that it produced stay.
-  if (trainingJob === undefined || trainingJob.metadata.deletionTimestamp !== undefined) return settled();
-  const observed = await observeTrainingJob(deps, trainingJob);
-  const error = await drive(deps, observed, scope);
-  const status = trainingJobStatus(observed, { now: deps.clock.now(), error });
-  if (status !== undefined) {
-    const statusDeps = { client: deps.client, kind: kinds.TrainingJob, fieldManager: FIELD_MANAGER };
-    const wrote = await writeStatus(statusDeps, trainingJob, status, scope);
-    if (wrote) recordReadyChange(deps.events, trainingJob, status.conditions);
+async function driveTrainingJob(deps: OperatorDeps, observed: ObservedTrainingJob, scope: Scope): Promise<Result> {
+  const plan = planTrainingJob(observed, deps.config);
+  const isNew = await recordResults(deps, observed, scope);
+  const owned = {
+    client: deps.client,
+    owner: { kind: kinds.TrainingJob, object: observed.trainingJob },
+    fieldManager: FIELD_MANAGER,
+    appliedAnnotation: APPLIED_ANNOTATION,
+    live: (_: unknown, key: ObjectKey) => deps.caches.services.get(key),
+  };
+  await applyOwned(owned, plan.apply, scope);
+  if (plan.create !== undefined && (await createOwnedJob(owned, plan.create, scope))) {
+    recordStart(deps, observed.trainingJob, plan.create);
   }
-  if (error?.reason === 'NameTaken') return requeueAfter(NAME_TAKEN_POLL_MS, 'a name of a child is taken');
-  if (error !== undefined) throw error;
+  if (plan.suspend !== undefined) await suspendJob(deps, plan.suspend, scope);
+  // Recording a result woke this key again; the marks of a version go onto a Job that has its result.
+  if (!isNew) await publish(deps, observed.trainingJob, plan, scope);
+  await pruneOwned(owned, plan.prune, () => false, scope);
   return settled();
-}
-
-/** Never throws: an error goes into the status first. */
-async function drive(
-  deps: OperatorDeps,
-  observed: ObservedTrainingJob,
-  scope: Scope,
-): Promise<OperatorError | undefined> {
-  try {
-    const plan = planTrainingJob(observed, deps.config);
-    const isNew = await recordResults(deps, observed, scope);
-    const owned = {
-      client: deps.client,
-      owner: { kind: kinds.TrainingJob, object: observed.trainingJob },
-      fieldManager: FIELD_MANAGER,
-      appliedAnnotation: APPLIED_ANNOTATION,
-      live: (_: unknown, key: ObjectKey) => deps.caches.services.get(key),
-    };
-    await applyOwned(owned, plan.apply, scope);
-    if (plan.create !== undefined && (await createOwnedJob(owned, plan.create, scope))) {
-      recordStart(deps, observed.trainingJob, plan.create);
-    }
-    if (plan.suspend !== undefined) await suspendJob(deps, plan.suspend, scope);
-    // Recording a result woke this key again; the marks of a version go onto a Job that has its result.
-    if (!isNew) await publish(deps, observed.trainingJob, plan, scope);
-    await pruneOwned(owned, plan.prune, () => false, scope);
-    return undefined;
-  } catch (cause) {
-    return toOperatorError(cause);
-  }
 }
 
 /** Before anything that counts on them: pods may go at any moment. Returns whether it wrote. */
