@@ -79,10 +79,7 @@ async function applyChild(deps: ApplyOwnedDeps, child: Child, scope: Scope): Pro
 
 const OWNER_GONE = Symbol('owner gone');
 
-/**
- * The cache may be filtered, or behind, so before a name is used for the first time the server is asked. The owner too: the
- * deletion of a child may reach its cache before the deletion of its owner does, and the child would be made again.
- */
+/** The cache may be filtered, or behind, so before a name is used for the first time the server is asked. */
 async function readBeforeFirstApply(
   { client, owner }: ApplyOwnedDeps,
   kind: KubeKind,
@@ -91,10 +88,20 @@ async function readBeforeFirstApply(
 ): Promise<KubeObject | undefined | typeof OWNER_GONE> {
   const live = await ignoreNotFound(client.get(kind, key, { signal }));
   if (live !== undefined) return live;
-  const present = await ignoreNotFound(client.get(owner.kind, keyOf(owner.object), { signal }));
-  const isThere =
-    present?.metadata.uid === owner.object.metadata.uid && present?.metadata.deletionTimestamp === undefined;
-  return isThere ? undefined : OWNER_GONE;
+  return (await isStillThere(client, owner, signal)) ? undefined : OWNER_GONE;
+}
+
+/**
+ * Asks the server whether the owner, by its uid, exists and is not being deleted. Before a child is made: its deletion may
+ * have reached its cache before that of its owner did, and the child would be made again.
+ */
+export async function isStillThere(
+  client: KubeClient,
+  { kind, object }: Owner,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const present = await ignoreNotFound(client.get(kind, keyOf(object), { signal }));
+  return present?.metadata.uid === object.metadata.uid && present?.metadata.deletionTimestamp === undefined;
 }
 
 interface Rendered {

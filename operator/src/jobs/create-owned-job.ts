@@ -5,6 +5,7 @@ import {
   builtin,
   controllerOf,
   ignoreNotFound,
+  isStillThere,
   KubeApiError,
   keyOf,
   TransientError,
@@ -17,14 +18,15 @@ export interface CreateJobOptions {
 }
 
 /**
- * Makes a Job with the owner as its controller; returns whether this call made it. POSTed, never applied: the template of a
- * Job cannot change, and a pass that reads an old cache must not touch the one that is there.
+ * Makes a Job with the owner as its controller, unless the owner is gone; returns whether this call made it. POSTed, never
+ * applied: the template of a Job cannot change, and a pass that reads an old cache must not touch the one that is there.
  *
  * @throws BlockedError `NameTaken` when the name belongs to something else.
  * @throws TransientError while the Job of a deleted namesake of the owner is still being collected.
  */
 export async function createOwnedJob(options: CreateJobOptions, job: Job, scope: Scope): Promise<boolean> {
   const { client, owner, fieldManager } = options;
+  if (!(await isStillThere(client, owner, scope.signal))) return false;
   const { name, uid = '' } = owner.object.metadata;
   const reference = {
     apiVersion: apiVersionOf(owner.kind),
