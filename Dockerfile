@@ -1,6 +1,6 @@
 # One Dockerfile, a target an image: operator, serving-runtime, batch-runtime.
 #
-#   docker build --target operator --tag slipway/operator:dev .
+#   docker build --target operator --tag slipway/operator:0.1.0 .
 #   npm run cluster -- load-images     # the same without a container daemon or a registry (hack/images)
 #
 # The final images hold the C library, one Node binary, production packages and TypeScript sources (Node strips the types).

@@ -53,7 +53,7 @@ spec:
         seccompProfile: { type: RuntimeDefault }
       containers:
         - name: copy
-          image: slipway/batch-runtime:dev
+          image: slipway/batch-runtime:0.1.0
           args: [fetch, --result-file, /dev/termination-log]
           env:
             - name: SLIPWAY_REQUEST

@@ -23,7 +23,7 @@ export async function loadImages(cluster: string, tars: readonly string[]): Prom
   const record = join(layout.images, 'loaded.json');
   const loaded = readRecord(record);
   for (const tar of tars.filter((path) => !loaded.has(version(path)))) {
-    // "unpacking docker.io/slipway/operator:dev (sha256:…)...done"
+    // "unpacking docker.io/slipway/operator:0.1.0 (sha256:…)...done"
     const [, reference = '', digest = ''] =
       /unpacking (\S+) \((sha256:[0-9a-f]+)\)/.exec(await ctr('import', tar)) ?? [];
     if (digest === '') throw new Error(`${tar} holds no image that containerd could read`);

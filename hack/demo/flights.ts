@@ -26,7 +26,7 @@ const GOOD_AUC = 0.7;
 export async function runFlightsDemo(): Promise<void> {
   const { cluster, trainerImage } = await setUp();
   const workspace = createWorkspace();
-  workspace.edit('training-job.yaml', ['image: slipway/flights-trainer:dev', `image: ${trainerImage}`]);
+  workspace.edit('training-job.yaml', ['image: slipway/flights-trainer:0.1.0', `image: ${trainerImage}`]);
   workspace.commit('The trainer by digest: the same run is never done twice');
 
   await stage('Tables onto a volume', () => putTablesOnVolume(cluster, workspace));

@@ -8,7 +8,7 @@ import type { DemoCluster } from './demo-cluster.ts';
 import { say, stage } from './terminal.ts';
 
 export const CLUSTER = 'slipway';
-const NAMESPACE = 'flights';
+export const NAMESPACE = 'flights';
 const SYSTEM_NAMESPACE = 'slipway-system';
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
 
@@ -39,7 +39,7 @@ async function install({ helm, kubectl }: DemoCluster, images: Record<ImageName,
   const build = images.operator.digest.slice(7, 19);
   const annotation = `podAnnotations.slipway\\.dev/build=${build}`;
   const release = ['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'];
-  await helm([...release, '--set', 'images.tag=dev', '--set-string', annotation, '--wait', '--timeout', '3m']);
+  await helm([...release, '--set-string', annotation, '--wait', '--timeout', '3m']);
   await kubectl(['create', 'namespace', NAMESPACE]).catch(() => '');
   say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${NAMESPACE}`);
 }

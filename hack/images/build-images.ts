@@ -21,7 +21,7 @@ import type { ImageName } from './image-definitions.ts';
 export interface BuiltImage {
   /** A docker-archive, which `ctr --namespace k8s.io images import TAR` and `docker load` take. */
   readonly tar: string;
-  /** `docker.io/slipway/<name>:dev` */
+  /** `docker.io/slipway/<name>:0.1.0` */
   readonly reference: string;
   /** The image's id: sha256 of its configuration, which covers its layers. The same content has the same id. */
   readonly digest: string;

@@ -1,5 +1,10 @@
 /** The images of this repository: which Dockerfile and target makes each, and which files it depends on. */
 
+import packageJson from '../../package.json' with { type: 'json' };
+
+/** Images have the chart's version, so that the chart and the examples name them without a word. */
+export const VERSION = packageJson.version;
+
 export const IMAGE_NAMES = ['operator', 'serving-runtime', 'batch-runtime', 'flights-trainer'] as const;
 export type ImageName = (typeof IMAGE_NAMES)[number];
 
@@ -38,7 +43,7 @@ function slowStages(name: string, workspaces: readonly string[]): SlowStages {
 function nodeImage(name: ImageName, workspaces: readonly string[]): ImageDefinition {
   const stages = slowStages(name, workspaces);
   return {
-    reference: `docker.io/slipway/${name}:dev`,
+    reference: `docker.io/slipway/${name}:${VERSION}`,
     context: '.',
     dockerfile: 'Dockerfile',
     target: name,
@@ -52,7 +57,7 @@ export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
   'serving-runtime': nodeImage('serving-runtime', ['crds', 'serving-runtime']),
   'batch-runtime': nodeImage('batch-runtime', ['crds', 'batch-runtime']),
   'flights-trainer': {
-    reference: 'docker.io/slipway/flights-trainer:dev',
+    reference: `docker.io/slipway/flights-trainer:${VERSION}`,
     context: 'examples/flights/trainer',
     dockerfile: 'examples/flights/trainer/Dockerfile',
     stages: {},

@@ -1,9 +1,16 @@
 /** `npm run bench [-- NAME …]`: prints figures, with the machine that gave them; asserts nothing. */
 import { benchCluster } from './cluster.ts';
+import { benchDemo } from './demo.ts';
 import { machineLine } from './machine.ts';
+import { benchOperator } from './operator.ts';
 import { benchServing } from './serving.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = { serving: benchServing, cluster: benchCluster };
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  serving: benchServing,
+  operator: benchOperator,
+  cluster: benchCluster,
+  demo: benchDemo,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));

@@ -5,7 +5,7 @@ import { load, loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { DatasetSpec, FeatureSetSpec, groupVersion, KINDS, ModelVersionSpec, TrainingJobSpec } from '@slipway/crds';
 import { FetchRequest } from '@slipway/crds/batch';
-import { IMAGE_NAMES } from '../../hack/images/index.ts';
+import { IMAGE_NAMES, VERSION } from '../../hack/images/index.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 
@@ -39,7 +39,7 @@ describe('examples', () => {
   });
 
   it('name only images that this repository builds', () => {
-    const known = IMAGE_NAMES.map((name) => `slipway/${name}:dev`);
+    const known = IMAGE_NAMES.map((name) => `slipway/${name}:${VERSION}`);
     const named = files.flatMap((file) =>
       [...readFileSync(join(examples, file), 'utf8').matchAll(/\bimage: (\S+)/g)].map((match) => match[1]),
     );

@@ -1,4 +1,4 @@
-/** What lies in a model repository of Triton's layout: `<model>/<version>/model.onnx`. */
+/** What lies in a model repository of Triton's layout: `<model>/<version>/model.onnx`, or the only .onnx file there. */
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
@@ -38,8 +38,13 @@ function versionsOf(root: string, name: string): RepositoryEntry[] {
 }
 
 function modelFile(root: string, name: string, version: string): string {
-  const path = join(root, name, version, 'model.onnx');
-  if (!existsSync(path)) throw new Error(`model ${name}, version ${version}, has no file model.onnx`);
+  const folder = join(root, name, version);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.onnx'));
+  const file = files.includes('model.onnx') ? 'model.onnx' : files[0];
+  if (file === undefined) throw new Error(`model ${name}, version ${version}, has no file model.onnx`);
+  if (file !== 'model.onnx' && files.length > 1)
+    throw new Error(`model ${name}, version ${version}, has ${files.length} .onnx files; name one of them model.onnx`);
+  const path = join(folder, file);
   const real = realpathSync(path);
   if (!real.startsWith(root + sep))
     throw new Error(`${path} is a link that leaves the repository; copy the file instead`);
