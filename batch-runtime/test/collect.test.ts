@@ -8,6 +8,7 @@ const request = (pod: string, store: string): object => ({
   outputDir: join(pod, 'output'),
   logDir: join(pod, 'logs'),
   runDir: join(store, 'runs/uid/1'),
+  readyFile: join(pod, 'ready'),
 });
 
 describe('collect', { timeout: 60_000 }, () => {
@@ -16,7 +17,7 @@ describe('collect', { timeout: 60_000 }, () => {
     symlinkSync('/etc/hostname', join(pod, 'output/secret'));
     const store = makeStore();
     const { child, outcome } = startCommand('collect', request(pod, store), { env: { JOB_COMPLETION_INDEX: '3' } });
-    for (let waited = 0; waited < 200 && !existsSync(join(store, 'runs/uid/1')); waited += 1) await sleep(100);
+    for (let waited = 0; waited < 200 && !existsSync(join(pod, 'ready')); waited += 1) await sleep(100);
     await sleep(500);
     expect(child.exitCode).toBeNull();
     expect(existsSync(join(store, 'runs/uid/1/3/model.onnx'))).toBe(false);

@@ -132,6 +132,8 @@ export const CollectRequest = z.strictObject({
   logDir: z.string(),
   /** `runs/<uid>/<attempt>` of the Store; the pod's index (`JOB_COMPLETION_INDEX`) is added as a folder. */
   runDir: z.string(),
+  /** Is made once the end of the pod's work will be heard: before that a signal to the first process of a container is lost. */
+  readyFile: z.string(),
 });
 export type CollectRequest = z.infer<typeof CollectRequest>;
 

@@ -66,7 +66,7 @@ spec:
             readOnlyRootFilesystem: true
             capabilities: { drop: [ALL] }
           volumeMounts:
-            - { name: model, mountPath: /model, readOnly: true }
+            - { name: model, mountPath: /model/model.onnx, subPath: model.onnx, readOnly: true } # subPath: a file, not a link
             - { name: store, mountPath: /stores/default }
             - { name: scratch, mountPath: /tmp }
       volumes:

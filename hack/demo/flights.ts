@@ -9,7 +9,7 @@ import { condition, watchUntil } from './live-view.ts';
 import type { SlipwayObject } from './live-view.ts';
 import { compareAnswers, showAnswers } from './samples.ts';
 import type { Sample } from './samples.ts';
-import { setUp } from './set-up.ts';
+import { CLUSTER, NAMESPACE, setUp } from './set-up.ts';
 import { say, stage, stageTable } from './terminal.ts';
 import { startTraffic } from './traffic.ts';
 import type { TrafficReport } from './traffic.ts';
@@ -24,7 +24,7 @@ const AFTER_SWITCH_MS = 15_000;
 const GOOD_AUC = 0.7;
 
 export async function runFlightsDemo(): Promise<void> {
-  const { cluster, trainerImage } = await setUp();
+  const { cluster, trainerImage } = await setUp({ name: CLUSTER, namespace: NAMESPACE });
   const workspace = createWorkspace();
   workspace.edit('training-job.yaml', ['image: slipway/flights-trainer:0.1.0', `image: ${trainerImage}`]);
   workspace.commit('The trainer by digest: the same run is never done twice');

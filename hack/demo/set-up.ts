@@ -9,7 +9,7 @@ import { say, stage } from './terminal.ts';
 
 export const CLUSTER = 'slipway';
 export const NAMESPACE = 'flights';
-const SYSTEM_NAMESPACE = 'slipway-system';
+export const SYSTEM_NAMESPACE = 'slipway-system';
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
 
 export interface Ready {
@@ -18,28 +18,31 @@ export interface Ready {
   readonly trainerImage: string;
 }
 
-export async function setUp(): Promise<Ready> {
-  const kubeconfig = await stage('A Kubernetes of its own', () => clusterUp({ name: CLUSTER, progress: say }));
+export async function setUp({ name, namespace }: { name: string; namespace: string }): Promise<Ready> {
+  const kubeconfig = await stage('A Kubernetes of its own', () => clusterUp({ name, progress: say }));
   const images = await stage('Images of Slipway and of the trainer', () => buildImages({ progress: say }));
   const pinned = await stage('Images into the cluster', () =>
     loadImages(
-      CLUSTER,
+      name,
       Object.values(images).map((image) => image.tar),
     ),
   );
-  const cluster = await demoCluster({ name: CLUSTER, namespace: NAMESPACE, kubeconfig });
+  const cluster = await demoCluster({ name, namespace, kubeconfig });
   await stage('Slipway, by its Helm chart', () => install(cluster, images));
   const trainerImage = pinned.get(images['flights-trainer'].tar);
   if (trainerImage === undefined) throw new Error('the image of the trainer is not in the cluster');
   return { cluster, trainerImage };
 }
 
-async function install({ helm, kubectl }: DemoCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
+async function install(
+  { helm, kubectl, namespace }: DemoCluster,
+  images: Record<ImageName, BuiltImage>,
+): Promise<void> {
   // The tag is the same for every build, so this is what makes a new build replace the running operator.
   const build = images.operator.digest.slice(7, 19);
   const annotation = `podAnnotations.slipway\\.dev/build=${build}`;
   const release = ['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'];
   await helm([...release, '--set-string', annotation, '--wait', '--timeout', '3m']);
-  await kubectl(['create', 'namespace', NAMESPACE]).catch(() => '');
-  say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${NAMESPACE}`);
+  await kubectl(['create', 'namespace', namespace]).catch(() => '');
+  say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${namespace}`);
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CollectRequest, CollectResult } from '@slipway/crds/batch';
 import { copyInto, fail } from '../files/copy.ts';
@@ -17,6 +17,7 @@ export async function collect(
   const end = over();
   // At once, so that a Store that cannot be written ends the pod before hours of training, not after.
   await mkdir(request.runDir, { recursive: true }).catch((cause: unknown) => fail(cause, request.runDir));
+  await writeFile(request.readyFile, '');
   return withBuildFolder(target, async (built) => {
     await end;
     const logs = await copyInto(request.logDir, join(built, 'logs'));

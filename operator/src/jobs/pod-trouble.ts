@@ -45,13 +45,21 @@ function containerWaits(pod: DeepReadonly<Pod>): Trouble | undefined {
     if (waiting?.reason === undefined) continue;
     if (IMAGE_REASONS.has(waiting.reason)) return imageTrouble(pod, status, waiting.message ?? '');
     if (waiting.reason.startsWith('CreateContainer') || waiting.reason === 'RunContainerError') {
-      return {
-        reason: 'ContainerNotCreated',
-        message: `Container "${status.name}" cannot be started: ${cleanWords(waiting.message ?? waiting.reason)}`,
-      };
+      return notCreated(status.name, waiting.message ?? waiting.reason);
     }
   }
   return undefined;
+}
+
+/** How container runtimes name a process that could not even begin. */
+const NOT_STARTED = new Set(['StartError', 'ContainerCannotRun']);
+
+/** What a runtime says about itself before it comes to the point. */
+const RUNTIME_PREFIX = /^.*unable to start container process: /s;
+
+function notCreated(container: string, words: string): Trouble {
+  const point = words.replace(RUNTIME_PREFIX, '').replace(/: unknown$/, '');
+  return { reason: 'ContainerNotCreated', message: `Container "${container}" cannot be started: ${cleanWords(point)}` };
 }
 
 function imageTrouble(pod: DeepReadonly<Pod>, status: ContainerStatus, words: string): Trouble {
@@ -102,6 +110,7 @@ export function containerFailure(pod: DeepReadonly<Pod>, container: string, ende
   if (ended.reason === 'OOMKilled') return outOfMemory(pod, container, who);
   const evicted = podFailure(pod, who);
   if (evicted !== undefined && evicted.reason !== 'PodFailed') return evicted;
+  if (ended.reason !== undefined && NOT_STARTED.has(ended.reason)) return notCreated(container, ended.message ?? '');
   const words = lastWords(ended.message);
   return {
     reason: 'ContainerFailed',

@@ -53,6 +53,17 @@ describe('attemptOutcome', () => {
     expect(attemptOutcome(ended('Complete'), [told(0, full)])).toMatchObject({ state: 'failed', reason: 'StoreFull' });
   });
 
+  it('knows a program that does not exist from one that fails', () => {
+    const message =
+      'failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "trian": executable file not found in $PATH: unknown';
+    const pods = [rank(0, 'Failed', { exitCode: 128, reason: 'StartError', message })];
+    expect(attemptOutcome(FAILED, pods)).toMatchObject({
+      state: 'failed',
+      reason: 'ContainerNotCreated',
+      message: 'Container "trainer" cannot be started: exec: "trian": executable file not found in $PATH.',
+    });
+  });
+
   it('is no success because another rank brought its output home', () => {
     const outcome = attemptOutcome(ended('Complete'), [told(1, COLLECTED), told(0, '')]);
     expect(outcome).toMatchObject({ state: 'failed', reason: 'OutputMissing', retryable: false });

@@ -117,7 +117,13 @@ function fetchContainer({ inputs, config }: TrainingPodInput, mounts: readonly V
   };
 }
 
-/** A native sidecar: it is told to stop when the training has ended, and the pod waits for it. */
+/** Made by the sidecar. */
+const READY_FILE = '/tmp/collect-hears';
+
+/**
+ * A native sidecar: it is told to stop when the training has ended, and the pod waits for it. The training starts only once it
+ * would hear that: otherwise a training that fails within a second would leave it waiting for its whole grace period.
+ */
 function collectContainer(
   { trainingJob, attempt, inputs, config }: TrainingPodInput,
   mounts: readonly VolumeMount[],
@@ -126,11 +132,18 @@ function collectContainer(
     outputDir: '/slipway/output',
     logDir: '/slipway/logs',
     runDir: pathInStore(inputs.modelStore, runPath(trainingJob, attempt)),
+    readyFile: READY_FILE,
   };
   const resources = { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '512Mi' } };
   return {
     ...batchContainer({ command: 'collect', request, config, resources }, COLLECT),
     restartPolicy: 'Always',
+    startupProbe: {
+      exec: { command: ['node', '-e', `require('node:fs').accessSync('${READY_FILE}')`] },
+      periodSeconds: 1,
+      timeoutSeconds: 5,
+      failureThreshold: 120,
+    },
     securityContext: OUR_SECURITY,
     volumeMounts: [
       ...mounts,

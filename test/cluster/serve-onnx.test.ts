@@ -1,0 +1,104 @@
+/** The first example of the README on a whole Kubernetes: served, at rest, wrong and mended, deleted. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
+import type { DemoCluster } from '../../hack/demo/demo-cluster.ts';
+import { setUp, SYSTEM_NAMESPACE } from '../../hack/demo/set-up.ts';
+import { conditionOf, conditionThat, writesAtRest } from './observe.ts';
+
+const NAME = 'test-serve';
+const EXAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'serve-onnx');
+const OTHER_DIGEST = `sha256:${'0'.repeat(64)}`;
+let cluster: DemoCluster;
+
+beforeAll(async () => {
+  await clusterDown(NAME);
+  ({ cluster } = await setUp({ name: NAME, namespace: 'team' }));
+});
+afterAll(async () => {
+  await clusterDown(NAME);
+});
+
+async function fares(): Promise<number[]> {
+  const forward = await forwardService(NAME, { namespace: 'team', service: 'fare', port: 80 });
+  try {
+    const input = { name: 'trip', shape: [2, 2], datatype: 'FP32', data: [3.1, 12, 0.8, 6] };
+    const response = await fetch(`http://127.0.0.1:${forward.port}/v2/models/fare/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs: [input] }),
+      headers: { connection: 'close' },
+    });
+    const { outputs } = (await response.json()) as { outputs: { data: number[] }[] };
+    return outputs[0]?.data.map((fare) => Math.round(fare * 1000) / 1000) ?? [];
+  } finally {
+    forward.close();
+  }
+}
+
+it('gives a prediction after one kubectl apply', async () => {
+  const { kubectl } = cluster;
+  await kubectl(['apply', '-f', EXAMPLE]);
+  await kubectl(['wait', '--for=condition=Ready', 'inferenceservices.slipway.dev/fare', '--timeout=2m']);
+
+  expect(await fares()).toEqual([12.625, 6.5]);
+});
+
+it('shows all of it to kubectl get and describe', async () => {
+  const table = await cluster.kubectl(['get', 'slipway']);
+  expect(table).toMatch(/store\.slipway\.dev\/default +pvc:\/\/models +True +ClaimBound/);
+  expect(table).toMatch(/modelversion\.slipway\.dev\/fare-1 +True/);
+  expect(table).toMatch(/inferenceservice\.slipway\.dev\/fare +True/);
+  const described = await cluster.kubectl(['describe', 'inferenceservices.slipway.dev/fare']);
+  expect(described).toMatch(/Normal +TrafficSwitched .*All traffic goes to revision fare-/);
+  expect(described).toMatch(/Grpc: +fare\.team\.svc:80/);
+});
+
+it('writes nothing at rest, also when the operator starts again', async () => {
+  const restart = async () => {
+    await cluster.kubectl(['rollout', 'restart', 'deployment/slipway', '-n', SYSTEM_NAMESPACE]);
+    await cluster.kubectl(['rollout', 'status', 'deployment/slipway', '-n', SYSTEM_NAMESPACE, '--timeout=2m']);
+    await sleep(5_000);
+  };
+  expect(await writesAtRest(cluster, restart)).toEqual([]);
+});
+
+it('keeps serving while a version with other bytes fails, says so, and takes the fix', async () => {
+  const yaml = readFileSync(join(EXAMPLE, '3-model-version.yaml'), 'utf8');
+  const second = (name: string, digest?: string) =>
+    yaml.replace('name: fare-1', `name: ${name}`).replace(/sha256:[0-9a-f]{64}/, (own) => digest ?? own);
+  await cluster.kubectl(['apply', '-f', '-'], second('fare-2', OTHER_DIGEST));
+  const serve = (version: string) =>
+    cluster.kubectl([
+      'patch',
+      'inferenceservices.slipway.dev/fare',
+      '--type=merge',
+      `--patch={"spec":{"modelVersion":{"name":"${version}"}}}`,
+    ]);
+  await serve('fare-2');
+  const service = 'inferenceservices.slipway.dev/fare';
+  const ready = await conditionThat(cluster, [service, 'Ready', 'False'], ({ message }) => message.includes('digest'));
+  expect(ready.message).toMatch(/ModelVersion "fare-2" is not ready: .*has the digest sha256:b862.*, not sha256:0000/);
+  expect((await conditionOf(cluster, service, 'Serving'))?.reason).toBe('StableServes');
+  expect(await fares()).toEqual([12.625, 6.5]);
+
+  await cluster.kubectl(['apply', '-f', '-'], second('fare-3'));
+  await serve('fare-3');
+  await cluster.kubectl(['wait', '--for=condition=UpToDate', 'inferenceservices.slipway.dev/fare', '--timeout=1m']);
+  expect(await fares()).toEqual([12.625, 6.5]);
+});
+
+it('keeps a version that is served from deletion, and lets go with the service', async () => {
+  const { kubectl } = cluster;
+  await kubectl(['delete', 'modelversion', 'fare-3', '--wait=false']);
+  await sleep(2_000);
+  expect(await fares()).toEqual([12.625, 6.5]);
+
+  await kubectl(['delete', 'inferenceservices.slipway.dev/fare', '--timeout=1m']);
+  await kubectl(['wait', '--for=delete', 'modelversion/fare-3', '--timeout=1m']);
+  await kubectl(['wait', '--for=delete', 'pod', '-l', 'slipway.dev/inferenceservice=fare', '--timeout=2m']);
+  expect(await kubectl(['get', 'modelversions', '-o', 'name'])).toBe(
+    'modelversion.slipway.dev/fare-1\nmodelversion.slipway.dev/fare-2\n',
+  );
+});
