@@ -6,6 +6,8 @@ export interface DemoCluster {
   readonly name: string;
   readonly namespace: string;
   readonly kubeconfig: string;
+  /** Paths of the programs, for a person to go on with. */
+  readonly programs: { readonly kubectl: string; readonly helm: string };
   /** Standard output. Rejects with kubectl's own words. */
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
   json<T>(args: readonly string[]): Promise<T>;
@@ -29,6 +31,7 @@ export async function demoCluster({
     name,
     namespace,
     kubeconfig,
+    programs,
     kubectl,
     json: async <T>(args: readonly string[]) => JSON.parse(await kubectl([...args, '-o', 'json'])) as T,
     helm: (args) => call('helm', args),

@@ -23,7 +23,8 @@ const SERVING_TIMEOUT_MS = 5 * 60_000;
 const AFTER_SWITCH_MS = 15_000;
 const GOOD_AUC = 0.7;
 
-export async function runFlightsDemo(): Promise<void> {
+/** @returns the cluster, in which everything goes on. */
+export async function runFlightsDemo(): Promise<DemoCluster> {
   const { cluster, trainerImage } = await setUp({ name: CLUSTER, namespace: NAMESPACE });
   const workspace = createWorkspace();
   workspace.edit('training-job.yaml', ['image: slipway/flights-trainer:0.1.0', `image: ${trainerImage}`]);
@@ -44,6 +45,7 @@ export async function runFlightsDemo(): Promise<void> {
     forward.close();
   }
   console.log(closingWords(cluster));
+  return cluster;
 }
 
 interface Trained {
@@ -163,14 +165,14 @@ async function changeUnderTraffic(
   if (report.failures.length > 0) throw new Error(`requests failed, the first with: ${report.failures[0]}`);
 }
 
-function closingWords({ kubeconfig, namespace }: DemoCluster): string {
+function closingWords({ kubeconfig, namespace, programs }: DemoCluster): string {
   return `
 How long it took:
 ${stageTable()}
 
 Try next (paste as they are):
   export KUBECONFIG=${kubeconfig}
-  alias kubectl="npm run --silent cluster -- kubectl"
+  alias kubectl=${programs.kubectl}
   kubectl -n ${namespace} get slipway
   kubectl -n ${namespace} describe trainingjob flights-xgb
   kubectl -n ${namespace} get modelversions -o wide

@@ -1,5 +1,6 @@
 /** `npm run demo` */
 import { clusterDown } from '../cluster/index.ts';
+import { restartOperator, writesAtRest } from './at-rest.ts';
 import { runFlightsDemo } from './flights.ts';
 import { CLUSTER } from './set-up.ts';
 
@@ -21,9 +22,12 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return command === '--help' ? 0 : 2;
   }
-  await runFlightsDemo();
-  if (args.includes('--ci')) await clusterDown(CLUSTER);
-  return 0;
+  const cluster = await runFlightsDemo();
+  if (!args.includes('--ci')) return 0;
+  const written = await writesAtRest(cluster, () => restartOperator(cluster));
+  for (const object of written) console.error(`written at rest: ${object}`);
+  await clusterDown(CLUSTER);
+  return written.length === 0 ? 0 : 1;
 }
 
 try {

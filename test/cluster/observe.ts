@@ -46,20 +46,3 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
     await sleep(250);
   }
 }
-
-/** Everything that Slipway makes or writes. */
-const KINDS = 'slipway,jobs,pods,services,deployments,controllerrevisions,poddisruptionbudgets';
-
-/** Objects of the cluster's namespace that changed, came or went while `disturb` ran; nothing should. */
-export async function writesAtRest(cluster: DemoCluster, disturb: () => Promise<void>): Promise<string[]> {
-  const before = await versionsOf(cluster);
-  await disturb();
-  const after = await versionsOf(cluster);
-  const names = [...new Set([...before.keys(), ...after.keys()])];
-  return names.filter((name) => before.get(name) !== after.get(name));
-}
-
-async function versionsOf(cluster: DemoCluster): Promise<Map<string, string>> {
-  const { items } = await cluster.json<{ items: Item[] }>(['get', KINDS]);
-  return new Map(items.map(({ kind, metadata }) => [`${kind}/${metadata.name}`, metadata.resourceVersion]));
-}

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
+import { restartOperator, writesAtRest } from '../../hack/demo/at-rest.ts';
 import type { DemoCluster } from '../../hack/demo/demo-cluster.ts';
-import { setUp, SYSTEM_NAMESPACE } from '../../hack/demo/set-up.ts';
-import { conditionOf, conditionThat, writesAtRest } from './observe.ts';
+import { setUp } from '../../hack/demo/set-up.ts';
+import { conditionOf, conditionThat } from './observe.ts';
 
 const NAME = 'test-serve';
 const EXAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'serve-onnx');
@@ -48,7 +49,7 @@ it('gives a prediction after one kubectl apply', async () => {
 it('shows all of it to kubectl get and describe', async () => {
   const table = await cluster.kubectl(['get', 'slipway']);
   expect(table).toMatch(/store\.slipway\.dev\/default +pvc:\/\/models +True +ClaimBound/);
-  expect(table).toMatch(/modelversion\.slipway\.dev\/fare-1 +True/);
+  expect(table).toMatch(/modelversion\.slipway\.dev\/fare-1 +1 +True +Verified/);
   expect(table).toMatch(/inferenceservice\.slipway\.dev\/fare +True/);
   const described = await cluster.kubectl(['describe', 'inferenceservices.slipway.dev/fare']);
   expect(described).toMatch(/Normal +TrafficSwitched .*All traffic goes to revision fare-/);
@@ -56,12 +57,7 @@ it('shows all of it to kubectl get and describe', async () => {
 });
 
 it('writes nothing at rest, also when the operator starts again', async () => {
-  const restart = async () => {
-    await cluster.kubectl(['rollout', 'restart', 'deployment/slipway', '-n', SYSTEM_NAMESPACE]);
-    await cluster.kubectl(['rollout', 'status', 'deployment/slipway', '-n', SYSTEM_NAMESPACE, '--timeout=2m']);
-    await sleep(5_000);
-  };
-  expect(await writesAtRest(cluster, restart)).toEqual([]);
+  expect(await writesAtRest(cluster, () => restartOperator(cluster))).toEqual([]);
 });
 
 it('keeps serving while a version with other bytes fails, says so, and takes the fix', async () => {

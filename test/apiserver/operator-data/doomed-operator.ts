@@ -7,10 +7,8 @@ import { CONTROLLERS } from '../../../operator/src/controllers/controllers.ts';
 import { silent } from '../operator/harness.ts';
 
 export interface Doom {
-  /** The write to end at, counted from 1; undefined: never. */
+  /** The write to end at, counted from 1: it is done, and nobody hears of it. undefined: never. */
   readonly at: number | undefined;
-  /** `before`: the write never leaves. `after`: it is done, and nobody hears of it. */
-  readonly when: 'before' | 'after';
   /** Only writes of this field manager count; deletes carry none and count always. */
   readonly fieldManager: string;
 }
@@ -41,7 +39,7 @@ export function startDoomedOperator(real: KubeClient, namespace: string, doom: D
       if (isCounted) writes += 1;
       if (!isCounted || writes !== doom.at) return write();
       dead = true;
-      if (doom.when === 'after') await write().catch(() => undefined);
+      await write().catch(() => undefined);
       stop.abort();
       return new Promise<never>(() => undefined);
     },
