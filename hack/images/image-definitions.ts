@@ -52,8 +52,13 @@ function nodeImage(name: ImageName, workspaces: readonly string[]): ImageDefinit
   };
 }
 
+/** The bundler's version is in the Dockerfile, and nothing else goes into it. */
+function withBundler(image: ImageDefinition): ImageDefinition {
+  return { ...image, stages: { ...image.stages, bundler: ['Dockerfile'] } };
+}
+
 export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
-  operator: nodeImage('operator', ['crds', 'kube', 'operator']),
+  operator: withBundler(nodeImage('operator', ['crds', 'kube', 'operator'])),
   'serving-runtime': nodeImage('serving-runtime', ['crds', 'serving-runtime']),
   'batch-runtime': nodeImage('batch-runtime', ['crds', 'batch-runtime']),
   'flights-trainer': {

@@ -18,12 +18,13 @@ afterAll(async () => {
 });
 
 describe('the Dockerfile', () => {
-  it('takes the Node version of package.json', async () => {
+  it('takes the versions of package.json', async () => {
     const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-      devDependencies: { node: string };
+      devDependencies: { node: string; rolldown: string };
     };
-    const base = baseImageOf(await readFile(join(root, 'Dockerfile'), 'utf8'), 'NODE_IMAGE');
-    expect(base).toContain(`/node:${manifest.devDependencies.node}-`);
+    const dockerfile = await readFile(join(root, 'Dockerfile'), 'utf8');
+    expect(baseImageOf(dockerfile, 'NODE_IMAGE')).toContain(`/node:${manifest.devDependencies.node}-`);
+    expect(dockerfile).toContain(`ARG ROLLDOWN_VERSION=${manifest.devDependencies.rolldown}\n`);
   });
 
   it('has a target for each image and copies exactly the sources that its cache depends on', async () => {
@@ -31,8 +32,10 @@ describe('the Dockerfile', () => {
     for (const name of IMAGE_NAMES) {
       const { target, inputs } = IMAGES[name];
       if (target === undefined) continue;
-      const stage = dockerfile.split(/^FROM /m).find((text) => text.startsWith(`node-runtime AS ${target}\n`));
-      const copied = [...(stage ?? '').matchAll(/^COPY (\S+\/src)\/ /gm)].map((match) => match[1]);
+      const stages = dockerfile
+        .split(/^FROM /m)
+        .filter((text) => new RegExp(`^\\S+ AS ${target}(-bundle)?\n`).test(text));
+      const copied = [...stages.join('').matchAll(/^COPY (\S+\/src)\/ /gm)].map((match) => match[1]);
       expect(new Set(copied), name).toEqual(new Set(inputs.filter((input) => input.endsWith('/src'))));
     }
   });

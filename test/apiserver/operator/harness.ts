@@ -35,8 +35,8 @@ export interface Harness {
   readonly kubelet: Kubelet;
   /** Every one that was started. */
   readonly operators: readonly OperatorProcess[];
-  /** Further variables go over the defaults. */
-  startOperator(environment?: Readonly<Record<string, string>>): OperatorProcess;
+  /** Further variables go over the defaults; `program` is what Node starts, the sources if nothing is said. */
+  startOperator(environment?: Readonly<Record<string, string>>, program?: readonly string[]): OperatorProcess;
   /** Applies objects as a person would. */
   apply(...objects: readonly object[]): Promise<void>;
   get<T extends KubeObject>(kind: KubeKind<T>, key: ObjectKey): Promise<T | undefined>;
@@ -71,8 +71,8 @@ export async function startHarness(script: PodScript): Promise<Harness> {
     client,
     kubelet,
     operators,
-    startOperator(environment = {}) {
-      const operator = spawnOperator(plane, { KUBECONFIG: operatorConfig, ...environment });
+    startOperator(environment = {}, program = [join(ROOT, 'operator', 'src', 'main.ts')]) {
+      const operator = spawnOperator(plane, { KUBECONFIG: operatorConfig, ...environment }, program);
       operators.push(operator);
       return operator;
     },
@@ -90,11 +90,15 @@ export async function startHarness(script: PodScript): Promise<Harness> {
 
 let started = 0;
 
-function spawnOperator(plane: ControlPlane, environment: Readonly<Record<string, string>>): OperatorProcess {
+function spawnOperator(
+  plane: ControlPlane,
+  environment: Readonly<Record<string, string>>,
+  program: readonly string[],
+): OperatorProcess {
   started += 1;
   const logPath = join(plane.folder, `operator-${started}.log`);
   const log = openSync(logPath, 'a');
-  const child = spawn(process.execPath, [join(ROOT, 'operator', 'src', 'main.ts')], {
+  const child = spawn(process.execPath, program, {
     stdio: ['ignore', log, log],
     env: {
       ...process.env,
