@@ -55,19 +55,25 @@ interface Trained {
   readonly metrics: ReadonlyMap<string, number>;
 }
 
-interface TrainingStatus {
-  readonly output?: { readonly path: string; readonly modelVersion?: string };
-  readonly metrics?: readonly { readonly name: string; readonly value: number }[];
+interface ModelVersion {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly lineage: { readonly attempt: number };
+    readonly metrics: readonly { readonly name: string; readonly value: number }[];
+  };
 }
 
 async function train(cluster: DemoCluster, workspace: Workspace): Promise<Trained> {
   await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-k', workspace.folder]);
   const job = await watchUntil(cluster, finishedTraining, TRAINING_TIMEOUT_MS);
-  const { output, metrics = [] } = (job.status ?? {}) as TrainingStatus;
+  const { output } = (job.status ?? {}) as { output?: { modelVersion?: string } };
+  const version = output?.modelVersion ?? '';
+  // The version, and not the TrainingJob: when the demo runs again, the run was done before and starts nothing.
+  const { metadata, spec } = await cluster.json<ModelVersion>(['get', 'modelversion', version]);
   return {
-    version: output?.modelVersion ?? '',
-    output: output?.path ?? '',
-    metrics: new Map(metrics.map(({ name, value }) => [name, value])),
+    version,
+    output: `runs/${metadata.labels['slipway.dev/producer-uid']}/${spec.lineage.attempt}`,
+    metrics: new Map(spec.metrics.map(({ name, value }) => [name, value])),
   };
 }
 
