@@ -34,10 +34,9 @@ export async function setUp({ name, namespace }: { name: string; namespace: stri
   return { cluster, trainerImage };
 }
 
-async function install(
-  { helm, kubectl, namespace }: DemoCluster,
-  images: Record<ImageName, BuiltImage>,
-): Promise<void> {
+async function install(cluster: DemoCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
+  const { helm, kubectl, namespace } = cluster;
+  await endInterruptedRelease(cluster);
   // The tag is the same for every build, so this is what makes a new build replace the running operator.
   const build = images.operator.digest.slice(7, 19);
   const annotation = `podAnnotations.slipway\\.dev/build=${build}`;
@@ -45,4 +44,15 @@ async function install(
   await helm([...release, '--set-string', annotation, '--wait', '--timeout', '3m']);
   await kubectl(['create', 'namespace', namespace]).catch(() => '');
   say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${namespace}`);
+}
+
+/** Helm refuses to go on with a release whose last change was interrupted. */
+async function endInterruptedRelease({ helm }: DemoCluster): Promise<void> {
+  const release = ['slipway', '--namespace', SYSTEM_NAMESPACE];
+  const status = await helm(['status', ...release, '--output', 'json']).catch(() => '{}');
+  const { info } = JSON.parse(status) as { info?: { status: string } };
+  if (info?.status.startsWith('pending') !== true) return;
+  say(`an interrupted Helm release is in the way (${info.status}); it is ended first`);
+  // The chart keeps the CRDs, and with them every object.
+  await helm([info.status === 'pending-install' ? 'uninstall' : 'rollback', ...release, '--wait']);
 }
