@@ -15,6 +15,7 @@ import {
   type Logger,
   type ObjectKey,
 } from './types.ts';
+import type { Priority } from './work-queue.ts';
 
 /** Which keys a change of another object wakes. Called with the object and what it was before; for both when it moved. */
 export interface Watch {
@@ -118,15 +119,15 @@ export function createManager(options: ManagerOptions): Manager {
     const primary = source(controller.for, name);
     const watched = watches.map((each) => ({ watch: each, source: source(each.cache, name) }));
     const loop = createControllerLoop({ ...deps, name, workers, reconcile, drainMs: options.drainMs ?? 20_000 });
-    const wake = (keys: readonly ObjectKey[], reason: string) =>
-      keys.forEach((key) => loop.queue.add(keyToString(key), reason));
+    const wake = (keys: readonly ObjectKey[], reason: string, priority: Priority = 'normal') =>
+      keys.forEach((key) => loop.queue.add(keyToString(key), reason, priority));
     controllers.push({
       loop,
       connect() {
         primary.subscribe((change) => wake([keyOf((change.new ?? change.old) as KubeObject)], reasonOf(change)));
         for (const { watch: each, source: from } of watched)
           from.subscribe((change) => wake(keysOf(change, each), reasonOf(change)));
-        for (const object of primary.cache.list()) wake([keyOf(object)], 'start');
+        for (const object of primary.cache.list()) wake([keyOf(object)], 'start', 'low');
       },
     });
   }

@@ -28,6 +28,17 @@ describe('the work queue', () => {
     expect(queue.depth()).toBe(0);
   });
 
+  it('lets a change of now go before what only has to be looked at after a start', async () => {
+    const { queue, takeAll } = setUp();
+    for (const key of ['a', 'b', 'c']) queue.add(key, 'start', 'low');
+    queue.add('new', 'created');
+    queue.add('c', 'changed');
+    queue.add('new', 'start', 'low');
+
+    expect(queue.depth()).toBe(4);
+    expect(await takeAll()).toEqual(['new', 'c', 'a', 'b']);
+  });
+
   it('gives a key to a worker that already waits', async () => {
     const { queue } = setUp();
     const waiting = queue.next();

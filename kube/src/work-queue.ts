@@ -10,9 +10,10 @@ import { counter, gauge, histogram, onCollect } from './metrics.ts';
  * - A key that is being worked on is not handed out again until `done`; if it was added meanwhile, it waits again then.
  * - Of several delayed adds of a key the earliest counts, and an immediate add replaces them.
  * - The backoff of a key grows with every `addBackoff` and starts anew after `forget`.
+ * - Keys of low priority wait until no other key does; an ordinary add of such a key raises it.
  */
 export interface WorkQueue {
-  add(key: string, reason: string): void;
+  add(key: string, reason: string, priority?: Priority): void;
   addAfter(key: string, ms: number, reason: string): void;
   /** Adds after the key's next backoff delay, or after `minMs` if that is later. Returns the failures in a row so far. */
   addBackoff(key: string, reason: string, minMs?: number): number;
@@ -25,6 +26,9 @@ export interface WorkQueue {
   /** Keys that could be handed out now. */
   depth(): number;
 }
+
+/** `low` is for what nobody waits for, such as the first look at every object after a start. */
+export type Priority = 'normal' | 'low';
 
 export interface WorkItem {
   readonly key: string;
@@ -45,16 +49,18 @@ const MAX_REASONS = 10;
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const { clock } = options;
   const metrics = createQueueMetrics(options);
-  const waiting = new Map<string, { reasons: string[]; since: number }>(); // a Map keeps the order of insertion
+  // A Map keeps the order of insertion. A key is in one of the two at most.
+  const waiting = { normal: new Map<string, Waiting>(), low: new Map<string, Waiting>() };
   const working = new Map<string, { since: number; again: string[] | undefined }>();
   const delayed = new Map<string, { at: number; timer: Timer }>();
   const failures = new Map<string, number>();
   const takers: ((item: WorkItem | undefined) => void)[] = [];
   let open = true;
 
-  metrics.observe({ depth: () => waiting.size, startTimes: () => [...working.values()].map(({ since }) => since) });
+  const depth = () => waiting.normal.size + waiting.low.size;
+  metrics.observe({ depth, startTimes: () => [...working.values()].map(({ since }) => since) });
 
-  function add(key: string, reason: string): void {
+  function add(key: string, reason: string, priority: Priority = 'normal'): void {
     if (!open) return;
     cancelDelayed(key);
     const worked = working.get(key);
@@ -63,23 +69,25 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       worked.again = withReason(worked.again ?? [], reason);
       return;
     }
-    const entry = waiting.get(key);
+    const entry = waiting.normal.get(key) ?? waiting.low.get(key);
     if (entry !== undefined) {
       entry.reasons = withReason(entry.reasons, reason);
+      if (priority === 'normal' && waiting.low.delete(key)) waiting.normal.set(key, entry);
       return;
     }
     metrics.adds.inc();
-    enqueue(key, [reason]);
+    enqueue(key, [reason], priority);
   }
 
-  function enqueue(key: string, reasons: string[]): void {
-    waiting.set(key, { reasons, since: clock.now().getTime() });
+  function enqueue(key: string, reasons: string[], priority: Priority): void {
+    waiting[priority].set(key, { reasons, since: clock.now().getTime() });
     takers.shift()?.(take());
   }
 
   function take(): WorkItem | undefined {
-    for (const [key, { reasons, since }] of waiting) {
-      waiting.delete(key);
+    const first = waiting.normal.size > 0 ? waiting.normal : waiting.low;
+    for (const [key, { reasons, since }] of first) {
+      first.delete(key);
       const now = clock.now().getTime();
       working.set(key, { since: now, again: undefined });
       metrics.waited((now - since) / 1000);
@@ -90,7 +98,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   function addAfter(key: string, ms: number, reason: string): void {
     if (ms <= 0) return add(key, reason);
-    if (!open || waiting.has(key) || working.get(key)?.again !== undefined) return;
+    if (!open || waiting.normal.has(key) || waiting.low.has(key) || working.get(key)?.again !== undefined) return;
     const at = clock.now().getTime() + ms;
     const earlier = delayed.get(key);
     if (earlier !== undefined && earlier.at <= at) return;
@@ -125,16 +133,22 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       if (worked === undefined) return;
       working.delete(key);
       metrics.worked((clock.now().getTime() - worked.since) / 1000);
-      if (worked.again !== undefined && open) enqueue(key, worked.again);
+      if (worked.again !== undefined && open) enqueue(key, worked.again, 'normal');
     },
     shutDown() {
       open = false;
-      waiting.clear();
+      waiting.normal.clear();
+      waiting.low.clear();
       for (const key of delayed.keys()) cancelDelayed(key);
       for (const taker of takers.splice(0)) taker(undefined);
     },
-    depth: () => waiting.size,
+    depth,
   };
+}
+
+interface Waiting {
+  reasons: string[];
+  readonly since: number;
 }
 
 function withReason(reasons: string[], reason: string): string[] {
