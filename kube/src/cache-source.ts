@@ -9,6 +9,8 @@ export interface CacheOptions<T extends KubeObject> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly indexes?: IndexFunctions<T>;
+  /** What is kept of an object of the API; metadata has to be. Default: all of it. Of caches with the same selectors the first counts. */
+  readonly keep?: (object: T) => T;
 }
 
 /** A cache and the reflectors that fill it: one, or one a namespace where the manager may not see all of them. */
@@ -39,7 +41,7 @@ export interface CacheSourceDeps {
 export function createCacheSource<T extends KubeObject>(
   deps: CacheSourceDeps,
   kind: KubeKind<T>,
-  { indexes = {}, ...selectors }: CacheOptions<T>,
+  { indexes = {}, keep, ...selectors }: CacheOptions<T>,
 ): CacheSource<T> {
   const store = createStore<T>({ indexes, ...(deps.freeze === undefined ? {} : { freeze: deps.freeze }) });
   const handlers = new Set<(change: Change<T>) => void>();
@@ -48,7 +50,7 @@ export function createCacheSource<T extends KubeObject>(
   const reflectors = scopes.map(
     (scope: { readonly namespace?: string }): { readonly namespace?: string; readonly reflector: Reflector<T> } => ({
       ...scope,
-      reflector: createReflector({ ...deps, kind, ...selectors, ...scope, store, handlers }),
+      reflector: createReflector({ ...deps, kind, ...selectors, ...scope, ...(keep && { keep }), store, handlers }),
     }),
   );
   const all = (holds: (reflector: Reflector<T>) => boolean) => reflectors.every(({ reflector }) => holds(reflector));

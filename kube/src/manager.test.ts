@@ -62,6 +62,10 @@ const pod = (version: string, owner: string) => ({
   metadata: { name: 'p', namespace: 'default', uid: 'p', resourceVersion: version, labels: { owner } },
 });
 
+function withoutData({ apiVersion, kind, metadata }: ConfigMap): ConfigMap {
+  return { apiVersion, kind, metadata };
+}
+
 describe('the manager', () => {
   it('shows what it has just written, in the caches that select it', async () => {
     const answer = {
@@ -79,6 +83,27 @@ describe('the manager', () => {
 
     // The form of the last two is left to the API server, which tells by the watch.
     expect(caches.map((cache) => cache.list().length)).toEqual([1, 1, 0, 0, 0]);
+    stop.abort();
+    await running;
+  });
+
+  it('keeps of an object only what it is told to, however the object came', async () => {
+    const large = (name: string, version: string) => configMap(name, { version, data: { file: 'large' } });
+    const { manager, client, stop } = await setUp({
+      lists: { configmaps: [large('listed', '1')] },
+      events: { configmaps: [{ type: 'ADDED', object: large('watched', '2') }] },
+      writeAnswer: large('written', '9'),
+    });
+    const cache = manager.cache(builtin.ConfigMap, { keep: withoutData });
+    const running = manager.run(stop.signal);
+    await eventually(() => cache.list().length === 2);
+    await client.apply(builtin.ConfigMap, configMap('written'), { fieldManager: 't' });
+
+    expect(cache.list().map(({ metadata, data }) => [metadata.name, data])).toEqual([
+      ['listed', undefined],
+      ['watched', undefined],
+      ['written', undefined],
+    ]);
     stop.abort();
     await running;
   });

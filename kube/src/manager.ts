@@ -135,7 +135,11 @@ export function createManager(options: ManagerOptions): Manager {
   async function work(stop: AbortSignal, abandon: AbortSignal): Promise<void> {
     for (const controller of controllers) controller.connect();
     log.info({ controllers: controllers.length }, 'working');
-    await Promise.all(controllers.map(({ loop }) => loop.run({ stop, abandon })));
+    // A manager without controllers, whose caches alone are wanted, works until it is stopped, too.
+    await Promise.all([
+      Promise.race([abortOf(stop), abortOf(abandon)]),
+      ...controllers.map(({ loop }) => loop.run({ stop, abandon })),
+    ]);
   }
 
   async function run(stop: AbortSignal): Promise<void> {

@@ -32,6 +32,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** See CacheOptions. */
+  readonly keep?: (object: T) => T;
   readonly store: Store<T>;
   /** Told in order, after the store has changed. What one throws is logged and counted; the others and the stream go on. */
   readonly handlers: ReadonlySet<(change: Change<T>) => void>;
@@ -51,6 +53,7 @@ const STALE_LISTS_BEFORE_BELIEF = 10;
 
 export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
   const { client, kind, namespace, labelSelector, fieldSelector, store, clock } = options;
+  const keep = options.keep ?? ((object: T) => object);
   const selection = {
     ...(namespace === undefined ? {} : { namespace }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
@@ -89,7 +92,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     staleLists = 0;
     metrics.lists.inc({ kind: kind.plural });
     const where = namespace === undefined ? {} : { namespace };
-    const changes = store.replace(items, { ...where, version: resourceVersion, believe });
+    const changes = store.replace(items.map(keep), { ...where, version: resourceVersion, believe });
     version = resourceVersion;
     mustList = false;
     hasSynced = true;
@@ -122,7 +125,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 
   function take({ type, object }: WatchEvent<T>): void {
     if (type !== 'BOOKMARK') {
-      for (const change of type === 'DELETED' ? store.remove(object) : store.upsert(object)) tell(change);
+      for (const change of type === 'DELETED' ? store.remove(object) : store.upsert(keep(object))) tell(change);
     }
     // Going back would make the next watch repeat what was seen.
     const next = object.metadata.resourceVersion;
@@ -134,7 +137,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     // What the stream has passed it has told already; if it is not in the store, it is gone since.
     if (!hasSynced || compareResourceVersions(resourceVersion, version) <= 0) return;
     if (deletionTimestamp !== undefined && finalizers.length === 0) return;
-    for (const change of store.upsert(structuredClone(object))) tell(change);
+    for (const change of store.upsert(keep(structuredClone(object)))) tell(change);
   }
 
   function tell(change: Change<T>): void {

@@ -1,6 +1,7 @@
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
 import type { Caches } from './deps.ts';
+import { CodeFiles, codeFilesOf } from './code-files.ts';
 import { kinds } from './kinds.ts';
 import { MANAGED_BY_SELECTOR, MODEL_VERSION_LABEL, PRODUCER_UID, REVISION_LABEL } from './labels.ts';
 import { parseStoreUri } from './jobs/store-mount.ts';
@@ -112,7 +113,7 @@ function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof Own
       },
     }),
     claims: manager.cache(builtin.PersistentVolumeClaim),
-    configMaps: manager.cache(builtin.ConfigMap),
+    codeFiles: manager.cache(CodeFiles, { keep: codeFilesOf }),
     jobCreateFailures: manager.cache(builtin.CoreEvent, {
       fieldSelector: 'involvedObject.kind=Job,reason=FailedCreate',
       indexes: { subject: (event) => present(event.involvedObject.uid) },

@@ -11,7 +11,6 @@ import type {
 import type {
   Cache,
   Clock,
-  ConfigMap,
   ControllerRevision,
   CoreEvent,
   Deployment,
@@ -23,6 +22,7 @@ import type {
   Pod,
   Service,
 } from '@slipway/kube';
+import type { CodeFiles } from './code-files.ts';
 import type { PodDisruptionBudget } from './kinds.ts';
 
 /** What every controller gets. Made once in `main.ts`. */
@@ -80,7 +80,8 @@ export interface Caches {
   /** Index `service`. */
   readonly endpointSlices: Cache<EndpointSlice>;
   readonly claims: Cache<PersistentVolumeClaim>;
-  readonly configMaps: Cache<ConfigMap>;
+  /** ConfigMaps, of which only the digest is kept. */
+  readonly codeFiles: Cache<CodeFiles>;
   /** Events with reason FailedCreate about Jobs: a quota, or an admission that refuses the pod. Index `subject`. */
   readonly jobCreateFailures: Cache<CoreEvent>;
   /** Events with reason FailedMount about pods. Index `subject`. */

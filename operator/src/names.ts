@@ -18,6 +18,11 @@ export function shortHash(value: unknown, length: number): string {
   return createHash('sha256').update(stableJson(value)).digest('hex').slice(0, length);
 }
 
+/** `sha256:` and all 64 digits of the same. */
+export function digestOf(value: unknown): string {
+  return `sha256:${shortHash(value, 64)}`;
+}
+
 /** JSON with sorted keys and without undefined: equal values give equal text, whoever wrote them. */
 export function stableJson(value: unknown): string {
   return JSON.stringify(sortedKeys(value)) ?? 'null';

@@ -48,7 +48,7 @@ export const addTrainingJobController: AddController = (manager, deps) => {
       watch(caches.modelVersions, ({ metadata: { namespace = '' }, spec: { lineage } }) =>
         lineage?.trainingJob === undefined ? [] : [{ namespace, name: lineage.trainingJob }],
       ),
-      watch(caches.configMaps, ({ metadata }) =>
+      watch(caches.codeFiles, ({ metadata }) =>
         caches.trainingJobs.byIndex('configMap', indexKey(metadata.namespace, metadata.name)).map(keyOf),
       ),
       ...storeWatches(caches, ofStore),

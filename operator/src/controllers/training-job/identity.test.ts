@@ -1,20 +1,16 @@
-import type { ConfigMap } from '@slipway/kube';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { codeFilesOf } from '../../code-files.ts';
 import { aDatasetVersion, aTrainingJob } from '../../testing/data-fixtures.ts';
 import { DIGEST } from '../../testing/fixtures.ts';
 import { secondsOf } from './go-duration.ts';
-import { codeDigest, identityOf, isPinned, runDigest } from './identity.ts';
+import { identityOf, isPinned, runDigest } from './identity.ts';
 import { attemptJobName, publishJobName, serviceName } from './names.ts';
 import { parameterProblem, parameterVariables } from './parameters.ts';
 
 const spec = aTrainingJob().spec;
-const files = (data: Record<string, string>): ConfigMap => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name: 'c' },
-  data,
-});
+const files = (data: Record<string, string>) =>
+  codeFilesOf({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data });
 const identity = (more: Partial<typeof spec>) => identityOf({ ...spec, ...more }, undefined);
 
 describe('identityOf', () => {
@@ -45,7 +41,7 @@ describe('identityOf', () => {
     expect(digest({ 'a.py': '1' })).not.toBe(digest({ 'b.py': '1' }));
     expect(identityOf(withCode, undefined).code).toBeUndefined();
     expect(identityOf(spec, undefined).code).toBe('none');
-    expect(codeDigest(files({}))).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(digest({})).toMatch(/^sha256:[0-9a-f]{64}$/);
   });
 
   it('does not depend on the order of keys in the YAML', () => {

@@ -1,8 +1,8 @@
 /** What makes two trainings the same, what makes them another run, and what only makes them another attempt. */
-import { createHash } from 'node:crypto';
 import type { DatasetVersion, TrainingJobSpec } from '@slipway/crds';
-import type { ConfigMap, DeepReadonly } from '@slipway/kube';
-import { shortHash, stableJson } from '../../names.ts';
+import type { DeepReadonly } from '@slipway/kube';
+import type { CodeFiles } from '../../code-files.ts';
+import { digestOf, shortHash } from '../../names.ts';
 
 export interface Identity {
   /**
@@ -16,18 +16,13 @@ export interface Identity {
   readonly template: string;
 }
 
-export function identityOf(spec: DeepReadonly<TrainingJobSpec>, code: DeepReadonly<ConfigMap> | undefined): Identity {
+export function identityOf(spec: DeepReadonly<TrainingJobSpec>, code: DeepReadonly<CodeFiles> | undefined): Identity {
   const { dataset, resources, serviceAccountName, imagePullSecrets, limits } = spec;
   return {
     spec: shortHash({ ...recipeOf(spec), dataset }, 64),
-    code: spec.code === undefined ? 'none' : code && codeDigest(code),
+    code: spec.code === undefined ? 'none' : code?.digest,
     template: shortHash({ resources, serviceAccountName, imagePullSecrets, limits }, 16),
   };
-}
-
-/** `sha256:` and 64 digits over names and contents of the files in a ConfigMap. */
-export function codeDigest({ data = {}, binaryData = {} }: DeepReadonly<ConfigMap>): string {
-  return sha256({ data, binaryData });
 }
 
 /** Identity of a run: the digest of inputs, template and parameters, with what `Latest` meant when it began. */
@@ -36,7 +31,7 @@ export function runDigest(
   code: string,
   { metadata: { name }, spec: { artifact } }: DeepReadonly<DatasetVersion>,
 ): string {
-  return sha256({ ...recipeOf(spec), datasetVersion: { name, digest: artifact.digest }, code });
+  return digestOf({ ...recipeOf(spec), datasetVersion: { name, digest: artifact.digest }, code });
 }
 
 function recipeOf(spec: DeepReadonly<TrainingJobSpec>) {
@@ -47,8 +42,4 @@ function recipeOf(spec: DeepReadonly<TrainingJobSpec>) {
 /** Only a reference by digest means the same bytes tomorrow. */
 export function isPinned(image: string): boolean {
   return /@sha256:[0-9a-f]{64}$/.test(image);
-}
-
-function sha256(value: unknown): string {
-  return `sha256:${createHash('sha256').update(stableJson(value)).digest('hex')}`;
 }

@@ -54,7 +54,7 @@ export async function observeTrainingJob(
 ): Promise<ObservedTrainingJob> {
   const { namespace = '', name, uid } = trainingJob.metadata;
   const { spec } = trainingJob;
-  const code = spec.code && caches.configMaps.get({ namespace, name: spec.code.configMap.name });
+  const code = spec.code && caches.codeFiles.get({ namespace, name: spec.code.configMap.name });
   const identity = identityOf(spec, code);
   const jobs = uid === undefined ? [] : caches.jobs.byIndex('controller', uid);
   const newest = attemptsOf(jobs).at(-1);
