@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError, readConfig, USAGE, VARIABLES } from './config.ts';
 
 const images = { SLIPWAY_SERVING_RUNTIME_IMAGE: 'serving:1', SLIPWAY_BATCH_RUNTIME_IMAGE: 'batch:1' };
 
@@ -34,6 +34,11 @@ describe('readConfig', () => {
   it('takes a list of namespaces, and works without a lease where it is told so', () => {
     const config = readConfig({ ...images, SLIPWAY_LEADER_ELECTION: 'Disabled', SLIPWAY_NAMESPACES: 'a, b,' }, 'host');
     expect(config).toMatchObject({ namespaces: ['a', 'b'], lease: undefined });
+  });
+
+  it('is told about in full by --help', () => {
+    const told = [...USAGE.matchAll(/^ {2}(SLIPWAY_\w+) /gm)].map(([, name]) => name);
+    expect(told).toEqual(VARIABLES);
   });
 
   it('names every wrong variable at once', () => {

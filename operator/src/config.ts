@@ -15,6 +15,24 @@ export interface OperatorConfig {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
 }
 
+export const USAGE = `usage: node operator/src/main.ts
+
+Runs Slipway's controllers: in a cluster with the pod's service account, elsewhere with $KUBECONFIG. Set by the environment:
+
+  SLIPWAY_SERVING_RUNTIME_IMAGE   image of model servers (required)
+  SLIPWAY_BATCH_RUNTIME_IMAGE     image of Jobs (required)
+  SLIPWAY_IMAGE_PULL_POLICY       of both: Always, IfNotPresent, Never (IfNotPresent)
+  SLIPWAY_NAMESPACES              names with commas between them: look into these only (all)
+  SLIPWAY_LEADER_ELECTION         Enabled or Disabled (Enabled)
+  SLIPWAY_LEASE_NAMESPACE         where the lease is; required with leader election
+  SLIPWAY_LEASE_NAME              its name (slipway-operator)
+  SLIPWAY_IDENTITY                name of this replica in leases and Events (the host's name)
+  SLIPWAY_HEALTH_PORT             /healthz and /readyz (8081)
+  SLIPWAY_METRICS_PORT            /metrics for Prometheus (8080)
+  SLIPWAY_LOG_LEVEL               trace, debug, info, warn, error (info)
+  SLIPWAY_DRAIN_SECONDS           how long an old revision keeps its pods after it lost the traffic (10)
+`;
+
 const image = z.string({ error: 'must be set to the reference of a container image' }).min(1).max(512);
 // 0 lets the machine choose, for tests.
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -39,6 +57,8 @@ const Environment = z.object({
   SLIPWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   SLIPWAY_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(10),
 });
+
+export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 /** A setting is missing or wrong; the message names every one. */
 export class ConfigError extends Error {

@@ -4,8 +4,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadKubeConfig, realClock } from '@slipway/kube';
 import pino from 'pino';
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError, readConfig, USAGE } from './config.ts';
 import { runOperator } from './run-operator.ts';
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(USAGE);
+  process.exit();
+}
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
 const stop = new AbortController();
