@@ -38,7 +38,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Con
     options: { 'result-file': { type: 'string', default: DEFAULT_RESULT_FILE } },
   });
   const [command] = positionals;
-  if (!isCommand(command)) throw new BatchError('RequestInvalid', `no such command: ${command ?? '(none)'}`);
+  if (!isCommand(command)) throw new BatchError('RequestInvalid', `No such command: ${command ?? '(none)'}`);
   return {
     command,
     request: parseRequest(env['SLIPWAY_REQUEST']),
@@ -52,7 +52,7 @@ function parseRequest(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '');
   } catch {
-    throw new BatchError('RequestInvalid', 'the environment variable SLIPWAY_REQUEST holds no JSON');
+    throw new BatchError('RequestInvalid', 'The environment variable SLIPWAY_REQUEST holds no JSON');
   }
 }
 

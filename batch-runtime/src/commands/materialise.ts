@@ -122,7 +122,7 @@ async function createFeatureTable(
   if (counts === undefined || counts.kept === 0n) {
     throw new BatchError(
       'TableEmpty',
-      `the transform gives ${counts?.all ?? 0} rows, and none of them has a time in ${list(times)}`,
+      `The transform gives ${counts?.all ?? 0} rows, and none of them has a time in ${list(times)}`,
     );
   }
   return counts.all - counts.kept;

@@ -12,7 +12,7 @@ export async function verifyModel({ dir, digest }: VerifyModelRequest): Promise<
   await stat(dir).catch(() => {
     throw new BatchError(
       'FileNotFound',
-      `there is no ${pathInStore(dir)} in the Store; put the model there, or name where it is`,
+      `There is no ${pathInStore(dir)} in the Store; put the model there, or name where it is`,
     );
   });
   const found = await digestOf(dir);

@@ -42,7 +42,7 @@ export async function createQueries(
     `SELECT count(*) AS "all", count(*) FILTER (__t IS NULL) AS time, count(*) FILTER (__t IS NOT NULL AND ${identifier(label.column)} IS NULL) AS label FROM typed`,
   );
   const { all = 0n, time: timeNull = 0n, label: labelNull = 0n } = counts ?? {};
-  if (all === 0n) throw new BatchError('TableEmpty', 'the rows are empty; look at the files and at the transform');
+  if (all === 0n) throw new BatchError('TableEmpty', 'The rows are empty; look at the files and at the transform');
   if (labelNull > 0n && label.onNull === 'Fail') {
     throw new BatchError(
       'LabelNull',
@@ -102,7 +102,7 @@ function refuseClashes({ rows, features }: BuildDatasetRequest): void {
   if (twice !== undefined) {
     throw new BatchError(
       'RequestInvalid',
-      `the column ${list([twice])} would be there twice; rename it in a transform, or leave it out with select`,
+      `The column ${list([twice])} would be there twice; rename it in a transform, or leave it out with select`,
     );
   }
 }

@@ -48,7 +48,7 @@ async function refuseEmpty(database: Database, counts: Record<Split, number>, wa
     range === undefined ? '' : `; the rows reach from ${range.first.toISOString()} to ${range.last.toISOString()}`;
   throw new BatchError(
     'SplitEmpty',
-    `no row falls into ${empty.join(' and ')}${span}; change validationFrom, testFrom or gap`,
+    `No row falls into ${empty.join(' and ')}${span}; change validationFrom, testFrom or gap`,
   );
 }
 

@@ -45,12 +45,12 @@ function refuseBounds(
   declared: MaterialiseRequest['features'][number] | undefined,
 ): void {
   if (declared === undefined)
-    throw new BatchError('RequestInvalid', `the check of "${feature}" names no feature of the FeatureSet`);
+    throw new BatchError('RequestInvalid', `The check of "${feature}" names no feature of the FeatureSet`);
   const numeric = /^(Float|Int)/.test(declared.type);
   if (numeric || (min === undefined && max === undefined)) return;
   throw new BatchError(
     'RequestInvalid',
-    `the check of "${feature}" has min or max, which are for numbers; it is a ${declared.type}`,
+    `The check of "${feature}" has min or max, which are for numbers; it is a ${declared.type}`,
   );
 }
 

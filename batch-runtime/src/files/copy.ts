@@ -34,7 +34,7 @@ async function copyOne(from: string, to: string): Promise<number> {
 export function fail(cause: unknown, path: string): never {
   const { code, path: where = path } = cause as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    throw new BatchError('StoreFull', `no space is left for ${where}; make the volume larger or remove files`, {
+    throw new BatchError('StoreFull', `No space is left for ${where}; make the volume larger or remove files`, {
       cause,
     });
   }
@@ -48,6 +48,6 @@ export function fail(cause: unknown, path: string): never {
       },
     );
   }
-  if (code === 'ENOENT') throw new BatchError('FileNotFound', `there is no ${where}`, { cause });
+  if (code === 'ENOENT') throw new BatchError('FileNotFound', `There is no ${where}`, { cause });
   throw cause;
 }

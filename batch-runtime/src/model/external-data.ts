@@ -31,7 +31,7 @@ interface Place {
 }
 
 function invalid(why: string): BatchError {
-  return new BatchError('ModelInvalid', `the model cannot be used: ${why}`);
+  return new BatchError('ModelInvalid', `The model cannot be used: ${why}`);
 }
 
 /** Key and value of a StringStringEntryProto. */

@@ -14,7 +14,7 @@ export async function findTrainedModel(runDir: string): Promise<FoundModel> {
   const names = await readdir(runDir).catch(() => {
     throw new BatchError(
       'OutputMissing',
-      'the training left no output in the Store; did its container end before its output could be taken?',
+      'The training left no output in the Store; did its container end before its output could be taken?',
     );
   });
   const found = ['model.onnx', 'model'].filter((name) => names.includes(name));
@@ -23,14 +23,14 @@ export async function findTrainedModel(runDir: string): Promise<FoundModel> {
   if (all.length > 1)
     throw new BatchError(
       'ModelAmbiguous',
-      `the training wrote more than one model (${all.join(', ')}); leave one: model.onnx, or a folder model/`,
+      `The training wrote more than one model (${all.join(', ')}); leave one: model.onnx, or a folder model/`,
     );
   if (found[0] === undefined) {
     const hint =
       strays[0] === undefined ? `there is: ${names.join(', ') || 'nothing'}` : `rename ${strays[0]} to model.onnx`;
     throw new BatchError(
       'ModelMissing',
-      `the training wrote neither model.onnx nor model/ to $SLIPWAY_OUTPUT_DIR; ${hint}`,
+      `The training wrote neither model.onnx nor model/ to $SLIPWAY_OUTPUT_DIR; ${hint}`,
     );
   }
   const artifact = join(runDir, found[0]);
@@ -44,8 +44,8 @@ export async function onnxFileOf(artifact: string): Promise<string> {
   if (!(await lstat(artifact)).isDirectory()) return artifact;
   const files = (await regularFiles(artifact)).filter((name) => name.endsWith('.onnx'));
   const [only, second] = files;
-  if (only === undefined) throw new BatchError('ModelMissing', 'the folder of the model holds no .onnx file');
+  if (only === undefined) throw new BatchError('ModelMissing', 'The folder of the model holds no .onnx file');
   if (second !== undefined)
-    throw new BatchError('ModelAmbiguous', `the folder of the model holds ${files.length} .onnx files; leave one`);
+    throw new BatchError('ModelAmbiguous', `The folder of the model holds ${files.length} .onnx files; leave one`);
   return join(artifact, only);
 }

@@ -11,7 +11,7 @@ export function findSourceFiles(dir: string, path: string): string[] {
   if (found.length === 0) {
     throw new BatchError(
       'FileNotFound',
-      `no file matches ${path} in the Store (${pathInStore(dir) || 'its root'}); put the files there, or change the path`,
+      `No file matches ${path} in the Store (${pathInStore(dir) || 'its root'}); put the files there, or change the path`,
     );
   }
   const root = realpathSync(dir);

@@ -53,15 +53,15 @@ export async function loadUserTable(
 async function singleSelect(database: Database, sql: string): Promise<string> {
   const text = withoutEnd(sql);
   const statements = await database.connection.extractStatements(text).catch((cause: unknown) => {
-    throw new BatchError('SqlInvalid', `the transform is not valid SQL: ${firstLine(cause)}`, { cause });
+    throw new BatchError('SqlInvalid', `The transform is not valid SQL: ${firstLine(cause)}`, { cause });
   });
   if (statements.count !== 1)
-    throw new BatchError('SqlInvalid', `the transform must be one SELECT; it holds ${statements.count} statements`);
+    throw new BatchError('SqlInvalid', `The transform must be one SELECT; it holds ${statements.count} statements`);
   const prepared = await statements.prepare(0);
   if (prepared.statementType !== StatementType.SELECT || prepared.parameterCount > 0)
     throw new BatchError(
       'SqlInvalid',
-      'the transform must be a SELECT without parameters; it reads the table "source"',
+      'The transform must be a SELECT without parameters; it reads the table "source"',
     );
   return text;
 }
@@ -80,19 +80,19 @@ async function failureOf(database: Database, cause: unknown, hasSql: boolean): P
   const missing = /Referenced column "([^"]+)" not found/.exec(text)?.[1];
   if (missing !== undefined) {
     const there = (await tableColumns(database, 'source')).map(({ name }) => name).join(', ');
-    return new BatchError('ColumnNotFound', `the transform uses the column "${missing}"; the files have: ${there}`, {
+    return new BatchError('ColumnNotFound', `The transform uses the column "${missing}"; the files have: ${there}`, {
       cause,
     });
   }
   const aboutSql = /(Parser|Binder|Catalog|Permission) Error/.test(text);
   if (!hasSql || (!aboutSql && /CSV Error|parquet|JSON/i.test(text))) {
-    return new BatchError('FormatInvalid', `the files cannot be read: ${firstLine(cause)}`, { cause });
+    return new BatchError('FormatInvalid', `The files cannot be read: ${firstLine(cause)}`, { cause });
   }
   if (/Conversion Error/.test(text)) {
     const how = "where such values mean unknown, write TRY_CAST(column AS …) or NULLIF(column, 'NA')";
-    return new BatchError('TypeMismatch', `the transform failed: ${firstLine(cause)}; ${how}`, { cause });
+    return new BatchError('TypeMismatch', `The transform failed: ${firstLine(cause)}; ${how}`, { cause });
   }
-  return new BatchError('SqlInvalid', `the transform failed: ${firstLine(cause)}`, { cause });
+  return new BatchError('SqlInvalid', `The transform failed: ${firstLine(cause)}`, { cause });
 }
 
 export async function tableColumns(database: Database, table: string): Promise<Column[]> {
