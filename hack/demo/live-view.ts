@@ -1,7 +1,7 @@
 /** Shows what each object waits for, live on a terminal, a line a change elsewhere, until something is so. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import type { DemoCluster } from './demo-cluster.ts';
+import type { SlipwayCluster } from '../slipway/slipway-cluster.ts';
 
 export interface Condition {
   readonly type: string;
@@ -41,7 +41,7 @@ export function condition(object: SlipwayObject | undefined, type: string): Cond
 
 /** @returns what `done` found. Rejects when an object is stalled, with its own words, or after `timeoutMs`. */
 export async function watchUntil<T>(
-  cluster: DemoCluster,
+  cluster: SlipwayCluster,
   done: (objects: readonly SlipwayObject[]) => T | undefined,
   timeoutMs: number,
 ): Promise<T> {

@@ -1,8 +1,7 @@
 /** `npm run demo` */
 import { clusterDown } from '../cluster/index.ts';
-import { restartOperator, writesAtRest } from './at-rest.ts';
-import { runFlightsDemo } from './flights.ts';
-import { CLUSTER } from './set-up.ts';
+import { restartOperator, writesAtRest } from '../slipway/at-rest.ts';
+import { CLUSTER, runFlightsDemo } from './flights.ts';
 
 const USAGE = `usage: npm run demo [-- down | --help]
 

@@ -1,5 +1,5 @@
 import type { Client } from './clients.ts';
-import { say } from './terminal.ts';
+import { say } from '../slipway/stages.ts';
 
 /** One row of the trainer's samples.json. */
 export interface Sample {

@@ -6,7 +6,7 @@ import { builtin, createKubeClient, loadKubeConfig, realClock } from '@slipway/k
 import type { KubeClient } from '@slipway/kube';
 import { Registry } from 'prom-client';
 import { clusterLayout } from '../../hack/cluster/layout.ts';
-import { CLUSTER, NAMESPACE } from '../../hack/demo/set-up.ts';
+import { CLUSTER, NAMESPACE } from '../../hack/demo/flights.ts';
 import { buildImages } from '../../hack/images/index.ts';
 import { kinds } from '../../operator/src/kinds.ts';
 import { silent } from '../apiserver/operator/harness.ts';

@@ -1,6 +1,6 @@
 /** What tests look at in a cluster with Slipway. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DemoCluster } from '../../hack/demo/demo-cluster.ts';
+import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
 
 interface Condition {
   readonly type: string;
@@ -16,7 +16,11 @@ interface Item {
 }
 
 /** A condition that speaks of the present spec. `object` as kubectl takes it: `trainingjob/x`. */
-export async function conditionOf(cluster: DemoCluster, object: string, type: string): Promise<Condition | undefined> {
+export async function conditionOf(
+  cluster: SlipwayCluster,
+  object: string,
+  type: string,
+): Promise<Condition | undefined> {
   const { metadata, status } = await cluster.json<Item>(['get', object]);
   if (status?.observedGeneration !== metadata.generation) return undefined;
   return status?.conditions?.find((condition) => condition.type === type);
@@ -24,7 +28,7 @@ export async function conditionOf(cluster: DemoCluster, object: string, type: st
 
 /** The condition once it speaks of the present spec with that status and a message or reason that fits. Fails with what was seen last. */
 export async function conditionThat(
-  cluster: DemoCluster,
+  cluster: SlipwayCluster,
   [object, type, status]: readonly [object: string, type: string, status: string],
   fits: (condition: Condition) => boolean,
 ): Promise<Condition> {

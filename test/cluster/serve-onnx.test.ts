@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
-import { restartOperator, writesAtRest } from '../../hack/demo/at-rest.ts';
-import type { DemoCluster } from '../../hack/demo/demo-cluster.ts';
-import { setUp } from '../../hack/demo/set-up.ts';
+import { restartOperator, writesAtRest } from '../../hack/slipway/at-rest.ts';
+import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
+import { setUp } from '../../hack/slipway/set-up.ts';
 import { conditionOf, conditionThat } from './observe.ts';
 
 const NAME = 'test-serve';
 const EXAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'serve-onnx');
 const OTHER_DIGEST = `sha256:${'0'.repeat(64)}`;
-let cluster: DemoCluster;
+let cluster: SlipwayCluster;
 
 beforeAll(async () => {
   await clusterDown(NAME);

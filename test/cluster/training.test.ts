@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clusterDown } from '../../hack/cluster/index.ts';
-import type { DemoCluster } from '../../hack/demo/demo-cluster.ts';
-import { setUp } from '../../hack/demo/set-up.ts';
+import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
+import { setUp } from '../../hack/slipway/set-up.ts';
 import { conditionThat, eventually } from './observe.ts';
 
 const NAME = 'test-training';
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const JOB = 'trainingjob/delay';
-let cluster: DemoCluster;
+let cluster: SlipwayCluster;
 let image: string;
 
 beforeAll(async () => {

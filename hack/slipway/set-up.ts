@@ -3,17 +3,15 @@ import { join } from 'node:path';
 import { clusterUp, loadImages } from '../cluster/index.ts';
 import { buildImages } from '../images/index.ts';
 import type { BuiltImage, ImageName } from '../images/index.ts';
-import { demoCluster } from './demo-cluster.ts';
-import type { DemoCluster } from './demo-cluster.ts';
-import { say, stage } from './terminal.ts';
+import { slipwayCluster } from './slipway-cluster.ts';
+import type { SlipwayCluster } from './slipway-cluster.ts';
+import { say, stage } from './stages.ts';
 
-export const CLUSTER = 'slipway';
-export const NAMESPACE = 'flights';
 export const SYSTEM_NAMESPACE = 'slipway-system';
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
 
 export interface Ready {
-  readonly cluster: DemoCluster;
+  readonly cluster: SlipwayCluster;
   /** The trainer's image, named by digest. */
   readonly trainerImage: string;
 }
@@ -27,14 +25,14 @@ export async function setUp({ name, namespace }: { name: string; namespace: stri
       Object.values(images).map((image) => image.tar),
     ),
   );
-  const cluster = await demoCluster({ name, namespace, kubeconfig });
+  const cluster = await slipwayCluster({ name, namespace, kubeconfig });
   await stage('Slipway, by its Helm chart', () => install(cluster, images));
   const trainerImage = pinned.get(images['flights-trainer'].tar);
   if (trainerImage === undefined) throw new Error('the image of the trainer is not in the cluster');
   return { cluster, trainerImage };
 }
 
-async function install(cluster: DemoCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
+async function install(cluster: SlipwayCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
   const { helm, kubectl, namespace } = cluster;
   await endInterruptedRelease(cluster);
   // The tag is the same for every build, so this is what makes a new build replace the running operator.
@@ -47,7 +45,7 @@ async function install(cluster: DemoCluster, images: Record<ImageName, BuiltImag
 }
 
 /** Helm refuses to go on with a release whose last change was interrupted. */
-async function endInterruptedRelease({ helm }: DemoCluster): Promise<void> {
+async function endInterruptedRelease({ helm }: SlipwayCluster): Promise<void> {
   const release = ['slipway', '--namespace', SYSTEM_NAMESPACE];
   const status = await helm(['status', ...release, '--output', 'json']).catch(() => '{}');
   const { info } = JSON.parse(status) as { info?: { status: string } };

@@ -1,8 +1,8 @@
-/** kubectl and helm, bound to the demo's cluster and namespace. */
+/** kubectl and helm, bound to a cluster and a namespace. */
 import { run } from '../cluster/kubectl.ts';
 import { findBinaries } from '../kube/binaries.ts';
 
-export interface DemoCluster {
+export interface SlipwayCluster {
   readonly name: string;
   readonly namespace: string;
   readonly kubeconfig: string;
@@ -14,11 +14,11 @@ export interface DemoCluster {
   helm(args: readonly string[]): Promise<string>;
 }
 
-export async function demoCluster({
+export async function slipwayCluster({
   name,
   namespace,
   kubeconfig,
-}: Pick<DemoCluster, 'name' | 'namespace' | 'kubeconfig'>): Promise<DemoCluster> {
+}: Pick<SlipwayCluster, 'name' | 'namespace' | 'kubeconfig'>): Promise<SlipwayCluster> {
   const programs = await findBinaries(['kubectl', 'helm'], { progress: (line) => console.log(`  ${line}`) });
   const call = async (program: 'kubectl' | 'helm', args: readonly string[], stdin = '') => {
     const { code, stdout, stderr } = await run(programs[program], ['--kubeconfig', kubeconfig, ...args], stdin);

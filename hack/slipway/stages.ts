@@ -1,4 +1,4 @@
-/** What the demo prints: stages with their times, and lines below them. */
+/** What a long piece of work prints: stages with their times, and lines below them. */
 import { styleText } from 'node:util';
 
 export interface Stage {
