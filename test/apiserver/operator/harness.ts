@@ -45,7 +45,11 @@ export interface Harness {
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
-export async function startHarness(script: PodScript): Promise<Harness> {
+/** With `namespaces` these are made, and operators get their rights in them alone, as the chart's `watchNamespaces` does. */
+export async function startHarness(
+  script: PodScript,
+  { namespaces }: { readonly namespaces?: readonly string[] } = {},
+): Promise<Harness> {
   const plane = await startControlPlane({ controllerManager: true });
   const kubeConfig = loadKubeConfig(plane.kubeconfigPath);
   const client = createKubeClient({
@@ -63,7 +67,7 @@ export async function startHarness(script: PodScript): Promise<Harness> {
     '-f',
     join(ROOT, 'crds', 'generated'),
   ]);
-  const operatorConfig = await giveRights(plane);
+  const operatorConfig = await giveRights(plane, namespaces);
   const kubelet = await startKubelet({ client, log: silent, kubectl: plane.kubectl }, script);
   const operators: OperatorProcess[] = [];
   return {
@@ -132,11 +136,11 @@ function spawnOperator(
 }
 
 /** The rights that the chart gives, and no more: a rule that is missing fails a test. Returns the path of a kubeconfig. */
-async function giveRights(plane: ControlPlane): Promise<string> {
-  const rbac = (kind: string, name: string, more: object) => ({
+async function giveRights(plane: ControlPlane, namespaces: readonly string[] | undefined): Promise<string> {
+  const rbac = (kind: string, name: string, more: object, namespace = 'default') => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind,
-    metadata: { name, ...(kind.startsWith('Cluster') ? {} : { namespace: 'default' }) },
+    metadata: { name, ...(kind.startsWith('Cluster') ? {} : { namespace }) },
     ...more,
   });
   const subjects = [{ kind: 'ServiceAccount', name: 'slipway', namespace: 'default' }];
@@ -148,8 +152,16 @@ async function giveRights(plane: ControlPlane): Promise<string> {
   };
   const items = [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'slipway', namespace: 'default' } },
-    rbac('ClusterRole', 'slipway', { rules: operatorRules }),
-    rbac('ClusterRoleBinding', 'slipway', { roleRef: roleRef('ClusterRole', 'slipway'), subjects }),
+    ...(namespaces === undefined
+      ? [
+          rbac('ClusterRole', 'slipway', { rules: operatorRules }),
+          rbac('ClusterRoleBinding', 'slipway', { roleRef: roleRef('ClusterRole', 'slipway'), subjects }),
+        ]
+      : namespaces.flatMap((namespace) => [
+          { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+          rbac('Role', 'slipway', { rules: operatorRules }, namespace),
+          rbac('RoleBinding', 'slipway', { roleRef: roleRef('Role', 'slipway'), subjects }, namespace),
+        ])),
     rbac('Role', 'slipway-lease', { rules: [leases] }),
     rbac('RoleBinding', 'slipway-lease', { roleRef: roleRef('Role', 'slipway-lease'), subjects }),
   ];
