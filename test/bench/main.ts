@@ -1,18 +1,22 @@
-/** `npm run bench [-- NAME …]`: prints figures, with the machine that gave them; asserts nothing. */
+/** `npm run bench [-- NAME …] [FLAG …]`: prints figures, with the machine that gave them; asserts nothing. */
 import { benchCluster } from './cluster.ts';
 import { benchDemo } from './demo.ts';
 import { machineLine } from './machine.ts';
 import { benchOperator } from './operator.ts';
+import { benchRuntime } from './runtime.ts';
 import { benchServing } from './serving.ts';
 
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+const BENCHES: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
   serving: benchServing,
   operator: benchOperator,
+  runtime: benchRuntime,
   cluster: benchCluster,
   demo: benchDemo,
 };
 
-const asked = process.argv.slice(2);
+const isFlag = (argument: string) => argument.startsWith('--');
+const flags = process.argv.slice(2).filter(isFlag);
+const asked = process.argv.slice(2).filter((argument) => !isFlag(argument));
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   console.error(`no such bench: ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
@@ -23,6 +27,6 @@ if (unknown.length > 0) {
     ([known]) => asked.length === 0 || asked.includes(known),
   )) {
     console.log(`\n${name}`);
-    await bench();
+    await bench(flags);
   }
 }

@@ -2,7 +2,7 @@
  * The operator, bundled as in its image, as a process beside a real API server, with pods played through the API: memory and processor at rest, and how
  * long a person's `apply` takes to become a Job and its pod.
  */
-import { copyFileSync, mkdtempSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import { eventually, startHarness } from '../apiserver/operator/harness.ts';
 import type { Harness } from '../apiserver/operator/harness.ts';
 import { claim, inferenceService, modelVersion, namespaceNamed, store } from '../apiserver/operator/objects.ts';
 import { podScript } from '../faults/workloads/pod-script.ts';
+import { processorSeconds, residentMebibytes } from './resources.ts';
 
 const NS = 'bench';
 const SERVICES = 50;
@@ -135,12 +136,5 @@ async function atRest(pid: number): Promise<string> {
   const before = processorSeconds(pid);
   await sleep(REST_SECONDS * 1000);
   const used = ((processorSeconds(pid) - before) / REST_SECONDS) * 1000;
-  const kibibytes = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  return `${Math.round(kibibytes / 1024)} MiB resident, ${used.toFixed(1)} thousandths of a core`;
-}
-
-/** User and system time so far: fields 14 and 15 of proc(5), in hundredths of a second. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return `${Math.round(residentMebibytes(pid).now)} MiB resident, ${used.toFixed(1)} thousandths of a core`;
 }

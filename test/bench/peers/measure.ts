@@ -1,0 +1,89 @@
+/** What each contender is asked to do, and what is noted of it. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Contender, type RunningContender, startContender } from './contender.ts';
+import { noteName, type NoteObserver, type World } from './world.ts';
+
+export interface Reconciling {
+  readonly perSecond: number;
+  readonly processorMilliseconds: number;
+  readonly requests: number;
+  readonly peakMebibytes: number;
+  /** Milliseconds from the answer to a touch to its status; only when asked for. */
+  readonly latencies: readonly number[];
+}
+
+export interface ReconcileJob {
+  readonly notes: number;
+  readonly workers: number;
+  readonly touches: number;
+}
+
+/** Touches that count for nothing, so that what a runtime compiles at its first changes does not. */
+const WARM_UP_TOUCHES = 20;
+/** Every pass that the last write sets off is over by then. */
+const REST_MS = 1_000;
+
+export async function measureReconciling(world: World, contender: Contender, job: ReconcileJob): Promise<Reconciling> {
+  await world.makeNotes(job.notes);
+  const observer = await world.observeNotes();
+  const requestsBefore = await world.requests();
+  const process = start(world, contender, ['reconcile', String(job.workers)]);
+  try {
+    const unless = <T>(seen: Promise<T>) => Promise.race([seen, process.unexpectedEnd]);
+    await unless(observer.until((settled) => settled.size > 0));
+    const first = { at: performance.now(), seconds: process.processorSeconds() };
+    await unless(observer.until((settled) => settled.size === job.notes));
+    const perSecond = ((job.notes - 1) * 1000) / (performance.now() - first.at);
+    await sleep(REST_MS);
+    const processorMilliseconds = ((process.processorSeconds() - first.seconds) * 1000) / job.notes;
+    const requests = ((await world.requests()) - requestsBefore) / job.notes;
+    const latencies = await unless(touch(world, observer, job.touches));
+    const { peak: peakMebibytes } = process.residentMebibytes();
+    return { perSecond, processorMilliseconds, requests, peakMebibytes, latencies };
+  } finally {
+    await process.stop();
+    await observer.stop();
+    await world.removeAll();
+  }
+}
+
+async function touch(world: World, observer: NoteObserver, times: number): Promise<number[]> {
+  const name = noteName(0);
+  const latencies: number[] = [];
+  for (let time = 0; times > 0 && time < times + WARM_UP_TOUCHES; time += 1) {
+    const generation = await world.touchNote(name, `touch ${time}`);
+    const answered = performance.now();
+    await observer.until((settled) => settled.get(name) === generation);
+    latencies.push(performance.now() - answered);
+    await sleep(30); // at rest again
+  }
+  return latencies.slice(WARM_UP_TOUCHES);
+}
+
+export interface Filling {
+  /** From the start of the process, as an operator that starts anew waits for it. */
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  readonly peakMebibytes: number;
+  readonly restMebibytes: number;
+}
+
+export async function measureFilling(world: World, contender: Contender, count: number): Promise<Filling> {
+  const started = performance.now();
+  const process = start(world, contender, ['sync']);
+  try {
+    const found = await Promise.race([process.filled, process.unexpectedEnd]);
+    const seconds = (performance.now() - started) / 1000;
+    if (found < count) throw new Error(`${contender.name} found ${found} of ${count} objects`);
+    await Promise.race([sleep(3_000), process.unexpectedEnd]);
+    const { now: restMebibytes, peak: peakMebibytes } = process.residentMebibytes();
+    return { seconds, processorSeconds: process.processorSeconds(), peakMebibytes, restMebibytes };
+  } finally {
+    await process.stop();
+  }
+}
+
+function start({ kubeconfigPath, folder }: World, contender: Contender, job: readonly string[]): RunningContender {
+  return startContender(contender, job, { kubeconfigPath, logPath: join(folder, 'contender.log') });
+}
