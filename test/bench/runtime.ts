@@ -1,11 +1,13 @@
 /**
- * Our controller runtime beside others', against one real API server: the same work, each in a process of its own. All share the machine
- * with the API server, so compare within one run. `--large` also fills a cache with 50,000 objects; `--profile` leaves
- * profiles of what runs on Node in ./profiles.
+ * Our controller runtime beside others: the same work against the same real API server, each in a process of its own that
+ * is measured from outside. They share the machine with the API server, so only figures of one run compare. `--large` also
+ * fills a cache with 50,000 objects; `--profile` leaves CPU profiles of what runs on Node in slipway-profiles, in the
+ * temporary folder.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { KUBERNETES_VERSION } from '../../hack/kube/versions.ts';
 import { type Contender, prepareContenders } from './peers/contender.ts';
 import { type Filling, measureFilling, measureReconciling, type Reconciling } from './peers/measure.ts';
 import { startWorld, type World } from './peers/world.ts';
@@ -17,7 +19,11 @@ const TOUCHES = 200;
 
 export async function benchRuntime(flags: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-runtime-'));
-  const contenders = await prepareContenders(folder, flags.includes('--profile') ? resolve('profiles') : undefined);
+  const contenders = await prepareContenders(
+    folder,
+    flags.includes('--profile') ? join(tmpdir(), 'slipway-profiles') : undefined,
+  );
+  console.log(`${contenders.map(({ name }) => name).join(', ')}; Kubernetes ${KUBERNETES_VERSION}`);
   const world = await startWorld();
   try {
     // Whoever is first would find an API server that has never done this.

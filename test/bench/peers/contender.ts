@@ -29,8 +29,8 @@ export interface RunningContender {
 export async function prepareContenders(folder: string, profiles: string | undefined): Promise<readonly Contender[]> {
   return [
     { name: 'slipway kube', command: await nodeCommand(folder, 'slipway-kube', profiles) },
-    { name: `controller-runtime ${goVersion()}`, command: [await buildGo()] },
-    { name: `client-node ${nodeVersion()}`, command: await nodeCommand(folder, 'client-node', profiles) },
+    { name: `controller-runtime ${goModuleVersion()}`, command: [await buildGo()] },
+    { name: `client-node ${nodePackageVersion()}`, command: await nodeCommand(folder, 'client-node', profiles) },
   ];
 }
 
@@ -56,12 +56,12 @@ async function buildGo(): Promise<string> {
   return program;
 }
 
-function goVersion(): string {
+function goModuleVersion(): string {
   const module = readFileSync(join(GO_MODULE, 'go.mod'), 'utf8');
   return /sigs\.k8s\.io\/controller-runtime (\S+)/.exec(module)?.[1] ?? 'unknown';
 }
 
-function nodeVersion(): string {
+function nodePackageVersion(): string {
   const { resolve } = createRequire(import.meta.url);
   const entry = resolve('@kubernetes/client-node');
   const manifest = join(entry.slice(0, entry.lastIndexOf('client-node')), 'client-node', 'package.json');
