@@ -16,6 +16,7 @@ interface Note extends KubernetesObject {
 }
 
 const NOTES = { group: 'bench.slipway.dev', version: 'v1', plural: 'notes' };
+const TYPE = { apiVersion: 'bench.slipway.dev/v1', kind: 'Note' };
 const NAME = 'note.lifecycle';
 const APPLY = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply);
 const [job, workers] = process.argv.slice(2);
@@ -81,24 +82,17 @@ async function reconcile(namespace: string, name: string): Promise<void> {
   const generation = note.metadata?.generation;
   if (note.status?.ready === true && note.status.observedGeneration === generation) return;
   const status = { ready: true, observedGeneration: generation };
-  const body = { apiVersion: note.apiVersion, kind: note.kind, metadata: { name, namespace }, status };
+  const body = { ...TYPE, metadata: { name, namespace }, status };
   const request = { ...NOTES, namespace, name, body, fieldManager: NAME, force: true };
   await custom.patchNamespacedCustomObjectStatus(request, APPLY);
 }
 
-async function applyConfigMap(namespace: string, { apiVersion, kind, metadata, spec }: Note): Promise<void> {
+async function applyConfigMap(namespace: string, { metadata, spec }: Note): Promise<void> {
   const { name = '', uid = '' } = metadata ?? {};
   const live = configMaps.get(name, namespace);
   const isOurs = live?.metadata?.ownerReferences?.some((owner) => owner.uid === uid) ?? false;
   if (isOurs && live?.data?.['text'] === spec.text) return;
-  const owner = {
-    apiVersion: apiVersion ?? '',
-    kind: kind ?? '',
-    name,
-    uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
+  const owner = { ...TYPE, name, uid, controller: true, blockOwnerDeletion: true };
   const body: V1ConfigMap = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
