@@ -250,10 +250,15 @@ describe('an InferenceService', () => {
 
   it('takes what it owns with it when it is deleted, and nothing else', async () => {
     await harness.client.delete(kinds.InferenceService, KEY);
-    await eventually('its children are gone', async () => {
-      const services = await address();
-      return services === undefined && (await deployments()).length === 0 && (await podsOf('delay-5')).length === 0;
-    });
+    // The garbage collector of Kubernetes works at its own pace.
+    await eventually(
+      'its children are gone',
+      async () => {
+        const services = await address();
+        return services === undefined && (await deployments()).length === 0 && (await podsOf('delay-5')).length === 0;
+      },
+      120,
+    );
     const version = await eventually('the version is free', async () => {
       const found = await harness.get<ModelVersion>(kinds.ModelVersion, { namespace: NS, name: 'delay-5' });
       return found?.metadata.finalizers === undefined ? found : undefined;
