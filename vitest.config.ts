@@ -7,7 +7,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{crds,kube,operator,serving-runtime,batch-runtime,hack}/**/*.test.ts', 'test/unit/**/*.test.ts'],
+          include: [
+            '{crds,kube,operator,serving-runtime,batch-runtime,hack}/**/*.test.ts',
+            'test/unit/**/*.test.ts',
+            'test/model/**/*.test.ts',
+          ],
           testTimeout: 30_000,
         },
       },

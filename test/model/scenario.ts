@@ -1,0 +1,42 @@
+/** What a model is made of, beside the API server and the operator: the world around, and what must hold in it. */
+import type { Objects, ServerContext } from './api-model.ts';
+import type { Program } from './program.ts';
+import type { Request } from './requests.ts';
+import type { Faults, State } from './state.ts';
+
+export interface Scenario {
+  readonly programs: readonly Program[];
+  readonly initial: Objects;
+  /** What the user does, in this order, each at any time. */
+  readonly script: readonly UserStep[];
+  /** So many steps of the script are done, and everything is at rest, when the exploration begins. */
+  readonly settledSteps: number;
+  readonly faults: Faults;
+  /**
+   * Reads are a step of their own, so that anything may happen between a look and the write that follows it. Costs states,
+   * and tells something only where what was looked at can go away.
+   */
+  readonly hasSlowReads: boolean;
+  /** What Kubernetes may do now. */
+  kubernetes(api: Objects, server: ServerContext): readonly WorldStep[];
+  /** What the properties have to remember of a state; grows only. */
+  remember(api: Objects): readonly string[];
+  /** What is wrong with a request of the operator, if anything. */
+  checkRequest(request: Request, before: State, after: Objects): string | undefined;
+  /** What is not as the user wants it, if anything, when everything is at rest. */
+  checkRest(api: Objects, state: State): string | undefined;
+}
+
+export interface UserStep {
+  readonly words: string;
+  act(api: Objects, server: ServerContext): Objects;
+}
+
+export interface WorldStep {
+  readonly words: string;
+  act(): Objects;
+  /** It takes away what the operator made. */
+  readonly removesChildren?: boolean;
+  /** Costs one of the mishaps, and never happens once everything goes well. */
+  readonly isMishap?: boolean;
+}
