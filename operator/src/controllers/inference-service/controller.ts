@@ -1,5 +1,14 @@
 import type { InferenceService } from '@slipway/crds';
-import { applyOwned, keyOf, pruneOwned, toController, watch } from '@slipway/kube';
+import {
+  applyOwned,
+  builtin,
+  ignoreNotFound,
+  keyOf,
+  pruneOwned,
+  toController,
+  TransientError,
+  watch,
+} from '@slipway/kube';
 import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { AddController } from '../../controller-registration.ts';
@@ -8,7 +17,7 @@ import type { Caches, OperatorDeps } from '../../deps.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
-import { APPLIED_ANNOTATION, SERVICE_LABEL } from '../../labels.ts';
+import { APPLIED_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { observeService } from './observe.ts';
 import type { ObservedService } from './observe.ts';
 import { planService } from './plan.ts';
@@ -69,8 +78,28 @@ async function driveInferenceService(deps: OperatorDeps, observed: ObservedServi
   };
   await applyOwned(owned, plan.apply, scope);
   recordPlan(deps, service, plan, scope);
+  await refuseToEndWhatServes(deps, observed, plan, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return plan.next;
+}
+
+/**
+ * Before a Deployment is deleted the server is asked where the traffic goes: the cache may not know yet of a switch whose
+ * answer was lost. Then the next pass will.
+ */
+async function refuseToEndWhatServes(
+  { client }: OperatorDeps,
+  { service }: ObservedService,
+  { prune }: ServicePlan,
+  { signal }: Scope,
+): Promise<void> {
+  const doomed = prune.filter(({ kind }) => kind.kind === builtin.Deployment.kind);
+  if (doomed.length === 0) return;
+  const address = await ignoreNotFound(client.get(builtin.Service, keyOf(service), { signal }));
+  const serving = address?.spec?.selector?.[REVISION_LABEL];
+  if (doomed.some(({ object }) => object.metadata.name === serving)) {
+    throw new TransientError('Conflict', `The traffic goes to ${serving}, which the cache does not know yet.`);
+  }
 }
 
 function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly<KubeObject> | undefined {
