@@ -83,7 +83,7 @@ export function perform(objects: Objects, request: Request, server: ServerContex
       return answered(withStatus(objects, request.id, request.status), request.id);
     case 'annotate':
       return live === undefined ? { objects, answer: NOT_FOUND } : annotated(objects, live, request, server);
-    case 'delete':
+    default:
       return { objects: deleted(objects, request.id, server), answer: { kind: 'ok', stored: undefined } };
   }
 }
@@ -160,13 +160,15 @@ function appliedContent(
 ): Content | undefined {
   const sent = { ...live?.sent, [manager]: object };
   const sum = sumOf(Object.values(sent));
-  const { uid = server.newUid(id), creationTimestamp = server.now, deletionTimestamp } = live?.object.metadata ?? {};
+  if (live === undefined) {
+    const own = { uid: server.newUid(id), generation: 1, creationTimestamp: server.now };
+    return contentOf({ ...sum, metadata: { ...sum.metadata, ...own } }, sent);
+  }
+  const { uid, creationTimestamp, deletionTimestamp, generation = 0 } = live.object.metadata;
   if (deletionTimestamp !== undefined && (sum.metadata.finalizers ?? []).length === 0) return undefined;
-  const generation = live === undefined ? 1 : (live.object.metadata.generation ?? 0) + Number(isOtherSpec(sum, live));
-  const own = { uid, generation, creationTimestamp, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) };
-  const status = live?.object.status;
-  const whole = { ...sum, metadata: { ...sum.metadata, ...own }, ...(status === undefined ? {} : { status }) };
-  return contentOf(whole, sent);
+  const own = { uid, creationTimestamp, deletionTimestamp, generation: generation + Number(isOtherSpec(sum, live)) };
+  const metadata = { ...sum.metadata, ...own } as KubeObject['metadata'];
+  return contentOf({ ...sum, metadata, status: live.object.status }, sent);
 }
 
 /** A write that changes nothing leaves the version as it is. */
@@ -180,11 +182,11 @@ type Annotate = Extract<Request, { verb: 'annotate' }>;
 function annotated(objects: Objects, live: Stored, { id, annotations }: Annotate, server: ServerContext): Outcome {
   const { apiVersion, kind, metadata } = live.content.object;
   const object = { apiVersion, kind, metadata: { name: metadata.name, annotations: { ...annotations } } };
-  return applied(objects, { verb: 'apply', id, object: object as KubeObject, manager: 'patch' }, server);
+  return applied(objects, { verb: 'apply', id, object, manager: 'patch' }, server);
 }
 
 function isOtherSpec(sum: KubeObject, live: Content): boolean {
-  const spec = ({ metadata: _, status: __, ...rest }: Content['object']) => canonicalJson(rest);
+  const spec = (object: Content['object']) => canonicalJson({ ...object, metadata: undefined, status: undefined });
   return spec(sum) !== spec(live.object);
 }
 

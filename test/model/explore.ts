@@ -98,7 +98,7 @@ async function comesToRest(
     path.push(key);
     const step = await calmStep(scenario, state, order);
     if (step === undefined) {
-      const what = scenario.checkRest(state.api, state) ?? (await writesLater(scenario, state));
+      const what = scenario.checkRest(state.api) ?? (await writesLater(scenario, state));
       if (what !== undefined) return { what, calm };
       break;
     }

@@ -27,13 +27,14 @@ export interface ServiceModelOptions {
   readonly serving?: UserStep;
   readonly script: readonly UserStep[];
   readonly faults?: Partial<Faults>;
+  readonly mayFallBehind?: readonly string[];
   readonly drainSeconds?: number;
   readonly hasSlowReads?: boolean;
   readonly tamper?: NonNullable<ProgramOptions['tamper']>;
 }
 
 export function inferenceServiceModel(options: ServiceModelOptions): Scenario {
-  const { serving, script, faults, drainSeconds = 0, hasSlowReads = false, tamper } = options;
+  const { serving, script, faults, drainSeconds = 0, hasSlowReads = false, mayFallBehind, tamper } = options;
   const program = createProgram({
     controller: addInferenceServiceController,
     owner: SERVICE,
@@ -47,6 +48,7 @@ export function inferenceServiceModel(options: ServiceModelOptions): Scenario {
     settledSteps: serving === undefined ? 0 : 1,
     faults: { crashes: 0, lostAnswers: 0, staleKinds: 0, mishaps: 0, ...faults },
     hasSlowReads,
+    ...(mayFallBehind === undefined ? {} : { mayFallBehind }),
     kubernetes: (api, server) => [
       ...garbageCollection(api),
       ...deploymentSteps(api, server, (pod) => (versionOf(pod) === BROKEN ? 'crashes' : 'ready')),
@@ -58,7 +60,10 @@ export function inferenceServiceModel(options: ServiceModelOptions): Scenario {
       makesChildOfGoneOwner(request, before, after) ??
       endsWhatServes(request, before, after) ??
       movesTrafficToNothing(before, after),
-    checkRest: (api) => (api.has(SERVICE) ? notAsAsked(api) : leftBehind(api)),
+    checkRest: (api) => {
+      const service = serviceOf(api);
+      return service === undefined ? leftBehind(api) : notAsAsked(api, service);
+    },
   };
 }
 
@@ -116,22 +121,45 @@ function takesOver(after: Objects): string | undefined {
 
 /** A race with the deletion cannot be won, garbage collection sees to that; but a pass that began later must know better. */
 function makesChildOfGoneOwner(request: Request, { api, pass }: State, after: Objects): string | undefined {
-  if (pass?.isOrphan !== true || request.verb !== 'apply' || api.has(request.id) || !after.has(request.id)) return;
+  const isMade = request.verb === 'apply' && !api.has(request.id) && after.has(request.id);
+  if (!isMade || pass?.isOrphan !== true) return undefined;
   return `${request.id} is made again for an owner that was gone before the pass began.`;
 }
 
-function endsWhatServes(request: Request, { api, pass }: State, after: Objects): string | undefined {
-  if (kindOf(request.id) !== 'Deployment') return undefined;
-  const before = api.get(request.id)?.content.object as Deployment | undefined;
-  const isServing = before !== undefined && before.metadata.name === selectedRevision(api) && isOwned(before, api);
-  if (!isServing || !readyRevisions(api).includes(before.metadata.name)) return undefined;
-  const now = after.get(request.id)?.content.object as Deployment | undefined;
+/**
+ * A late delete is let pass: nothing in it tells the server that its sender's successor went back to the revision. What it
+ * takes away is made again, which `checkRest` sees to.
+ */
+function endsWhatServes(request: Request, before: State, after: Objects): string | undefined {
+  const { api, late } = before;
+  const deployment = request === late ? undefined : deploymentOf(request, api);
+  if (deployment === undefined || !getsRequests(deployment, api)) return undefined;
+  const now = deploymentOf(request, after);
   if (now === undefined) return `${request.id} is deleted while it has the traffic.`;
-  // As asked for when the pass began: nobody can know what is asked for in the meantime.
-  const wanted = serviceOf(pass?.view ?? api)?.spec.scaling.replicas ?? 0;
-  const scaled = now.spec?.replicas ?? 0;
-  const isShrunk = scaled < (before.spec?.replicas ?? 0) && scaled < wanted;
-  return isShrunk ? `${request.id} is scaled below what is asked for while it has the traffic.` : undefined;
+  const isSelected = deployment.metadata.name === selectedRevision(api);
+  if (!isSelected || replicasOf(now) >= Math.min(replicasOf(deployment), replicasKnown(before))) return undefined;
+  return `${request.id} is scaled below what is asked for while it has the traffic.`;
+}
+
+function deploymentOf({ id }: Request, api: Objects): Deployment | undefined {
+  const object = kindOf(id) === 'Deployment' ? api.get(id)?.content.object : undefined;
+  return object !== undefined && isOwned(object, api) ? (object as Deployment) : undefined;
+}
+
+/** What was asked for when the pass began: nobody can know what is asked for in the meantime. */
+function replicasKnown({ api, pass }: State): number {
+  return serviceOf(pass?.view ?? api)?.spec.scaling.replicas ?? 0;
+}
+
+function replicasOf({ spec }: Deployment): number {
+  return spec?.replicas ?? 0;
+}
+
+/** It answers, and the Service means it, or some node still does. */
+function getsRequests({ metadata: { name } }: Deployment, api: Objects): boolean {
+  if (!readyRevisions(api).includes(name)) return false;
+  const endpoints = objectsOfKind<EndpointSlice>(api, 'EndpointSlice').flatMap(endpointsOf);
+  return name === selectedRevision(api) || endpoints.includes(`${name}-pod`);
 }
 
 function isOwned(child: KubeObject, api: Objects): boolean {
@@ -150,22 +178,31 @@ function movesTrafficToNothing({ api, memory }: State, after: Objects): string |
 }
 
 /** The desired end, in the user's words. */
-function notAsAsked(api: Objects): string | undefined {
-  const service = serviceOf(api);
-  if (service === undefined) return undefined;
+function notAsAsked(api: Objects, service: InferenceService): string | undefined {
+  if (service.status?.observedGeneration !== service.metadata.generation)
+    return 'The status is of an older generation.';
+  if (service.spec.modelVersion.name === BROKEN) {
+    return findCondition(service, 'Stalled') === undefined ? 'It is not Stalled.' : undefined;
+  }
   const ready = findCondition(service, 'Ready');
-  const wanted = service.spec.modelVersion.name;
-  const { observedGeneration } = service.status ?? {};
-  if (observedGeneration !== service.metadata.generation) return 'The status is of an older generation.';
-  if (wanted === BROKEN) return findCondition(service, 'Stalled') === undefined ? 'It is not Stalled.' : undefined;
   if (ready?.status !== 'True') return `It is not Ready: ${ready?.reason}: ${ready?.message}`;
+  return otherDeployments(api, service) ?? otherTraffic(api, service);
+}
+
+function otherDeployments(api: Objects, { spec }: InferenceService): string | undefined {
   const serving = objectsOfKind<Deployment>(api, 'Deployment');
   const versions = serving.map(({ metadata }) => metadata.labels?.[MODEL_VERSION_LABEL]);
-  if (versions.join() !== wanted) return `There are Deployments of [${versions.join(', ')}].`;
-  if (serving[0]?.spec?.replicas !== service.spec.scaling.replicas) return 'It has another number of replicas.';
-  if (selectedRevision(api) !== serving[0]?.metadata.name) return `The traffic goes to ${selectedRevision(api)}.`;
+  if (versions.join() !== spec.modelVersion.name) return `There are Deployments of [${versions.join(', ')}].`;
+  const isScaled = serving.every((deployment) => replicasOf(deployment) === spec.scaling.replicas);
+  return isScaled ? undefined : 'It has another number of replicas.';
+}
+
+function otherTraffic(api: Objects, { spec }: InferenceService): string | undefined {
+  const [serving] = objectsOfKind<Deployment>(api, 'Deployment');
+  const selected = selectedRevision(api);
+  if (selected !== serving?.metadata.name) return `The traffic goes to ${selected}.`;
   const endpoints = objectsOfKind<EndpointSlice>(api, 'EndpointSlice').flatMap(endpointsOf);
-  return endpoints.length === Math.min(1, service.spec.scaling.replicas) ? undefined : 'It has other endpoints.';
+  return endpoints.length === Math.min(1, spec.scaling.replicas) ? undefined : 'It has other endpoints.';
 }
 
 function leftBehind(api: Objects): string | undefined {

@@ -12,6 +12,8 @@ export interface Scenario {
   /** So many steps of the script are done, and everything is at rest, when the exploration begins. */
   readonly settledSteps: number;
   readonly faults: Faults;
+  /** The kinds whose caches may be stale. Default: all. */
+  readonly mayFallBehind?: readonly string[];
   /**
    * Reads are a step of their own, so that anything may happen between a look and the write that follows it. Costs states,
    * and tells something only where what was looked at can go away.
@@ -24,7 +26,7 @@ export interface Scenario {
   /** What is wrong with a request of the operator, if anything. */
   checkRequest(request: Request, before: State, after: Objects): string | undefined;
   /** What is not as the user wants it, if anything, when everything is at rest. */
-  checkRest(api: Objects, state: State): string | undefined;
+  checkRest(api: Objects): string | undefined;
 }
 
 export interface UserStep {

@@ -75,12 +75,9 @@ function allStored({ api, stale, pass }: State): Stored[] {
 
 /** Versions become 1, 2, 3 … for each object, in their order, because only equality and order mean something. */
 export function normalised(state: State): State {
-  const { api, pass, late } = state;
+  const { api, pass } = state;
   const stale = state.stale !== undefined && isCaughtUp(state.stale, api) ? undefined : state.stale;
   const rank = rankingOf({ ...state, stale });
-  const live = late === undefined ? undefined : api.get(late.id);
-  const isOutdated = late?.version !== undefined && late.version !== live?.version;
-  const version = isOutdated ? 0 : live === undefined ? undefined : rank(live).version;
   return {
     ...state,
     api: ranked(api, rank),
@@ -90,8 +87,16 @@ export function normalised(state: State): State {
       view: ranked(pass.view, rank),
       answers: pass.answers.map((each) => rankedAnswer(each, rank)),
     },
-    late: late?.version === undefined || late.version === version ? late : { ...late, version },
+    late: state.late && rankedRequest(state.late, api, rank),
   };
+}
+
+/** A version that is not the present one will never be again, whichever it was. */
+function rankedRequest(late: WriteRequest, api: Objects, rank: Rank): WriteRequest {
+  const live = api.get(late.id);
+  if (late.version === undefined) return late;
+  const version = live?.version === late.version ? rank(live).version : 0;
+  return version === late.version ? late : { ...late, version };
 }
 
 function isCaughtUp({ kind, objects }: NonNullable<State['stale']>, api: Objects): boolean {

@@ -95,7 +95,7 @@ async function passSteps(scenario: Scenario, state: State, pass: RunningPass): P
   const { request } = next;
   const { left } = state;
   const good = await answeredStep(scenario, state, pass);
-  const steps = [good, ...(request.verb === 'delete' ? unseen(state, good) : [])];
+  const steps = [good, ...(request.verb === 'delete' ? unseen(scenario, state, good) : [])];
   if (left.lostAnswers > 0) steps.push(...lostAnswers(scenario, state, pass, request));
   if (left.crashes > 0) steps.push(...crashes(state, request));
   return steps;
@@ -145,7 +145,7 @@ function lostAnswers(scenario: Scenario, state: State, pass: RunningPass, reques
   const { objects } = perform(state.api, request, serverContext(state));
   const words = `the operator ${inWords(request)} - done, but the answer is lost`;
   const done = arrived(scenario, state, { words, state: after, objects, request });
-  return [notDone, done, ...unseen(state, done)];
+  return [notDone, done, ...unseen(scenario, state, done)];
 }
 
 /** A new operator starts with fresh caches. */
@@ -164,7 +164,7 @@ function lateSteps(scenario: Scenario, state: State): Step[] {
   const { objects } = perform(state.api, late, serverContext(state));
   const words = `late, from the dead operator: it ${inWords(late)}`;
   const good = arrived(scenario, state, { words, state: { ...state, late: undefined }, objects, request: late });
-  return [good, ...unseen(state, good)];
+  return [good, ...unseen(scenario, state, good)];
 }
 
 interface Arrival {
@@ -191,7 +191,7 @@ function kubernetesSteps(scenario: Scenario, state: State): Step[] {
     if (world.isMishap === true && state.left.mishaps === 0) return [];
     const from = world.isMishap === true ? spend(state, 'mishaps') : state;
     const step = changed(scenario, from, world);
-    return [step, ...unseen(from, step)];
+    return [step, ...unseen(scenario, from, step)];
   });
 }
 
@@ -204,13 +204,14 @@ function userSteps(scenario: Scenario, state: State): Step[] {
   if (user === undefined) return [];
   const from = { ...state, scriptAt: state.scriptAt + 1 };
   const step = changed(scenario, from, { words: user.words, act: () => user.act(state.api, serverContext(state)) });
-  return [step, ...unseen(from, step)];
+  return [step, ...unseen(scenario, from, step)];
 }
 
 /** The same step, but the watch of one of the kinds that it changed has fallen behind. */
-function unseen(before: State, { words, state, violation }: Step): Step[] {
+function unseen({ mayFallBehind }: Scenario, before: State, { words, state, violation }: Step): Step[] {
   if (state.stale !== undefined || state.left.staleKinds === 0) return [];
-  return changedKinds(before.api, state.api).map((kind) => ({
+  const kinds = changedKinds(before.api, state.api).filter((kind) => mayFallBehind?.includes(kind) ?? true);
+  return kinds.map((kind) => ({
     words: `${words} (the cache of ${kind} falls behind)`,
     state: normalised({ ...spend(state, 'staleKinds'), stale: { kind, objects: ofKind(before.api, kind) } }),
     violation,
