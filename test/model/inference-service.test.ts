@@ -5,6 +5,8 @@ import { deleteService, inferenceServiceModel, serve } from './inference-service
 import type { ServiceModelOptions } from './inference-service-model.ts';
 
 const serving = serve('v1');
+/** They need about a millisecond of CPU a state, which a busy machine stretches. */
+const TIMEOUT_MS = 180_000;
 const back = [serve('v2'), serve('v1')];
 
 it.each<[string, ServiceModelOptions]>([
@@ -24,8 +26,12 @@ it.each<[string, ServiceModelOptions]>([
     'goes, with caches that fall behind',
     { serving, script: [deleteService], hasSlowReads: true, faults: { staleKinds: 1 } },
   ],
-])('%s', async (name, options) => {
-  const { states, seconds, failure } = await explore(inferenceServiceModel(options));
-  console.log(`${name}: ${states} states, ${seconds.toFixed(1)} s`);
-  expect(failure && [failure.what, ...failure.trace].join('\n')).toBeUndefined();
-});
+])(
+  '%s',
+  async (name, options) => {
+    const { states, seconds, failure } = await explore(inferenceServiceModel(options));
+    console.log(`${name}: ${states} states, ${seconds.toFixed(1)} s`);
+    expect(failure && [failure.what, ...failure.trace].join('\n')).toBeUndefined();
+  },
+  TIMEOUT_MS,
+);

@@ -29,6 +29,8 @@ vi.mock(import('../../operator/src/controllers/inference-service/status.ts'), as
 
 beforeEach(() => void (current.mutation = {}));
 
+vi.setConfig({ testTimeout: 180_000 });
+
 const change: ServiceModelOptions = { serving: serve('v1'), script: [serve('v2')] };
 
 it.each<[string, Mutation, ServiceModelOptions, RegExp]>([
