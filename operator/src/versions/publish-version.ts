@@ -41,6 +41,11 @@ export function publishedName(job: DeepReadonly<Job> | undefined): string | unde
   return job?.metadata.annotations?.[VERSION_NAME_ANNOTATION];
 }
 
+/** The number that is reserved for the Job's result; undefined until then. */
+export function reservedNumber(job: DeepReadonly<Job>): number | undefined {
+  return numberOf(job.metadata.annotations?.[VERSION_NUMBER_ANNOTATION]);
+}
+
 /**
  * Makes the version of a result and returns its name.
  *
@@ -56,11 +61,11 @@ export async function publishVersion<V extends KubeObject>(
   const name = publishedName(job);
   if (name !== undefined) return { name, created: false };
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    const reserved = numberOf(job.metadata.annotations?.[VERSION_NUMBER_ANNOTATION]);
+    const reserved = reservedNumber(job);
     const isTaken = attempt > 0;
     if (reserved === undefined || isTaken)
       job = await reserveNumber(deps, request, { job, above: reserved ?? 0 }, scope);
-    const version = request.build(numberOf(job.metadata.annotations?.[VERSION_NUMBER_ANNOTATION]) ?? 0);
+    const version = request.build(reservedNumber(job) ?? 0);
     const made = await createVersion(deps, request, version, scope);
     if (made === 'taken') continue;
     await recordName(deps, job, version.metadata.name, scope);
@@ -125,8 +130,8 @@ async function readParent(
   throw new BlockedError(`${kind.kind}NotFound`, message);
 }
 
-/** Mark 3 is final, so it needs no resourceVersion; a conflict here would lose it for good. */
-async function recordName(
+/** Mark 3. It is final, so it needs no resourceVersion: with one, a conflict would lose it for good. */
+export async function recordName(
   { client, fieldManager }: PublishDeps,
   job: DeepReadonly<Job>,
   name: string,

@@ -10,7 +10,7 @@ import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
-import { publishVersion } from '../../versions/publish-version.ts';
+import { publishVersion, recordName } from '../../versions/publish-version.ts';
 import { observeDataset } from './observe.ts';
 import type { ObservedDataset } from './observe.ts';
 import { planDataset } from './plan.ts';
@@ -70,6 +70,7 @@ async function driveDataset(deps: OperatorDeps, observed: ObservedDataset, scope
     const note = { type: 'Normal', reason: 'DatasetVersionCreated', message, action: 'Publishing' } as const;
     if (created) deps.events.record(dataset, note);
   }
+  if (plan.unnamed !== undefined) await recordName(owned, plan.unnamed.job, plan.unnamed.version, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return settled();
 }

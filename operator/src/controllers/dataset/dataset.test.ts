@@ -186,6 +186,19 @@ describe('planDataset', () => {
     ]);
   });
 
+  it('writes down on the Job which version it became, where an operator died before it could', () => {
+    const version = aDatasetVersion();
+    const marked = (more: Record<string, string>) => [
+      jobOf(dataset, { annotations: { ...jobOf().metadata.annotations, ...more } }),
+    ];
+    const plan = (more: Record<string, string>) =>
+      planDataset(observed({ version, jobs: marked(more) }), WORKLOADS).unnamed?.version;
+    const number = { 'slipway.dev/version-number': String(version.spec.number) };
+    expect(plan(number)).toBe(version.metadata.name);
+    expect(plan({ ...number, 'slipway.dev/version-name': version.metadata.name })).toBeUndefined();
+    expect(plan({})).toBeUndefined();
+  });
+
   it('records the result as a version that nobody owns, with what was pinned', () => {
     const { publish } = planDataset(observed({ current: current({ state: 'succeeded', result: RESULT }) }), WORKLOADS);
     expect(publish?.build(4)).toEqual({

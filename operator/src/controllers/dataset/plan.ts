@@ -5,6 +5,7 @@ import type { WorkloadConfig } from '../../deps.ts';
 import { isReplacedForResources } from '../../jobs/replaced-for-resources.ts';
 import { isFinished, supersededJobs } from '../../jobs/superseded-jobs.ts';
 import { kinds } from '../../kinds.ts';
+import { publishedName, reservedNumber } from '../../versions/publish-version.ts';
 import type { VersionRequest } from '../../versions/publish-version.ts';
 import { buildDatasetJob, buildOf } from './build-dataset-job.ts';
 import { buildDatasetVersion, isVersionOf } from './build-dataset-version.ts';
@@ -15,22 +16,36 @@ export interface DatasetPlan {
   readonly create: Job | undefined;
   /** A version that has to be made of the result of a build. */
   readonly publish: VersionRequest<DatasetVersion> | undefined;
+  /** A Job whose version is there, but which does not say so. */
+  readonly unnamed: { readonly job: DeepReadonly<Job>; readonly version: string } | undefined;
   readonly prune: readonly LiveObject[];
 }
 
-const NOTHING = { create: undefined, publish: undefined, prune: [] };
+const NOTHING = { create: undefined, publish: undefined, unnamed: undefined, prune: [] };
 
 /** What to write, from what was seen. Whether an older build still runs, or is stuck, never delays a new one. */
 export function planDataset(observed: ObservedDataset, config: WorkloadConfig): DatasetPlan {
-  const { jobs, recipe } = observed;
   const state = datasetState(observed);
-  if (state.phase === 'built' || state.phase === 'deleted') {
-    const isOfRecipe = (job: DeepReadonly<Job>) => buildOf(job)?.recipe === recipe;
-    return { ...NOTHING, prune: supersededJobs(jobs, { name: '', succeeded: true }, isOfRecipe) };
+  if (state.phase === 'built') {
+    return { ...NOTHING, unnamed: unnamedJob(observed, state.version), prune: supersededByVersion(observed) };
   }
+  if (state.phase === 'deleted') return { ...NOTHING, prune: supersededByVersion(observed) };
   if (state.phase === 'blocked') return { ...NOTHING, prune: unfinishedOfOtherRecipes(observed) };
   const publish = state.phase === 'publishing' ? versionRequest(observed, state) : undefined;
-  return { ...planBuild(observed, config), publish };
+  return { ...NOTHING, ...planBuild(observed, config), publish };
+}
+
+/** An operator that died right after it had made a version left its Job like this. Unnamed, the version would come back when a person deletes it. */
+function unnamedJob({ jobs, recipe }: ObservedDataset, { metadata, spec }: DeepReadonly<DatasetVersion>) {
+  const job = jobs.find((candidate) => {
+    const isItsJob = buildOf(candidate)?.recipe === recipe && reservedNumber(candidate) === spec.number;
+    return isItsJob && publishedName(candidate) === undefined;
+  });
+  return job && { job, version: metadata.name };
+}
+
+function supersededByVersion({ jobs, recipe }: ObservedDataset): LiveObject[] {
+  return supersededJobs(jobs, { name: '', succeeded: true }, (job) => buildOf(job)?.recipe === recipe);
 }
 
 function planBuild(
