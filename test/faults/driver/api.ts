@@ -22,6 +22,7 @@ export interface Metadata {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly generateName?: string;
+  readonly creationTimestamp?: string;
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;

@@ -6,7 +6,8 @@ import type { Action, Plan } from '../proxy/plan.ts';
 import { NO_FAULTS } from '../proxy/plan.ts';
 import { describeEntry, isRequest } from '../proxy/journal.ts';
 import type { Bench } from './bench.ts';
-import { deriveLags, derivePlans } from './derive-plans.ts';
+import { deriveOutages, derivePlans } from './derive-plans.ts';
+import { deriveLags, deriveViews } from './derive-view-plans.ts';
 import { runPlan } from './run-plan.ts';
 import type { RunOptions, RunResult } from './run-plan.ts';
 import type { Timing } from './settle.ts';
@@ -34,13 +35,35 @@ export async function run(campaign: Campaign, plan: Plan, more: Partial<RunOptio
 
 export interface Reference {
   readonly run: RunResult;
-  readonly plans: readonly Plan[];
+  readonly plans: Plans;
+}
+
+/** By what they disturb. */
+export interface Plans {
+  /** One write each. */
+  readonly writes: readonly Plan[];
+  /** One sort of writes each, several times in a row. */
+  readonly outages: readonly Plan[];
+  /** All watches of one kind, which tell everything late. */
+  readonly lags: readonly Plan[];
+  /** Watches of one kind that break or repeat themselves, or its first list. */
+  readonly views: readonly Plan[];
+}
+
+export function allPlans({ writes, outages, lags, views }: Plans): readonly Plan[] {
+  return [...writes, ...outages, ...lags, ...views];
 }
 
 /** Without a fault, with a restart at rest after every step. Its journal gives the plans. */
 export async function runReference(campaign: Campaign, actions: readonly Action[]): Promise<Reference> {
   const result = await run(campaign, NO_FAULTS, { checksRest: () => true });
-  const plans = [...derivePlans(result.journal, actions), ...deriveLags(result.journal, LAG_MS)];
+  const { journal } = result;
+  const plans = {
+    writes: derivePlans(journal, actions),
+    outages: deriveOutages(journal),
+    lags: deriveLags(journal, LAG_MS),
+    views: deriveViews(journal),
+  };
   return { run: result, plans };
 }
 

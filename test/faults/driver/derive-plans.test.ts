@@ -3,7 +3,7 @@ import { parseApiRequest } from '../proxy/api-request.ts';
 import { createJournal } from '../proxy/journal.ts';
 import type { Journal } from '../proxy/journal.ts';
 import type { Plan } from '../proxy/plan.ts';
-import { deriveLags, derivePlans, samplePlans } from './derive-plans.ts';
+import { deriveOutages, derivePlans, samplePlans } from './derive-plans.ts';
 
 const PATH = '/apis/apps/v1/namespaces/run-1/deployments/a';
 
@@ -38,20 +38,16 @@ describe('derivePlans', () => {
   });
 });
 
-describe('deriveLags', () => {
-  it('makes one plan for each kind that was watched, however often', () => {
-    const journal = createJournal(() => 0);
-    for (const path of ['/api/v1/pods?watch=1', '/api/v1/namespaces/a/pods?watch=1', '/apis/batch/v1/jobs?watch=1']) {
-      const request = parseApiRequest('GET', path);
-      const nothing = Buffer.alloc(0);
-      journal.answered({ mark: 0, request, userAgent: '', body: nothing, status: 200, response: nothing, fault: '' });
-    }
+it('deriveOutages makes one plan for each sort of write, whatever the names', () => {
+  const journal = createJournal(() => 0);
+  sent(journal, PATH, 5, 201);
+  sent(journal, '/apis/apps/v1/namespaces/run-1/deployments/b', 6, 201);
+  sent(journal, '/apis/apps/v1/namespaces/run-1/deployments/b/status', 7);
 
-    expect(deriveLags(journal.entries, 700).map(({ name }) => name)).toEqual([
-      'lag watch pods every',
-      'lag watch jobs every',
-    ]);
-  });
+  expect(deriveOutages(journal.entries).map(({ name }) => name)).toEqual([
+    'status(503) apply deployments #1×8',
+    'status(503) apply deployments/status #1×8',
+  ]);
 });
 
 describe('samplePlans', () => {

@@ -29,16 +29,20 @@ function stableTarget(resource: string, name: string): string {
   return ['modelversions', 'datasetversions'].includes(resource) ? stableVersionName(name) : name;
 }
 
-/** One plan for each kind that was watched: all of its watches tell everything late. */
-export function deriveLags(journal: readonly Entry[], ms: number): Plan[] {
-  const watches = journal.filter(isRequest).filter(({ request }) => request.verb === 'watch');
-  const kinds = new Map(
-    watches.map(({ request: { group, resource } }) => [`${resource}.${group}`, { group, resource }]),
+/** Failures in a row of an outage: enough for the pauses between them to have grown. */
+const OUTAGE = 8;
+
+/** One plan for each sort of write that changed something: the API server is ill for a while, and only for those. */
+export function deriveOutages(journal: readonly Entry[]): Plan[] {
+  const writes = journal.filter(isRequest).filter((entry) => entry.effective && isTarget(entry.request));
+  const sorts = new Map(
+    writes.map(({ request: { verb, group, resource, subresource } }) => {
+      const match: Match = { verb, group, resource, subresource, nth: 1, times: OUTAGE };
+      return [JSON.stringify(match), match];
+    }),
   );
-  return [...kinds.values()].map(({ group, resource }) => {
-    const fault = { match: { verb: 'watch', group, resource }, action: { kind: 'lag', ms } } as const;
-    return { name: describeFault(fault), faults: [fault] };
-  });
+  const action = { kind: 'status', code: 503 } as const;
+  return [...sorts.values()].map((match) => ({ name: describeFault({ match, action }), faults: [{ match, action }] }));
 }
 
 /** Every k-th plan, beginning with the seed: over the seeds, every plan has its turn. */

@@ -5,8 +5,16 @@ import { startFaultProxy } from '../proxy/fault-proxy.ts';
 import type { FaultProxy } from '../proxy/fault-proxy.ts';
 import type { Entry } from '../proxy/journal.ts';
 import type { Plan } from '../proxy/plan.ts';
-import { invalidRequests, refusals, secretAccess, tooManyWrites } from '../oracles/journal-oracles.ts';
-import { contradictions, createdCounts, createdTooOften } from '../oracles/state-oracles.ts';
+import {
+  hammering,
+  invalidRequests,
+  overlappingWrites,
+  refusals,
+  secretAccess,
+  tooManyWrites,
+  unguardedWrites,
+} from '../oracles/journal-oracles.ts';
+import { contradictions, createdCounts, createdTooOften, reusedNumbers } from '../oracles/state-oracles.ts';
 import type { CreatedCounts } from '../oracles/state-oracles.ts';
 import type { Bench } from './bench.ts';
 import { maskState, notRestored, stateDifferences } from './masking.ts';
@@ -42,7 +50,7 @@ export interface RunResult extends Reference {
   readonly workload: string;
   /** Empty: everything held. */
   readonly problems: readonly string[];
-  /** False: the plan's moment never came, so the run has shown nothing about it. */
+  /** False: the moment of one of the plan's faults never came, so the run has shown nothing about it. */
   readonly struck: boolean;
   readonly journal: readonly Entry[];
   readonly log: string;
@@ -84,9 +92,10 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
         ...(ended === 'code 0, signal null' ? [] : [`after SIGTERM it ended with ${ended}`]),
         ...subject.crashes,
         ...journalProblems(proxy.journal.entries),
+        ...reusedNumbers(bench.observer.history(namespace)),
         ...(options.reference === undefined || isLate(plan) ? [] : createdTooOften(options.reference.created, created)),
       ],
-      struck: plan.faults.length === 0 || proxy.struck.length > 0,
+      struck: plan.faults.every((fault) => proxy.struck.includes(fault)),
       journal: proxy.journal.entries,
       log: subject.log(),
       seconds: (performance.now() - started) / 1000,
@@ -164,5 +173,8 @@ function journalProblems(journal: readonly Entry[]): string[] {
     ...refusals(journal),
     ...invalidRequests(journal),
     ...tooManyWrites(journal, MAX_WRITES),
+    ...overlappingWrites(journal),
+    ...hammering(journal),
+    ...unguardedWrites(journal),
   ];
 }

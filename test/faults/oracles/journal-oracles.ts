@@ -40,6 +40,50 @@ export function tooManyWrites(journal: readonly Entry[], limit: number): string[
     .map(([key, count]) => `${count} times: ${key}; at most ${limit}`);
 }
 
+/** Two writes to one thing at a time: a key was worked on twice at once, and the slower pass wins with an older view. */
+export function overlappingWrites(journal: readonly Entry[]): string[] {
+  const running = new Map<string, RequestEntry>();
+  const found = new Set<string>();
+  // What a fault holds, cuts or delivers late is answered in another order than the program saw.
+  for (const entry of writesOf(journal).filter(({ fault }) => fault === '')) {
+    const key = `${describeRequest(entry.request)} of life ${entry.incarnation}`;
+    const before = running.get(key);
+    if (before !== undefined && entry.arrived < before.answered) found.add(`two at a time: ${key}`);
+    running.set(key, entry);
+  }
+  return [...found];
+}
+
+/** Failures in a row, and the milliseconds that so many take at least where each waits twice as long as the one before. */
+const BURST = 8;
+const BURST_MS = 300;
+
+/** Failed requests that are tried again without a pause: a whole operator of those keeps an ill API server ill. */
+export function hammering(journal: readonly Entry[]): string[] {
+  const bursts = new Map<string, RequestEntry[]>();
+  const found = new Set<string>();
+  for (const entry of writesOf(journal)) {
+    const key = describeRequest(entry.request);
+    const isFailure = entry.status >= 500 || entry.status === 429;
+    const burst = isFailure ? [...(bursts.get(key) ?? []), entry].slice(-BURST) : [];
+    bursts.set(key, burst);
+    const ms = (burst.at(-1)?.atMs ?? 0) - (burst[0]?.atMs ?? 0);
+    if (burst.length === BURST && ms < BURST_MS) found.add(`failed ${BURST} times within ${BURST_MS} ms: ${key}`);
+  }
+  return [...found];
+}
+
+/** Deletes that would hit a namesake, and statuses that would go over what somebody else wrote since. */
+export function unguardedWrites(journal: readonly Entry[]): string[] {
+  const unguarded = writesOf(journal).filter(
+    ({ request, insists }) =>
+      (request.verb === 'delete' && !insists.onUid) || (request.subresource === 'status' && !insists.onVersion),
+  );
+  return [
+    ...new Set(unguarded.map(({ request }) => `does not insist on what it has seen: ${describeRequest(request)}`)),
+  ];
+}
+
 export interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];

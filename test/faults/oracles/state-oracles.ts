@@ -53,3 +53,22 @@ export function createdTooOften(reference: CreatedCounts, actual: CreatedCounts)
     .filter(([key, count]) => count > (reference[key] ?? 0))
     .map(([key, count]) => `${key} was made ${count} times; without a fault ${reference[key] ?? 0} times`);
 }
+
+/** Numbers of produced versions that were given to two: who noted a number would find another model under it. */
+export function reusedNumbers(history: readonly Json[]): string[] {
+  const uids = new Map<string, Set<string>>();
+  for (const { kind, metadata, spec } of history) {
+    if (metadata.labels?.['slipway.dev/producer-uid'] === undefined) continue;
+    const { number, model, dataset } = (spec ?? {}) as Numbered;
+    if (number === undefined) continue;
+    const key = `${kind} ${number} of ${model?.name ?? dataset?.name}`;
+    uids.set(key, (uids.get(key) ?? new Set()).add(metadata.uid ?? ''));
+  }
+  return [...uids].filter(([, given]) => given.size > 1).map(([key, given]) => `${key} was given ${given.size} times`);
+}
+
+interface Numbered {
+  readonly number?: number;
+  readonly model?: { readonly name: string };
+  readonly dataset?: { readonly name: string };
+}

@@ -57,6 +57,8 @@ export interface ObjectFacts {
     readonly resourceVersion?: string;
   };
   readonly details?: { readonly uid?: string };
+  /** Of a delete's body. */
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly items?: readonly ObjectFacts[];
 }
 

@@ -6,12 +6,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseApiRequest, withNameFromBody } from './api-request.ts';
 import type { Certificate } from './certificate.ts';
 import type { Exchange } from './exchange.ts';
+import { createExpiry } from './expiry.ts';
 import { createJournal } from './journal.ts';
 import type { Journal } from './journal.ts';
 import { decide, NO_FAULTS } from './plan.ts';
 import type { Counts, Fault, Plan } from './plan.ts';
 import { kubeconfigFor, listen } from './server.ts';
-import { forward, strike } from './strikes.ts';
+import { forward, refuseForgotten, strike } from './strikes.ts';
 import type { StrikeDeps } from './strikes.ts';
 import { createUpstream, readAll } from './upstream.ts';
 
@@ -49,6 +50,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   const deps: StrikeDeps = {
     upstream: createUpstream(options.upstream.server, options.upstream.ca),
     journal: createJournal(now),
+    expiry: createExpiry(),
     kill: options.kill ?? cannotKill,
     held,
     struck,
@@ -60,7 +62,10 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const exchange = { ...(await toExchange(incoming, outgoing)), mark: deps.journal.arrived() };
     const decision = decide(plan, counts, exchange.request);
     counts = decision.counts;
-    if (decision.fault === undefined) await forward(deps, exchange);
+    const url = incoming.url ?? '/';
+    if (exchange.request.verb === 'list') deps.expiry.listed(url);
+    if (exchange.request.verb === 'watch' && deps.expiry.isForgotten(url)) await refuseForgotten(deps, exchange);
+    else if (decision.fault === undefined) await forward(deps, exchange);
     else await strike(deps, exchange, decision.fault);
   }
 

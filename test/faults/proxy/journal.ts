@@ -21,6 +21,11 @@ export interface RequestEntry {
   readonly resourceVersionAfter: string;
   /** A write after which the object has another version than any seen here before, or is gone. */
   readonly effective: boolean;
+  /** Places in the order of all that came and went: what came before another was answered ran beside it. */
+  readonly arrived: number;
+  readonly answered: number;
+  /** What the write insists on: without, it may hit a namesake, or what it has not seen. */
+  readonly insists: { readonly onUid: boolean; readonly onVersion: boolean };
   /** The action that struck it. */
   readonly fault: string;
 }
@@ -78,10 +83,10 @@ export function createJournal(now: () => number): Journal {
 
   return {
     entries,
-    arrived: () => marks,
+    arrived: () => ++marks,
     answered(what) {
       const object = parseObject(what.response);
-      entries.push({ ...base(), ...requestFacts(what, factsOf(object), versions) });
+      entries.push({ ...base(), ...requestFacts(what, factsOf(object), versions), answered: ++marks });
       for (const seen of object?.items ?? [object]) remember(versions, seen, ++marks);
     },
     watched(request, line) {
@@ -109,7 +114,7 @@ function requestFacts(
   { mark, request, userAgent, body, status, fault }: Answered,
   { uid, resourceVersion }: Facts,
   versions: Versions,
-): Omit<RequestEntry, Base> {
+): Omit<RequestEntry, Base | 'answered'> {
   const before = versions.get(uid)?.findLast((known) => known.mark <= mark)?.version ?? '';
   const ok = status >= 200 && status < 300;
   const gone = request.verb === 'delete' || request.verb === 'deletecollection';
@@ -123,8 +128,17 @@ function requestFacts(
     resourceVersionBefore: before,
     resourceVersionAfter: resourceVersion,
     effective: ok && isWrite(request) && (gone || before !== resourceVersion),
+    arrived: mark,
+    insists: insistenceOf(body),
     fault,
   };
+}
+
+/** A delete has preconditions, a patch the uid and the version in the metadata of its body. */
+function insistenceOf(body: Buffer): RequestEntry['insists'] {
+  const object = parseObject(body);
+  const { uid, resourceVersion } = object?.preconditions ?? object?.metadata ?? {};
+  return { onUid: uid !== undefined, onVersion: resourceVersion !== undefined };
 }
 
 interface Facts {

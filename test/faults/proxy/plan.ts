@@ -22,6 +22,10 @@ export type Action =
   | { readonly kind: 'pretend' }
   /** A watch that tells everything so much later, in order: the caches of kinds are not of one moment. */
   | { readonly kind: 'lag'; readonly ms: number }
+  /** A watch is refused with 410, and so is every later one, until its objects are listed again. */
+  | { readonly kind: 'goneHTTP' }
+  /** A list comes in pages of one object, whatever the client asked for; the API server may always give less. */
+  | { readonly kind: 'smallPages' }
   | WatchAction;
 
 /** What happens to a watch once it has delivered `afterEvents` events. Events of an object are never reordered: the API server never does. */
@@ -30,7 +34,7 @@ export type WatchAction =
   | { readonly kind: 'halfLine'; readonly afterEvents: number }
   /** Nothing comes any more, and the connection stays open. */
   | { readonly kind: 'silentHang'; readonly afterEvents: number }
-  /** An ERROR event 410 Expired, then the end. */
+  /** An ERROR event 410 Expired, then the end; later watches are refused as after `goneHTTP`. */
   | { readonly kind: 'goneInStream'; readonly afterEvents: number }
   /** Every event comes twice. */
   | { readonly kind: 'dupEvent'; readonly afterEvents: number };
@@ -45,6 +49,8 @@ export interface Match {
   readonly name?: string;
   /** Which of the requests that match otherwise, from 1; every one where it is missing. */
   readonly nth?: number;
+  /** How many in a row from the nth on. Default 1. */
+  readonly times?: number;
 }
 
 export interface Fault {
@@ -101,10 +107,13 @@ export interface Decision {
 export function decide(plan: Plan, counts: Counts, request: ApiRequest): Decision {
   const next = plan.faults.map((fault, index) => (counts[index] ?? 0) + (isMatch(fault.match, request) ? 1 : 0));
   const fault = plan.faults.find(
-    ({ match }, index) =>
-      next[index] !== (counts[index] ?? 0) && (match.nth === undefined || match.nth === next[index]),
+    ({ match }, index) => next[index] !== (counts[index] ?? 0) && isTurn(match, next[index] ?? 0),
   );
   return { counts: next, fault };
+}
+
+function isTurn({ nth, times = 1 }: Match, count: number): boolean {
+  return nth === undefined || (count >= nth && count < nth + times);
 }
 
 export function isWatchAction(action: Action): action is WatchAction {
@@ -114,7 +123,7 @@ export function isWatchAction(action: Action): action is WatchAction {
 export function describeFault({ match, action }: Fault): string {
   const what = [match.resource ?? 'anything', match.subresource].filter((part) => part !== undefined && part !== '');
   const key = match.name === undefined ? '' : ` ${match.name}`;
-  const nth = match.nth === undefined ? 'every' : `#${match.nth}`;
+  const nth = match.nth === undefined ? 'every' : `#${match.nth}${match.times === undefined ? '' : `×${match.times}`}`;
   const code = action.kind === 'status' ? `(${action.code})` : '';
   return `${action.kind}${code} ${match.verb ?? 'any'} ${what.join('/')}${key} ${nth}`;
 }

@@ -28,7 +28,7 @@ export async function relayWatch(
   exchange: Exchange,
   answer: IncomingMessage,
   journal: Pick<Journal, 'watched'>,
-  action: WatchAction | undefined,
+  fault?: { readonly action: WatchAction; readonly onStrike: () => void },
 ): Promise<void> {
   writeHead(exchange, answer);
   const split = createLineSplitter();
@@ -38,8 +38,9 @@ export async function relayWatch(
       const lines = split(chunk as Buffer);
       for (const line of lines) journal.watched(exchange.request, line);
       const { write, next } =
-        action === undefined ? { write: [chunk as Buffer], next: 'go on' } : faultyLines(action, events, lines);
+        fault === undefined ? { write: [chunk as Buffer], next: 'go on' } : faultyLines(fault.action, events, lines);
       events += lines.length;
+      if (fault !== undefined && lines.length > 0 && events > fault.action.afterEvents) fault.onStrike();
       for (const part of write) await writeChunk(exchange, part);
       if (next === 'hang') return await clientLeaves(exchange);
       if (next === 'end') break;

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isWrite } from './api-request.ts';
 import { answerStatus, cut, reset } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
+import type { Expiry } from './expiry.ts';
 import type { Journal } from './journal.ts';
 import { isWatchAction } from './plan.ts';
 import type { Action, Fault } from './plan.ts';
@@ -13,6 +14,7 @@ import type { Upstream } from './upstream.ts';
 export interface StrikeDeps {
   readonly upstream: Upstream;
   readonly journal: Journal;
+  readonly expiry: Expiry;
   readonly kill: () => Promise<void>;
   /** Requests that wait for `release`; each resolves with the code of its answer. */
   readonly held: (() => Promise<number>)[];
@@ -33,7 +35,7 @@ export async function forward(
     const code = answer.statusCode ?? 0;
     if (exchange.request.verb === 'watch' && code === 200) {
       record(deps, exchange, { code, response: NOTHING, fault });
-      return await relayWatch(exchange, answer, deps.journal, undefined);
+      return await relayWatch(exchange, answer, deps.journal);
     }
     record(deps, exchange, { code, response: await relay(exchange, answer), fault });
   } catch {
@@ -50,7 +52,7 @@ export async function strike(deps: StrikeDeps, exchange: Exchange, fault: Fault)
       return strikeAnswer(deps, exchange, fault);
     case 'pretend':
       deps.struck.push(fault);
-      return forward(deps, exchange, 'pretend', asDryRun(exchange.incoming.url ?? '/'));
+      return forward(deps, exchange, 'pretend', withQuery(exchange, 'dryRun', 'All'));
     case 'hold':
     case 'lateWrite':
       deps.struck.push(fault);
@@ -64,7 +66,7 @@ export async function strike(deps: StrikeDeps, exchange: Exchange, fault: Fault)
       record(deps, exchange, { code: answeredCode(action), response: NOTHING, fault: action.kind });
       return refuse(deps, exchange, action);
     default:
-      return strikeWatch(deps, exchange, fault);
+      return strikeRead(deps, exchange, fault);
   }
 }
 
@@ -96,15 +98,41 @@ async function strikeAnswer(deps: StrikeDeps, exchange: Exchange, fault: Fault):
   cut(exchange);
 }
 
+async function strikeRead(deps: StrikeDeps, exchange: Exchange, fault: Fault): Promise<void> {
+  const { action } = fault;
+  const { verb } = exchange.request;
+  if (action.kind === 'smallPages' && verb === 'list') {
+    deps.struck.push(fault);
+    return forward(deps, exchange, 'smallPages', withQuery(exchange, 'limit', '1'));
+  }
+  return verb === 'watch' ? strikeWatch(deps, exchange, fault) : forward(deps, exchange);
+}
+
 async function strikeWatch(deps: StrikeDeps, exchange: Exchange, fault: Fault): Promise<void> {
   const { action } = fault;
-  if (exchange.request.verb !== 'watch') return forward(deps, exchange);
-  deps.struck.push(fault);
+  if (action.kind === 'goneHTTP') {
+    deps.struck.push(fault);
+    deps.expiry.forget(exchange.incoming.url ?? '/');
+    return refuseForgotten(deps, exchange);
+  }
   const answer = await send(deps, exchange).catch(() => undefined);
   record(deps, exchange, { code: answer?.statusCode ?? 0, response: NOTHING, fault: action.kind });
   if (answer === undefined) return cut(exchange);
+  if (isWatchAction(action)) {
+    const onStrike = () => {
+      deps.struck.push(fault);
+      if (action.kind === 'goneInStream') deps.expiry.forget(exchange.incoming.url ?? '/');
+    };
+    return relayWatch(exchange, answer, deps.journal, { action, onStrike });
+  }
+  deps.struck.push(fault);
   if (action.kind === 'lag') await relayLagging(exchange, answer, deps.journal, action.ms);
-  else await relayWatch(exchange, answer, deps.journal, isWatchAction(action) ? action : undefined);
+}
+
+/** What the API server says to a watch from a version that it has forgotten. */
+export async function refuseForgotten(deps: StrikeDeps, exchange: Exchange): Promise<void> {
+  record(deps, exchange, { code: 410, response: NOTHING, fault: 'goneHTTP' });
+  answerStatus(exchange, 410, undefined);
 }
 
 /** Forwards a held request; whoever still waits for the answer gets it. */
@@ -140,6 +168,8 @@ function record(deps: StrikeDeps, exchange: Exchange, { code, response, fault }:
   deps.journal.answered({ mark, request, userAgent, body, status: code, response, fault });
 }
 
-function asDryRun(url: string): string {
-  return `${url}${url.includes('?') ? '&' : '?'}dryRun=All`;
+function withQuery({ incoming }: Exchange, name: string, value: string): string {
+  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'https://api');
+  searchParams.set(name, value);
+  return `${pathname}?${searchParams.toString()}`;
 }

@@ -6,6 +6,8 @@ import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVers
 
 /** Pods that serve this version crash: see `pod-script.ts`. */
 export const BROKEN_VERSION = 'delay-broken';
+/** A Service has this name before the InferenceService. */
+const TAKEN = 'taken';
 
 export const mend: Workload = {
   name: 'mend',
@@ -55,6 +57,20 @@ export const mend: Workload = {
       restores: serveFirstVersion.name,
       act: (world) => applyService(world, 'delay-1'),
       pending: (world) => awaitsServing(world, 'delay-1'),
+    },
+    {
+      name: "take a name that is somebody else's",
+      async act(world) {
+        await world.apply('Service', TAKEN, { spec: { ports: [{ port: 80 }] } });
+        await world.apply('InferenceService', TAKEN, { spec: { modelVersion: { name: 'delay-1' } } });
+      },
+      pending: (world) =>
+        firstOf(
+          awaitsCondition(world.get('InferenceService', TAKEN), 'Ready', 'False', 'NameTaken'),
+          world.get('Service', TAKEN)?.metadata.ownerReferences === undefined
+            ? undefined
+            : `Service ${TAKEN} was taken`,
+        ),
     },
   ],
 };

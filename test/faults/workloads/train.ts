@@ -23,7 +23,7 @@ const dataset = {
   split: { validationFrom: '2013-09-01T00:00:00Z' },
 };
 
-function applyTraining(world: World, depth: number): Promise<void> {
+export function applyTraining(world: World, depth: number): Promise<void> {
   const spec = {
     dataset: { name: 'flights' },
     framework: 'XGBoost',
@@ -36,8 +36,13 @@ function applyTraining(world: World, depth: number): Promise<void> {
   return world.apply('TrainingJob', 'delay-xgb', { spec });
 }
 
+/** A version that a training made, not a person. */
+export function isProduced({ kind, metadata }: Json): boolean {
+  return kind === 'ModelVersion' && metadata.labels?.['slipway.dev/producer-uid'] !== undefined;
+}
+
 function awaitsVersions(world: World, count: number): string | undefined {
-  const versions = world.objects().filter(({ kind }) => kind === 'ModelVersion');
+  const versions = world.objects().filter(isProduced);
   const unready = versions.map((version) => awaitsCondition(version, 'Ready', 'True'));
   return firstOf(
     ...unready,
@@ -45,7 +50,7 @@ function awaitsVersions(world: World, count: number): string | undefined {
   );
 }
 
-const train: Step = {
+export const train: Step = {
   name: 'train',
   async act(world) {
     await applyStore(world);
