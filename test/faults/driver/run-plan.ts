@@ -14,7 +14,7 @@ import {
   tooManyWrites,
   unguardedWrites,
 } from '../oracles/journal-oracles.ts';
-import { contradictions, createdCounts, createdTooOften, reusedNumbers } from '../oracles/state-oracles.ts';
+import { adopted, contradictions, createdCounts, createdTooOften, reusedNumbers } from '../oracles/state-oracles.ts';
 import type { CreatedCounts } from '../oracles/state-oracles.ts';
 import type { Bench } from './bench.ts';
 import { maskState, notRestored, stateDifferences } from './masking.ts';
@@ -136,6 +136,7 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
     states[step.name] = state;
     const wanted = reference?.states[step.name];
     const problems = [
+      ...adopted(objects),
       ...contradictions(objects),
       ...(wanted === undefined ? [] : stateDifferences(wanted, state)),
       ...(step.restores === undefined ? [] : notRestored(states[step.restores] ?? {}, state)),

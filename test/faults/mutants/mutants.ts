@@ -26,12 +26,12 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     workload: 'serve',
     shownBy: [],
   },
-  adoptsByName: {
-    what: "children of a deleted namesake are taken for one's own",
+  takesFromOthers: {
+    what: 'a child of another owner is taken over',
     file: 'kube/src/apply.ts',
     from: 'if (controller?.uid === owner.object.metadata.uid) return;',
-    to: 'if (controller?.name === owner.object.metadata.name) return;',
-    workload: 'recreate',
+    to: 'if (controller !== undefined) return;',
+    workload: 'mend',
     shownBy: [],
   },
   takesForeign: {

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { parseApiRequest } from '../proxy/api-request.ts';
 import { createJournal } from '../proxy/journal.ts';
 import type { Entry } from '../proxy/journal.ts';
-import { invalidRequests, refusals, secretAccess, tooManyWrites, unusedGrants, writesOf } from './journal-oracles.ts';
+import {
+  hammering,
+  invalidRequests,
+  overlappingWrites,
+  refusals,
+  secretAccess,
+  tooManyWrites,
+  unguardedWrites,
+  unusedGrants,
+  writesOf,
+} from './journal-oracles.ts';
 
 const PODS = '/api/v1/namespaces/team/pods';
 const STATUS = '/apis/slipway.dev/v1alpha1/namespaces/team/stores/a/status';
@@ -42,6 +52,58 @@ it('writes to one object are counted, those of Leases and Events are not', () =>
   expect(writesOf(journal)).toHaveLength(2);
   expect(tooManyWrites(journal, 1)).toEqual(['2 times: apply stores/status a; at most 1']);
   expect(tooManyWrites(journal, 2)).toEqual([]);
+});
+
+/** One request, from its arrival to its answer. */
+function sent(method: string, path: string, { status = 200, body = {} }: { status?: number; body?: object } = {}) {
+  const request = parseApiRequest(method, path, method === 'PATCH' ? 'application/apply-patch+yaml' : '');
+  return {
+    request,
+    userAgent: '',
+    body: Buffer.from(JSON.stringify(body)),
+    status,
+    response: Buffer.alloc(0),
+    fault: '',
+  };
+}
+
+it('two writes to one thing that run beside each other are found, one after the other is not', () => {
+  const journal = createJournal(() => 0);
+  const write = sent('PATCH', STATUS);
+  journal.answered({ ...write, mark: journal.arrived() });
+  journal.answered({ ...write, mark: journal.arrived() });
+  expect(overlappingWrites(journal.entries)).toEqual([]);
+
+  const [first, second] = [journal.arrived(), journal.arrived()];
+  journal.answered({ ...write, mark: first });
+  journal.answered({ ...write, mark: second });
+  expect(overlappingWrites(journal.entries)).toEqual(['two at a time: apply stores/status a of life 1']);
+});
+
+it.each([
+  ['without a pause', 10, 1],
+  ['with pauses', 100, 0],
+])('failures in a row %s', (_, pauseMs, found) => {
+  let now = 0;
+  const journal = createJournal(() => now);
+  for (let attempt = 0; attempt < 8; attempt++, now += pauseMs)
+    journal.answered({ ...sent('PATCH', STATUS, { status: 503 }), mark: journal.arrived() });
+
+  expect(hammering(journal.entries)).toHaveLength(found);
+});
+
+it('a delete insists on a uid, a status on a version', () => {
+  const journal = createJournal(() => 0);
+  const seen = { uid: 'u', resourceVersion: '7' };
+  for (const body of [{ preconditions: seen }, { preconditions: {} }])
+    journal.answered({ ...sent('DELETE', `${PODS}/a`, { body }), mark: journal.arrived() });
+  for (const body of [{ metadata: seen }, { metadata: { uid: 'u' } }])
+    journal.answered({ ...sent('PATCH', STATUS, { body }), mark: journal.arrived() });
+
+  expect(unguardedWrites(journal.entries)).toEqual([
+    'does not insist on what it has seen: delete pods a',
+    'does not insist on what it has seen: apply stores/status a',
+  ]);
 });
 
 describe('unusedGrants', () => {

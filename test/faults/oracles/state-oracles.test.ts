@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../driver/api.ts';
-import { contradictions, createdCounts, createdTooOften, orphans, unobserved } from './state-oracles.ts';
+import {
+  adopted,
+  contradictions,
+  createdCounts,
+  createdTooOften,
+  orphans,
+  reusedNumbers,
+  unobserved,
+} from './state-oracles.ts';
 
 function service(meta: object, status: object = {}): Json {
   const metadata = { name: 'flights', uid: 'u1', generation: 2, ...meta };
@@ -15,6 +23,31 @@ function child(ownerUid: string): Json {
 it('an orphan is a child whose owner has another uid, also when the name is right', () => {
   expect(orphans([service({}), child('u1')])).toEqual([]);
   expect(orphans([service({ uid: 'new' }), child('u1')])[0]).toContain('Deployment/flights-1 is an orphan');
+});
+
+it('a child that is older than its owner was adopted', () => {
+  const owner = (creationTimestamp: string) => service({ creationTimestamp });
+  const old = { ...child('u1'), metadata: { ...child('u1').metadata, creationTimestamp: '2026-01-01T00:00:01Z' } };
+
+  expect(adopted([owner('2026-01-01T00:00:01Z'), old])).toEqual([]);
+  expect(adopted([owner('2026-01-01T00:00:02Z'), old])).toEqual([
+    'Deployment/flights-1 is older than its owner InferenceService flights',
+  ]);
+});
+
+it('a number that two produced versions got shows, one that a person wrote does not', () => {
+  const version = (uid: string, labels: Readonly<Record<string, string>>): Json => ({
+    apiVersion: 'slipway.dev/v1alpha1',
+    kind: 'ModelVersion',
+    metadata: { name: 'delay-1', uid, labels },
+    spec: { number: 1, model: { name: 'delay' } },
+  });
+  const produced = { 'slipway.dev/producer-uid': 'p' };
+
+  expect(reusedNumbers([version('a', produced), version('b', {})])).toEqual([]);
+  expect(reusedNumbers([version('a', produced), version('b', produced)])).toEqual([
+    'ModelVersion 1 of delay was given 2 times',
+  ]);
 });
 
 describe('unobserved', () => {

@@ -13,6 +13,16 @@ export function orphans(objects: readonly Json[]): string[] {
   );
 }
 
+/** A child that is older than its owner was left over by a namesake: with it come old pods and old results. */
+export function adopted(objects: readonly Json[]): string[] {
+  const births = new Map(objects.map(({ metadata }) => [metadata.uid, metadata.creationTimestamp ?? '']));
+  return objects.flatMap((object) =>
+    (object.metadata.ownerReferences ?? [])
+      .filter(({ uid }) => (births.get(uid) ?? '') > (object.metadata.creationTimestamp ?? ''))
+      .map((owner) => `${keyOf(object)} is older than its owner ${owner.kind} ${owner.name}`),
+  );
+}
+
 /** Objects of ours whose status does not speak of their present spec. */
 export function unobserved(objects: readonly Json[]): string[] {
   return objects

@@ -313,6 +313,24 @@ describe('with a fault on a watch', () => {
     expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['ADDED', 'ERROR']);
   });
 
+  it('goneHTTP: watches are refused until their objects are listed again', async () => {
+    const proxy = await proxyWith([[{ verb: 'watch', nth: 1 }, { kind: 'goneHTTP' }]]);
+    expect((await watchOf(proxy)).code).toBe(410);
+    expect((await watchOf(proxy)).code).toBe(410);
+
+    await ask(proxy, 'GET', CONFIG_MAPS);
+    expect((await watchOf(proxy)).code).toBe(200);
+  });
+
+  it('smallPages: a list has one object, and says that there is more', async () => {
+    const proxy = await proxyWith([[{ verb: 'list' }, { kind: 'smallPages' }]]);
+    const { body } = await ask(proxy, 'GET', `${CONFIG_MAPS}?limit=500`);
+    const page = JSON.parse(body) as { items: unknown[]; metadata: { continue?: string } };
+
+    expect(page.items).toHaveLength(1);
+    expect(page.metadata.continue).toBeTruthy();
+  });
+
   it('silentHang: nothing comes any more, not even the end', async () => {
     const proxy = await proxyWith([[{ verb: 'watch' }, { kind: 'silentHang', afterEvents: 1 }]]);
     const seen: string[] = [];

@@ -54,6 +54,15 @@ describe('decide', () => {
     ]);
   });
 
+  it('strikes several in a row', () => {
+    expect(strikes(planOf([{ verb: 'list', nth: 2, times: 2 }, { kind: 'reset' }]), [list, list, list, list])).toEqual([
+      undefined,
+      'reset',
+      'reset',
+      undefined,
+    ]);
+  });
+
   it('strikes every request where no number is given', () => {
     expect(strikes(planOf([{ verb: 'list' }, { kind: 'reset' }]), [list, apply, list])).toEqual([
       'reset',

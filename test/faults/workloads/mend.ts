@@ -1,13 +1,14 @@
 /** Wrong specs and their repair: nothing is deleted, and afterwards all is as if nothing had happened. */
 import type { Json } from '../driver/api.ts';
-import type { Workload } from '../driver/workload.ts';
+import type { Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
 import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
 
 /** Pods that serve this version crash: see `pod-script.ts`. */
 export const BROKEN_VERSION = 'delay-broken';
-/** A Service has this name before the InferenceService. */
-const TAKEN = 'taken';
+/** Services that have these names before the InferenceServices. */
+const NOBODYS = 'nobodys';
+const ANOTHERS = 'anothers';
 
 export const mend: Workload = {
   name: 'mend',
@@ -59,18 +60,23 @@ export const mend: Workload = {
       pending: (world) => awaitsServing(world, 'delay-1'),
     },
     {
-      name: "take a name that is somebody else's",
+      name: "take names that are somebody else's",
       async act(world) {
-        await world.apply('Service', TAKEN, { spec: { ports: [{ port: 80 }] } });
-        await world.apply('InferenceService', TAKEN, { spec: { modelVersion: { name: 'delay-1' } } });
+        const { uid } = world.get('ModelVersion', 'delay-1')?.metadata ?? {};
+        const controller = {
+          apiVersion: 'slipway.dev/v1alpha1',
+          kind: 'ModelVersion',
+          name: 'delay-1',
+          uid,
+          controller: true,
+        };
+        await applyForeign(world, NOBODYS, {});
+        await applyForeign(world, ANOTHERS, { ownerReferences: [controller] });
+        for (const name of [NOBODYS, ANOTHERS])
+          await world.apply('InferenceService', name, { spec: { modelVersion: { name: 'delay-1' } } });
       },
       pending: (world) =>
-        firstOf(
-          awaitsCondition(world.get('InferenceService', TAKEN), 'Ready', 'False', 'NameTaken'),
-          world.get('Service', TAKEN)?.metadata.ownerReferences === undefined
-            ? undefined
-            : `Service ${TAKEN} was taken`,
-        ),
+        firstOf(awaitsRefusal(world, NOBODYS, undefined), awaitsRefusal(world, ANOTHERS, 'ModelVersion')),
     },
   ],
 };
@@ -78,4 +84,19 @@ export const mend: Workload = {
 function awaitsReplica({ kind, metadata, spec }: Json): string | undefined {
   if (kind !== 'Deployment' || spec?.['replicas'] === 1) return undefined;
   return `Deployment ${metadata.name} has ${String(spec?.['replicas'])} replicas; wanted 1`;
+}
+
+function applyForeign(world: World, name: string, metadata: object): Promise<void> {
+  return world.apply('Service', name, {
+    metadata: { name, namespace: world.namespace, ...metadata },
+    spec: { ports: [{ port: 80 }] },
+  });
+}
+
+function awaitsRefusal(world: World, name: string, owner: string | undefined): string | undefined {
+  const is = world.get('Service', name)?.metadata.ownerReferences?.[0]?.kind;
+  return firstOf(
+    awaitsCondition(world.get('InferenceService', name), 'Ready', 'False', 'NameTaken'),
+    is === owner ? undefined : `Service ${name} belongs to ${is}, not ${owner}`,
+  );
 }

@@ -1,5 +1,4 @@
 /** What is deleted and made again at once, under its old name: it must end as if it were the first, with children of its own. */
-import type { Json } from '../driver/api.ts';
 import type { Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
 import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
@@ -13,19 +12,7 @@ function isThere(world: World): string | undefined {
     serveFirstVersion.pending(world),
     awaitsCondition(world.get('ModelVersion', UNUSED), 'Ready', 'True'),
     train.pending(world),
-    ...world.objects().map((object) => adoptedBy(world, object)),
   );
-}
-
-/** A child that is older than its owner was left over by a namesake: with it come old pods and old results. */
-function adoptedBy(world: World, { kind, metadata }: Json): string | undefined {
-  const owners = (metadata.ownerReferences ?? []).map((owner) => world.get(owner.kind, owner.name));
-  const younger = owners.find(
-    (owner) => (owner?.metadata.creationTimestamp ?? '') > (metadata.creationTimestamp ?? ''),
-  );
-  return younger === undefined
-    ? undefined
-    : `${kind} ${metadata.name} is older than its owner ${younger.kind} ${younger.metadata.name}`;
 }
 
 async function deleteProduced(world: World): Promise<void> {
