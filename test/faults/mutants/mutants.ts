@@ -140,8 +140,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     from: 'mustList ||= !RESUMABLE.has(reason);',
     to: '',
     workload: 'serve',
-    shownBy: ['goneInStream', 'goneHTTP'],
-    telling: 'goneHTTP watch modelversions',
+    shownBy: ['goneInStream'],
+    telling: 'watch pods', // what the operator writes itself, it knows without a watch
   },
   listsOnePage: {
     what: 'a list ends with its first page',
