@@ -1,4 +1,5 @@
 /** What is deleted and made again at once, under its old name: it must end as if it were the first, with children of its own. */
+import type { Json } from '../driver/api.ts';
 import type { Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
 import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
@@ -12,7 +13,14 @@ function isThere(world: World): string | undefined {
     serveFirstVersion.pending(world),
     awaitsCondition(world.get('ModelVersion', UNUSED), 'Ready', 'True'),
     train.pending(world),
+    ...world.objects().map(awaitsEnd),
   );
+}
+
+/** The operator may know a result a moment before Kubernetes has written the end of the Job, on a busy machine by more than the quiet time. */
+function awaitsEnd({ kind, metadata, status }: Json): string | undefined {
+  if (kind !== 'Job' || status?.['completionTime'] !== undefined) return undefined;
+  return `Job ${metadata.name} has not ended`;
 }
 
 async function deleteProduced(world: World): Promise<void> {
