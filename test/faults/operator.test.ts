@@ -22,6 +22,7 @@ import { NO_FAULTS } from './proxy/plan.ts';
 import type { Action, Plan } from './proxy/plan.ts';
 import { mend } from './workloads/mend.ts';
 import { podScript } from './workloads/pod-script.ts';
+import { REGRESSIONS } from './workloads/regressions.ts';
 import { recreate } from './workloads/recreate.ts';
 import { serve } from './workloads/serve.ts';
 import { trainAndPublish } from './workloads/train.ts';
@@ -79,7 +80,7 @@ describe.each(WORKLOADS)('$name', (workload, count) => {
   });
 
   it('ends the same under faults', { timeout: 3_600_000 }, async () => {
-    const plans = chosen(reference.plans, count);
+    const plans = chosen(workload, reference.plans, count);
     console.log(`${workload.name}: ${plans.length} of ${allPlans(reference.plans).length} plans, seed ${seed}`);
 
     const results = await inParallel(plans, WIDTH, (plan) =>
@@ -140,15 +141,26 @@ function telling(mutant: Mutant, plans: Plans): readonly Plan[] {
     .filter(({ name }) => name.includes(text));
 }
 
-function chosen(plans: Plans, count: number): readonly Plan[] {
-  if (only !== undefined) return allPlans(plans).filter(({ name }) => name.includes(only));
-  if (full) return allPlans(plans);
-  return [
+function chosen({ name: workload }: Workload, plans: Plans, count: number): readonly Plan[] {
+  const all = allPlans(plans);
+  if (only !== undefined) return all.filter(({ name }) => name.includes(only));
+  if (full) return all;
+  const sampled = [
     ...samplePlans(plans.writes, count, seed),
     ...samplePlans(plans.outages, OTHERS.outages, seed),
     ...samplePlans(plans.lags, OTHERS.lags, seed),
     ...samplePlans(plans.views, OTHERS.views, seed),
   ];
+  return [...new Set([...regressionsOf(workload, all), ...sampled])];
+}
+
+/** A regression without a plan is a failure of its own: what it was about is no longer tried. */
+function regressionsOf(workload: string, plans: readonly Plan[]): readonly Plan[] {
+  return (REGRESSIONS[workload] ?? []).map((text) => {
+    const plan = plans.find(({ name }) => name.startsWith(text));
+    if (plan === undefined) throw new Error(`no plan of ${workload} begins with "${text}": see regressions.ts`);
+    return plan;
+  });
 }
 
 function failure({ plan, problems }: RunResult): string[] {

@@ -163,11 +163,20 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   forgetsItsNumber: {
     what: 'a result that has its number already gets another',
     file: 'operator/src/versions/publish-version.ts',
-    from: 'const reserved = numberOf(job.metadata.annotations?.[VERSION_NUMBER_ANNOTATION]);',
+    from: 'const reserved = reservedNumber(job);',
     to: 'const reserved = undefined as number | undefined;',
     workload: 'train',
     shownBy: ['killAfter', 'dropAck'],
     telling: 'create modelversions',
+  },
+  versionUnnamed: {
+    what: 'after a crash a Job never says which version it became',
+    file: 'operator/src/controllers/dataset/plan.ts',
+    from: 'return job && { job, version: metadata.name };',
+    to: 'return job && undefined;',
+    workload: 'train',
+    shownBy: ['killAfter'],
+    telling: 'create datasetversions',
   },
   versionExists: {
     what: 'a version that an earlier try made is an error',
