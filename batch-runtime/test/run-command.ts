@@ -1,10 +1,11 @@
 /** Runs the real command in a process of its own, as a container would, and reads what it leaves. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { BatchCommand } from '@slipway/crds/batch';
+import { afterAll } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
@@ -26,9 +27,19 @@ export interface StartOptions {
   readonly uid?: number;
 }
 
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** Gone after the tests of the file. */
+function makeFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  folders.push(folder);
+  return folder;
+}
+
 /** A folder that stands for a mounted Store. */
 export function makeStore(files: Readonly<Record<string, string | Uint8Array>> = {}): string {
-  const store = mkdtempSync(join(tmpdir(), 'store-'));
+  const store = makeFolder('slipway-store-');
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(store, path)), { recursive: true });
     writeFileSync(join(store, path), content);
@@ -46,7 +57,7 @@ export function startCommand(
   request: object,
   { env = {}, uid }: StartOptions = {},
 ): RunningCommand {
-  const folder = mkdtempSync(join(tmpdir(), 'result-'));
+  const folder = makeFolder('slipway-result-');
   chmodSync(folder, 0o755);
   const resultFile = join(folder, 'termination-log');
   writeFileSync(resultFile, '');

@@ -20,6 +20,15 @@ describe('vitestTotals', () => {
     });
   });
 
+  it('tells the beginning of why, without colours and stacks', () => {
+    const failureMessages = ['\u001B[31mError: no port\u001B[39m\n\n    at file.ts:1:1\n+ 8080', 'another'];
+    const failed = { ...file(), assertionResults: [{ status: 'failed', fullName: 'it listens', failureMessages }] };
+
+    const { failures } = vitestTotals({ ...report, testResults: [failed] }, 1);
+
+    expect(failures).toEqual(['kube/a.test.ts: it listens\n        Error: no port\n        + 8080']);
+  });
+
   it('counts a file that could not be loaded as one failed test', () => {
     const { failed, failures } = vitestTotals({ ...report, testResults: [file()] }, 1);
 

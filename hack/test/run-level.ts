@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 export interface Totals {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** What failed, by name: the output of a long run scrolls away. */
+  /** What failed, by name and with the beginning of why: the output of a long run scrolls away. */
   readonly failures: readonly string[];
 }
 
@@ -60,7 +61,11 @@ interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
   }[];
 }
 
@@ -92,7 +97,7 @@ export function vitestTotals(report: VitestReport, exitCode: number): Totals {
     const path = relative(process.cwd(), file.name);
     const failed = file.assertionResults.filter((test) => test.status === 'failed');
     if (failed.length === 0) return file.status === 'failed' ? [path] : [];
-    return failed.map((test) => `${path}: ${test.fullName}`);
+    return failed.map((test) => `${path}: ${test.fullName}${excerpt(test.failureMessages?.[0] ?? '')}`);
   });
   if (failures.length === 0 && exitCode !== 0) failures.push(`vitest ended with code ${exitCode}`);
   return {
@@ -101,6 +106,18 @@ export function vitestTotals(report: VitestReport, exitCode: number): Totals {
     skipped: report.numPendingTests + report.numTodoTests,
     failures,
   };
+}
+
+const EXCERPT_LINES = 12;
+
+function excerpt(message: string): string {
+  const lines = stripVTControlCharacters(message)
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+  return lines
+    .slice(0, EXCERPT_LINES)
+    .map((line) => `\n        ${line}`)
+    .join('');
 }
 
 function run(command: readonly string[]): Promise<number> {
