@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { z } from 'zod';
+import { readSettings } from './engine/settings.ts';
+import type { GivenSettings } from './engine/settings.ts';
 
 export const USAGE = `usage: node serving-runtime/src/main.ts --model-repository DIR [options]
 
@@ -14,22 +16,25 @@ Serves ONNX models by the Open Inference Protocol v2 over HTTP and gRPC.
   --metrics-port N         Prometheus, at /metrics (8002)
   --host ADDRESS           what to listen on (0.0.0.0)
   --revision NAME          told in the header x-slipway-revision of every answer
-  --settings JSON|FILE     settings of all models, for example '{"instances": 2}':
+  --settings JSON|FILE     settings of all models, for example '{"instances": 2}'; <model>/config.yaml
+                           says the same of one model, and wins:
                              instances         sessions that run at the same time (1)
                              threads           threads of ONNX Runtime within one run (1)
-                             maxQueuedRequests, maxQueuedBytes   beyond them: 503 (1024, 268435456)
+                             device            cpu or cuda (cpu)
+                             isolation         thread, or process: can be killed when it hangs (thread)
+                             maxBatchRows      rows of several requests that run together at most
+                                               (measured when the model is loaded; 1: none)
+                             maxQueuedRows, maxQueuedBytes   beyond them: 503 (4096, 268435456)
+                             timeoutSeconds    after it a request that waits gets 504 (30)
+                             maxRunSeconds     a run that takes longer is hung (60)
+                             warmUp            requests that must succeed before it is ready:
+                                               [{"<input>": {"shape": [1, 2], "data": [0, 1]}}]
+                             cacheBytes        answers kept for equal requests (0)
+  --memory-budget BYTES    all loaded models together; the one used longest ago is given up and
+                           loaded again when it is asked (no bound)
   --drain-seconds N        after SIGTERM: not ready, but still answering, for this long (5)
   --log-level LEVEL        debug, info, warn, error (info)
 `;
-
-const count = z.number().int().min(1);
-
-const ModelSettings = z.strictObject({
-  instances: count.max(64).default(1),
-  threads: count.max(64).default(1),
-  maxQueuedRequests: count.default(1024),
-  maxQueuedBytes: count.default(256 * 1024 * 1024),
-});
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
@@ -40,7 +45,8 @@ const Config = z.strictObject({
   'metrics-port': port.default(8002),
   host: z.string().default('0.0.0.0'),
   revision: z.string().max(253).optional(),
-  settings: ModelSettings,
+  settings: z.custom<GivenSettings>(),
+  'memory-budget': z.coerce.number().int().min(1).optional(),
   'drain-seconds': z.coerce.number().min(0).max(3600).default(5),
   'log-level': z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
@@ -54,16 +60,21 @@ export function readConfig(args: readonly string[]): Config | 'help' {
   const values: Readonly<Record<string, unknown>> = parseArgs({ args: [...args], options }).values;
   if (values['help'] === true) return 'help';
   if (values['model-repository'] === undefined) throw new Error('--model-repository is missing');
-  const parsed = Config.safeParse({ ...values, settings: readSettings(values['settings'] as string | undefined) });
+  const parsed = Config.safeParse({ ...values, settings: settingsFlag(values['settings'] as string | undefined) });
   if (parsed.success) return parsed.data;
   throw new Error(parsed.error.issues.map((issue) => `--${issue.path.join('.')}: ${issue.message}`).join('\n'));
 }
 
-function readSettings(given: string | undefined): unknown {
-  if (given === undefined) return {};
+function settingsFlag(given: string | undefined): GivenSettings {
+  const settings = given === undefined ? {} : parsedSettings(given);
+  readSettings(settings, '--settings');
+  return settings;
+}
+
+function parsedSettings(given: string): GivenSettings {
   const text = existsSync(given) ? readFileSync(given, 'utf8') : given;
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as GivenSettings;
   } catch {
     throw new Error('--settings is neither a file that exists nor valid JSON');
   }

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { readConfig, USAGE } from './config.ts';
 import type { Config } from './config.ts';
 import { createEngine } from './engine/engine.ts';
+import type { EngineEvents } from './engine/engine.ts';
+import type { RepositoryEntry } from './engine/repository.ts';
 import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
 import { startModelServer } from './server/model-server.ts';
@@ -13,29 +16,19 @@ const HARD_STOP_MS = 30_000;
 
 async function main(config: Config): Promise<void> {
   const log = pino({ level: config['log-level'] });
-  const metrics = createMetrics();
-  const engine = createEngine(config['model-repository'], config.settings, {
-    loaded: ({ name, version }, milliseconds) => {
-      metrics.loaded({ model: name, version }, milliseconds / 1000);
-      log.info({ model: name, version, milliseconds: Math.round(milliseconds) }, 'model loaded and warm');
-    },
-    loadFailed: (entry, reason, detail) =>
-      log.error({ model: entry?.name, version: entry?.version, reason, detail }, 'model cannot be served'),
-    instanceLost: ({ name, version }) =>
-      log.error({ model: name, version }, 'worker ended by itself; starting another'),
-    runFailed: ({ name, version }, detail) => log.warn({ model: name, version, detail }, 'model refused a request'),
-  });
-  metrics.observePending(() =>
-    engine
-      .models()
-      .map((model) => ({ model: model.entry.name, version: model.entry.version, pending: model.pending() })),
-  );
+  const engineOptions = {
+    root: config['model-repository'],
+    settings: config.settings,
+    memoryBudget: config['memory-budget'],
+  };
+  const engine = createEngine(engineOptions, logEvents(log));
+  const metrics = createMetrics(engine.models);
   const logError = (err: unknown) => log.error({ err }, 'request failed by a fault of the server');
   const context = createContext({ engine, metrics, version: packageJson.version, revision: config.revision, logError });
   const ports = { http: config['http-port'], grpc: config['grpc-port'], metrics: config['metrics-port'] };
   const server = await startModelServer(context, config.host, ports);
   log.info({ ports: server.ports }, 'listening');
-  const loading = engine.load().then(() => {
+  const loading = engine.start().then(() => {
     const obstacle = engine.obstacle();
     if (obstacle === undefined) log.info('ready');
     else log.error({ obstacle }, 'not ready');
@@ -52,6 +45,23 @@ async function main(config: Config): Promise<void> {
   await engine.close();
   log.info('stopped');
   process.exit(0);
+}
+
+function logEvents(log: Logger): EngineEvents {
+  const of = ({ name, version }: RepositoryEntry) => ({ model: name, version });
+  return {
+    loading: (model, position, total) => log.info({ model, position, total }, 'loading'),
+    loaded: (entry, { seconds, batchRows }) =>
+      log.info(
+        { ...of(entry), seconds: Number(seconds.toFixed(3)), bytes: entry.bytes, batchRows },
+        'model loaded and warm',
+      ),
+    loadFailed: (entry, reason, detail) => log.error({ ...of(entry), reason, detail }, 'model cannot be loaded'),
+    unusable: (model, reason) => log.error({ model, reason }, 'cannot be served'),
+    evicted: (entry) => log.info(of(entry), 'model given up to make room; the next request loads it again'),
+    instanceLost: (entry) => log.error(of(entry), 'instance ended by itself; starting another'),
+    runFailed: (entry, detail) => log.warn({ ...of(entry), detail }, 'model refused a request'),
+  };
 }
 
 function stopSignal(): Promise<void> {

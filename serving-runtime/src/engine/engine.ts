@@ -1,87 +1,209 @@
-import { RequestError, quoted } from '../protocol/errors.ts';
+/** The models of a repository: loaded, asked, exchanged and given up while others are being asked. */
+import { quoted, RequestError } from '../protocol/errors.ts';
 import type { ModelMetadata } from '../protocol/inference.ts';
-import { ModelLoadError } from './model-instance.ts';
-import { scanRepository } from './repository.ts';
-import type { RepositoryEntry } from './repository.ts';
-import { loadModel } from './served-model.ts';
-import type { ModelEvents, ModelSettings, ServedModel } from './served-model.ts';
+import { leastRecentlyUsed } from './memory-budget.ts';
+import { createModelVersion } from './model-version.ts';
+import type { ModelVersion, VersionEvents } from './model-version.ts';
+import { modelNames, scanModel } from './repository.ts';
+import type { GivenSettings } from './settings.ts';
 
-export interface EngineEvents extends ModelEvents {
-  loaded(entry: RepositoryEntry, milliseconds: number): void;
-  loadFailed(entry: RepositoryEntry | undefined, reason: string, detail: string): void;
+export interface EngineEvents extends VersionEvents {
+  /** At start: the model at `position` of `total` is being loaded. */
+  loading(model: string, position: number, total: number): void;
+  /** A model, or the whole repository, cannot be served for what lies in its folder. */
+  unusable(model: string | undefined, reason: string): void;
+}
+
+export interface EngineOptions {
+  readonly root: string;
+  /** For all models; a model's own file wins. */
+  readonly settings: GivenSettings;
+  /** Bytes that all loaded models may take together; undefined for no bound. */
+  readonly memoryBudget: number | undefined;
+}
+
+export interface IndexEntry {
+  readonly name: string;
+  /** Empty where it is not known. */
+  readonly version: string;
+  readonly state: 'READY' | 'UNAVAILABLE';
+  /** Empty where it is ready. */
+  readonly reason: string;
 }
 
 export interface Engine {
   /** Loads every model of the repository; never rejects, since a server that cannot load has to live to say so. */
-  load(): Promise<void>;
+  start(): Promise<void>;
   /** Why the server is not ready; undefined when every model is loaded and warm. */
   obstacle(): string | undefined;
-  /** @throws {RequestError} NotFound, or Unavailable while it loads. */
-  model(name: string, version: string | undefined): ServedModel;
+  /** The newest version, or the one that is named. @throws {RequestError} NotFound, or Unavailable while it loads. */
+  model(name: string, version: string | undefined): ModelVersion;
   metadata(name: string, version: string | undefined): ModelMetadata;
-  models(): readonly ServedModel[];
+  models(): readonly ModelVersion[];
+  /** What the repository holds, whether it is served or not. */
+  index(): readonly IndexEntry[];
+  /** Reads a model's folder and serves what is there now; what was served before answers until then. @throws {RequestError} */
+  load(name: string): Promise<void>;
+  /** Resolves when its last request has its answer. @throws {RequestError} NotFound */
+  unload(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
-export function createEngine(root: string, settings: ModelSettings, events: EngineEvents): Engine {
-  const served = new Map<string, ServedModel[]>();
-  const failures: string[] = [];
-  let loading = true;
+export function createEngine({ root, settings, memoryBudget }: EngineOptions, events: EngineEvents): Engine {
+  /** By name; versions in ascending order. */
+  const served = new Map<string, readonly ModelVersion[]>();
+  /** By name: why a model is not served. */
+  const failures = new Map<string, string>();
+  let repositoryFailure: string | undefined;
+  let isStarting = true;
+  const all = () => [...served.values()].flat();
 
-  const loadEntry = async (entry: RepositoryEntry): Promise<void> => {
-    const started = performance.now();
+  const makeRoom = async (bytes: number): Promise<void> => {
+    if (memoryBudget === undefined) return;
+    const loaded = all().filter((version) => version.isLoaded());
+    await Promise.all(leastRecentlyUsed(loaded, memoryBudget - bytes).map((version) => version.evict()));
+  };
+
+  /** Loaded and warm. @throws {Error} whose message a client may read; then none of them is left. */
+  const openModel = async (name: string): Promise<ModelVersion[]> => {
+    const versions = scanModel(root, name).map((entry) => createModelVersion(entry, settings, { events, makeRoom }));
     try {
-      const model = await loadModel(entry, settings, events);
-      served.set(entry.name, [...(served.get(entry.name) ?? []), model]);
-      events.loaded(entry, performance.now() - started);
+      // One after another: all at once, they would be measured while they slow each other down.
+      for (const version of versions) await load(version);
+      return versions;
     } catch (cause) {
-      const reason = cause instanceof ModelLoadError ? cause.message : 'its worker could not be started';
-      failures.push(`model ${entry.name}, version ${entry.version}: ${reason}`);
-      events.loadFailed(entry, reason, cause instanceof ModelLoadError ? cause.detail : String(cause));
+      await Promise.all(versions.map((version) => version.close()));
+      throw cause;
     }
   };
 
-  const find = (name: string, version: string | undefined): ServedModel => {
-    const versions = served.get(name) ?? [];
-    const model = version === undefined ? versions.at(-1) : versions.find(({ entry }) => entry.version === version);
-    if (model !== undefined) return model;
-    if (loading) throw new RequestError('Unavailable', 'models are still being loaded');
-    throw new RequestError(
-      'NotFound',
-      `there is no model ${quoted(name)}${version === undefined ? '' : `, version ${quoted(version)}`}`,
-    );
+  const open = async (name: string): Promise<string | undefined> => {
+    try {
+      const before = served.get(name) ?? [];
+      served.set(name, await openModel(name));
+      failures.delete(name);
+      await Promise.all(before.map((version) => version.close()));
+      return undefined;
+    } catch (cause) {
+      return (cause as Error).message;
+    }
   };
 
+  const fail = (name: string, reason: string) => {
+    failures.set(name, reason);
+    events.unusable(name, reason);
+  };
+
+  const find = (name: string, wanted: string | undefined): ModelVersion => {
+    const versions = served.get(name) ?? [];
+    const found = wanted === undefined ? versions.at(-1) : versions.find(({ entry }) => entry.version === wanted);
+    if (found !== undefined) return found;
+    if (isStarting) throw new RequestError('Unavailable', 'models are still being loaded');
+    throw unknown(name, wanted);
+  };
+
+  const serially = createSerial();
+
   return {
-    load: async () => {
-      try {
-        // One after another: several versions of a model are told apart by their order.
-        for (const entry of scanRepository(root)) await loadEntry(entry);
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        failures.push(reason);
-        events.loadFailed(undefined, reason, reason);
-      }
-      loading = false;
-    },
+    start: () =>
+      serially(async () => {
+        try {
+          const names = modelNames(root);
+          for (const [index, name] of names.entries()) {
+            events.loading(name, index + 1, names.length);
+            const reason = await open(name);
+            if (reason !== undefined) fail(name, reason);
+          }
+        } catch (cause) {
+          repositoryFailure = (cause as Error).message;
+          events.unusable(undefined, repositoryFailure);
+        }
+        isStarting = false;
+      }),
     obstacle: () => {
-      if (loading) return 'models are still being loaded';
-      const dead = [...served.values()].flat().find((model) => !model.isReady());
+      if (isStarting) return 'models are still being loaded';
+      const [failed] = failures;
+      const dead = all().find((version) => !version.isReady());
       return (
-        failures[0] ??
-        (dead === undefined ? undefined : `model ${dead.entry.name} lost its workers and is being started again`)
+        repositoryFailure ??
+        (failed && `model ${failed[0]}: ${failed[1]}`) ??
+        (dead && `model ${dead.entry.name} lost its instances and is being started again`)
       );
     },
     model: find,
-    metadata: (name, version) => {
-      const { entry, signature } = find(name, version);
+    metadata: (name, wanted) => {
+      const { entry, signature } = find(name, wanted);
       const versions =
-        version === undefined ? (served.get(name) ?? []).map((model) => model.entry.version) : [entry.version];
+        wanted === undefined ? (served.get(name) ?? []).map((each) => each.entry.version) : [entry.version];
       return { name, versions, ...signature };
     },
-    models: () => [...served.values()].flat(),
+    models: all,
+    index: () => [...all().map(indexEntry), ...notServed(root, served, failures)],
+    load: (name) =>
+      serially(async () => {
+        const reason = await open(name);
+        if (reason === undefined) return;
+        if (!served.has(name)) fail(name, reason);
+        throw new RequestError('InvalidArgument', `model ${quoted(name)} was not loaded: ${reason}`);
+      }),
+    unload: (name) =>
+      serially(async () => {
+        const versions = served.get(name);
+        // One that failed may be given up too: then the server need not wait for it to be ready.
+        if (!failures.delete(name) && versions === undefined) throw unknown(name, undefined);
+        served.delete(name);
+        await Promise.all((versions ?? []).map((version) => version.close()));
+      }),
     close: async () => {
-      await Promise.all([...served.values()].flat().map((model) => model.close()));
+      await Promise.all(all().map((version) => version.close()));
     },
+  };
+}
+
+async function load(version: ModelVersion): Promise<void> {
+  try {
+    await version.load();
+  } catch (cause) {
+    throw new Error(`version ${version.entry.version}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function unknown(name: string, version: string | undefined): RequestError {
+  return new RequestError(
+    'NotFound',
+    `there is no model ${quoted(name)}${version === undefined ? '' : `, version ${quoted(version)}`}`,
+  );
+}
+
+function indexEntry(version: ModelVersion): IndexEntry {
+  const { name, version: number } = version.entry;
+  return version.isReady()
+    ? { name, version: number, state: 'READY', reason: '' }
+    : { name, version: number, state: 'UNAVAILABLE', reason: 'its instances are being started again' };
+}
+
+function notServed(
+  root: string,
+  served: ReadonlyMap<string, unknown>,
+  failures: ReadonlyMap<string, string>,
+): IndexEntry[] {
+  let names: readonly string[] = [];
+  try {
+    names = modelNames(root);
+  } catch {
+    // Nothing is there, so nothing is left to list.
+  }
+  return names
+    .filter((name) => !served.has(name))
+    .map((name) => ({ name, version: '', state: 'UNAVAILABLE', reason: failures.get(name) ?? 'it is not loaded' }));
+}
+
+/** One exchange of models at a time: of two, the later order wins, and not the one that loads more slowly. */
+function createSerial(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
   };
 }

@@ -1,10 +1,13 @@
-/** A worker thread with one session of one model. `run` of ONNX Runtime blocks its thread, which is why it has one. */
+/**
+ * One session of one model, in a thread or a process of its own, since `run` of ONNX Runtime blocks the thread that it is called on.
+ * Started by `channel.ts`.
+ */
 import { performance } from 'node:perf_hooks';
-import { parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
-import type { RunMessage, WorkerMessage, WorkerSettings } from './messages.ts';
+import type { InstanceMessage, RunMessage, SessionSettings } from './messages.ts';
 
 /** Names of datatypes, ONNX Runtime's and the protocol's. */
 const DATATYPES: Readonly<Record<string, Datatype>> = {
@@ -24,24 +27,43 @@ const DATATYPES: Readonly<Record<string, Datatype>> = {
 const ORT_TYPES = Object.fromEntries(Object.entries(DATATYPES).map(([ort, datatype]) => [datatype, ort]));
 
 const FATAL_ONLY = 4;
-const { path, threads } = workerData as WorkerSettings;
+const settings = (isMainThread ? JSON.parse(process.argv[2] ?? '{}') : workerData) as SessionSettings;
 
-function post(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
-  parentPort?.postMessage(message, transfer);
+function post(message: InstanceMessage, transfer: readonly ArrayBuffer[] = []): void {
+  if (isMainThread) process.send?.(message);
+  else parentPort?.postMessage(message, [...transfer]);
+}
+
+function listen(onMessage: (message: RunMessage) => void): void {
+  if (!isMainThread) return void parentPort?.on('message', onMessage);
+  process.on('message', onMessage);
+  process.on('disconnect', () => process.exit(0));
 }
 
 async function open(): Promise<InferenceSession | undefined> {
   try {
-    return await InferenceSession.create(path, {
-      intraOpNumThreads: threads,
+    return await InferenceSession.create(settings.path, {
+      intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
       logSeverityLevel: FATAL_ONLY,
+      executionProviders: [settings.device],
     });
   } catch (cause) {
-    post({ kind: 'loadFailed', reason: 'the file is no ONNX model that this server can open', detail: String(cause) });
+    const detail = String(cause);
+    post({ kind: 'loadFailed', reason: loadFailure(detail), detail });
     return undefined;
   }
 }
+
+function loadFailure(detail: string): string {
+  return settings.device === 'cpu'
+    ? 'the file is no ONNX model that this server can open'
+    : NO_CUDA.test(detail)
+      ? 'its settings ask for device cuda, which this server does not have; use an image and a node with CUDA, or device cpu'
+      : 'the file is no ONNX model that this server can open with device cuda';
+}
+
+const NO_CUDA = /backend not found|not supported|provider|cuda|libcu/i;
 
 function specs(values: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
   return values.map((value) => {
@@ -92,7 +114,7 @@ const session = await open();
 if (session !== undefined) {
   try {
     post({ kind: 'loaded', inputs: specs(session.inputMetadata), outputs: specs(session.outputMetadata) });
-    parentPort?.on('message', (message: RunMessage) => void run(session, message));
+    listen((message) => void run(session, message));
   } catch (cause) {
     post({
       kind: 'loadFailed',

@@ -1,10 +1,11 @@
-/** What the network thread and a worker tell each other. */
+/** What the network thread and an instance tell each other. */
 import type { Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
 
-export interface WorkerSettings {
+export interface SessionSettings {
   readonly path: string;
   readonly threads: number;
+  readonly device: 'cpu' | 'cuda';
 }
 
 export interface RunMessage {
@@ -13,7 +14,7 @@ export interface RunMessage {
   readonly outputs: readonly string[];
 }
 
-export type WorkerMessage =
+export type InstanceMessage =
   | { readonly kind: 'loaded'; readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
   /** `detail` is ONNX Runtime's own text: for the log, never for a client. */
   | { readonly kind: 'loadFailed'; readonly reason: string; readonly detail: string }

@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
 import type { Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
-import type { RunMessage, WorkerMessage, WorkerSettings } from './messages.ts';
+import { openProcess, openThread } from './channel.ts';
+import type { Channel } from './channel.ts';
+import type { InstanceMessage, SessionSettings } from './messages.ts';
 
 /** The model could not be loaded. `message` is for people; `detail` is what ONNX Runtime said, for the log. */
 export class ModelLoadError extends Error {
@@ -19,9 +20,9 @@ export class ModelRunError extends Error {
   override name = 'ModelRunError';
 }
 
-/** The worker ended while the request was with it. */
-export class WorkerLost extends Error {
-  override name = 'WorkerLost';
+/** The instance ended, or was ended because it hung, while the request was with it. */
+export class InstanceLost extends Error {
+  override name = 'InstanceLost';
 }
 
 export interface Signature {
@@ -31,68 +32,85 @@ export interface Signature {
 
 export interface RunResult {
   readonly outputs: readonly Tensor[];
+  /** In the instance, without the way there and back. */
   readonly microseconds: number;
 }
 
-/** One session of a model in a thread of its own; runs one request at a time. */
+/** One session of a model, apart from the network thread. */
 export interface ModelInstance {
   readonly signature: Signature;
+  /** Takes the memory of the inputs. @throws {ModelRunError | InstanceLost} */
   run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<RunResult>;
-  /** Settles when the thread has ended, by `close` or by itself. */
+  /** Settles when it is gone, by `close` or by itself. */
   readonly ended: Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
-interface Waiting {
+export interface InstanceSettings extends SessionSettings {
+  readonly isolation: 'thread' | 'process';
+  readonly maxRunSeconds: number;
+}
+
+interface Run {
   resolve(result: RunResult): void;
   reject(cause: Error): void;
+  readonly timer: NodeJS.Timeout;
 }
 
-/** Starts a worker and resolves when it has loaded the model. @throws {ModelLoadError} */
-export async function startInstance(settings: WorkerSettings): Promise<ModelInstance> {
-  const worker = new Worker(new URL('./inference-worker.ts', import.meta.url), { workerData: settings });
-  const waiting = new Map<number, Waiting>();
+/** Resolves when the model is loaded. @throws {ModelLoadError} */
+export async function startInstance(settings: InstanceSettings): Promise<ModelInstance> {
+  const { isolation, maxRunSeconds, ...session } = settings;
+  const channel = isolation === 'process' ? openProcess(session) : openThread(session);
+  const runs = new Map<number, Run>();
   let nextId = 0;
-  const ended = new Promise<void>((resolve) => {
-    worker.on('error', () => {}); // 'exit' follows, and tells all that matters
-    worker.on('exit', () => {
-      for (const { reject } of waiting.values()) reject(new WorkerLost('the worker ended'));
-      waiting.clear();
-      resolve();
-    });
-  });
-  const signature = await loaded(worker, ended);
-  worker.on('message', (message: WorkerMessage) => settle(waiting, message));
+  let markLost = () => {};
+  const ended = new Promise<void>((resolve) => (markLost = resolve));
+  const lose = () => {
+    for (const { reject, timer } of runs.values()) {
+      clearTimeout(timer);
+      reject(new InstanceLost('the instance ended'));
+    }
+    runs.clear();
+    markLost();
+  };
+  void channel.ended.then(lose);
+  const signature = await loaded(channel);
+  channel.onMessage((message) => settle(runs, message));
+  const close = () => {
+    channel.end();
+    // Not when it has ended: a thread in native code may take for ever, and nobody shall wait for it.
+    lose();
+  };
   return {
     signature,
     ended,
     run: (inputs, outputs) =>
       new Promise((resolve, reject) => {
-        const message: RunMessage = { id: nextId++, inputs, outputs };
-        waiting.set(message.id, { resolve, reject });
-        worker.postMessage(message, transferable(inputs));
+        const id = nextId++;
+        runs.set(id, { resolve, reject, timer: setTimeout(close, maxRunSeconds * 1000) });
+        channel.send({ id, inputs, outputs }, transferable(inputs));
       }),
-    close: async () => {
-      await worker.terminate();
-    },
+    close,
   };
 }
 
-async function loaded(worker: Worker, ended: Promise<void>): Promise<Signature> {
-  const first = new Promise<WorkerMessage>((resolve) => worker.once('message', resolve));
-  const message = await Promise.race([first, ended.then(() => undefined)]);
+async function loaded(channel: Channel): Promise<Signature> {
+  const first = new Promise<InstanceMessage>((resolve) => channel.onMessage(resolve));
+  const message = await Promise.race([first, channel.ended.then(() => undefined)]);
   if (message?.kind === 'loaded') return { inputs: message.inputs, outputs: message.outputs };
-  await worker.terminate();
+  channel.end();
   if (message?.kind === 'loadFailed') throw new ModelLoadError(message.reason, message.detail);
-  throw new ModelLoadError('loading it ended the worker', 'no message');
+  throw new ModelLoadError('loading it ended the instance; is there enough memory?', 'no message');
 }
 
-function settle(waiting: Map<number, Waiting>, message: WorkerMessage): void {
+function settle(runs: Map<number, Run>, message: InstanceMessage): void {
   if (message.kind !== 'done' && message.kind !== 'runFailed') return;
-  const request = waiting.get(message.id);
-  waiting.delete(message.id);
-  if (message.kind === 'done') request?.resolve({ outputs: message.outputs, microseconds: message.microseconds });
-  else request?.reject(new ModelRunError(message.detail));
+  const run = runs.get(message.id);
+  if (run === undefined) return;
+  runs.delete(message.id);
+  clearTimeout(run.timer);
+  if (message.kind === 'done') run.resolve({ outputs: message.outputs, microseconds: message.microseconds });
+  else run.reject(new ModelRunError(message.detail));
 }
 
 /** Inputs are never used again on this side, so their memory moves instead of being copied. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { scanRepository } from './repository.ts';
+import { modelNames, scanModel } from './repository.ts';
 
 let root: string;
 beforeEach(() => {
@@ -17,11 +17,11 @@ function put(...files: string[]): void {
   }
 }
 
-describe('scanRepository', () => {
+describe('scanModel', () => {
   it('finds versions in order, and model.onnx before others', () => {
     put('fare/10/model.onnx', 'fare/2/model.onnx', 'fare/2/other.onnx', 'fare/notes/x.txt');
 
-    expect(scanRepository(root).map(({ version, path }) => [version, path.slice(root.length)])).toEqual([
+    expect(scanModel(root, 'fare').map(({ version, path }) => [version, path.slice(root.length)])).toEqual([
       ['2', '/fare/2/model.onnx'],
       ['10', '/fare/10/model.onnx'],
     ]);
@@ -30,25 +30,46 @@ describe('scanRepository', () => {
   it('takes the only .onnx file, whatever its name', () => {
     put('fare/1/net.onnx', 'fare/1/net.onnx.data');
 
-    expect(scanRepository(root)[0]?.path).toBe(join(root, 'fare/1/net.onnx'));
+    expect(scanModel(root, 'fare')[0]?.path).toBe(join(root, 'fare/1/net.onnx'));
+  });
+
+  it('counts all bytes of a version, external data too', () => {
+    put('fare/1/model.onnx');
+    writeFileSync(join(root, 'fare/1/weights.bin'), Buffer.alloc(10));
+
+    expect(scanModel(root, 'fare')[0]?.bytes).toBe(10);
   });
 
   it.each([
-    ['nothing', [], /holds no model; put one at .*1\/model\.onnx/],
-    ['no version', ['fare/x/model.onnx'], /fare has no version folder; put its file at/],
-    ['no model', ['fare/1/readme.txt'], /fare, version 1, has no file model\.onnx/],
-    ['two models', ['fare/1/a.onnx', 'fare/1/b.onnx'], /has 2 \.onnx files; name one of them model\.onnx/],
-    ['a name that no URL takes', ['a fare/1/model.onnx'], /"a fare" is no name for a model/],
-  ])('says what is wrong with %s', (_, files, message) => {
+    ['no folder', [], 'fare', /has no folder of this name/],
+    ['no version', ['fare/x/model.onnx'], 'fare', /no version folder; put its file at fare\/1\/model\.onnx/],
+    ['no model', ['fare/1/readme.txt'], 'fare', /its version 1 has no file model\.onnx/],
+    ['two models', ['fare/1/a.onnx', 'fare/1/b.onnx'], 'fare', /has 2 \.onnx files; name one of them model\.onnx/],
+    ['a name that no URL takes', ['a fare/1/model.onnx'], 'a fare', /"a fare" is no name for a model/],
+    ['a name that climbs', ['fare/1/model.onnx'], '../fare', /is no name for a model/],
+  ])('says what is wrong with %s', (_, files, name, message) => {
     put(...files);
 
-    expect(() => scanRepository(root)).toThrow(message);
+    expect(() => scanModel(root, name)).toThrow(message);
   });
 
   it('refuses a link that leaves the repository', () => {
     put('fare/1/readme.txt');
     symlinkSync('/etc/hostname', join(root, 'fare/1/model.onnx'));
 
-    expect(() => scanRepository(root)).toThrow(/is a link that leaves the repository/);
+    expect(() => scanModel(root, 'fare')).toThrow(/is a link that leaves the repository/);
+  });
+});
+
+describe('modelNames', () => {
+  it('lists folders, but not those that mounts of Kubernetes hide', () => {
+    put('b/1/model.onnx', 'a/1/model.onnx', '..data/1/model.onnx', 'README');
+
+    expect(modelNames(root)).toEqual(['a', 'b']);
+  });
+
+  it('tells an empty repository from one that is not there', () => {
+    expect(() => modelNames(root)).toThrow(/is empty: put a model at <model>\/1\/model\.onnx/);
+    expect(() => modelNames(join(root, 'none'))).toThrow(/is not there: give --model-repository/);
   });
 });

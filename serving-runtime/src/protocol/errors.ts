@@ -10,6 +10,8 @@ export const ERROR_CODES = {
   InvalidArgument: { http: 400, grpc: 3 },
   NotFound: { http: 404, grpc: 5 },
   MethodNotAllowed: { http: 405, grpc: 12 },
+  /** 499 is nginx's, for what nobody reads any more. */
+  Cancelled: { http: 499, grpc: 1 },
   DeadlineExceeded: { http: 504, grpc: 4 },
   TooLarge: { http: 413, grpc: 8 },
   Unimplemented: { http: 501, grpc: 12 },

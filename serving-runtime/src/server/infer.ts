@@ -1,54 +1,56 @@
 /** One inference, whatever protocol it came by: checked against the model's signature, run, counted. */
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/engine.ts';
-import type { ServedModel } from '../engine/served-model.ts';
+import type { Signature } from '../engine/model-instance.ts';
+import { count, countBy } from '../engine/statistics.ts';
+import type { Tensor } from '../protocol/datatypes.ts';
 import { invalid, quoted, toRequestError } from '../protocol/errors.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../protocol/inference.ts';
 import type { ServingMetrics } from './metrics.ts';
 
-export interface InferDeps {
-  readonly engine: Engine;
-  readonly metrics: ServingMetrics;
+export interface Target {
+  readonly name: string;
+  /** undefined: the newest. */
+  readonly version: string | undefined;
+}
+
+export interface Patience {
+  /** How long the client waits, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborted when it has gone. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export async function infer(
-  { engine, metrics }: InferDeps,
-  { name, version }: { name: string; version: string | undefined },
+  { engine, metrics }: { readonly engine: Engine; readonly metrics: ServingMetrics },
+  { name, version }: Target,
   request: InferenceRequest,
+  patience: Patience = {},
 ): Promise<InferenceResponse> {
   const model = engine.model(name, version);
+  const { statistics, entry } = model;
   const started = performance.now();
-  const labels = { model: model.entry.name, version: model.entry.version };
   try {
-    checkInputs(model.signature.inputs, request);
-    const wanted = wantedOutputs(model, request.outputs);
-    const result = await model.infer(request.inputs, wanted);
-    metrics.succeeded(labels, {
-      ...result,
-      rows: rowsOf(request),
-      totalMicroseconds: (performance.now() - started) * 1000,
-    });
-    return {
-      modelName: name,
-      modelVersion: model.entry.version,
-      id: request.id ?? randomUUID(),
-      outputs: result.outputs,
-    };
+    const inputs = orderedInputs(model.signature.inputs, request);
+    const outputs = wantedOutputs(model.signature, request.outputs);
+    const answer = await model.infer({ inputs, outputs, ...patience });
+    statistics.lastInference = Date.now();
+    const microseconds = (performance.now() - started) * 1000;
+    count(statistics.success, microseconds);
+    metrics.answered(model, microseconds);
+    return { modelName: name, modelVersion: entry.version, id: request.id ?? randomUUID(), outputs: answer };
   } catch (cause) {
-    metrics.failed(labels, toRequestError(cause).code);
+    countBy(statistics.failed, toRequestError(cause).code, (performance.now() - started) * 1000);
     throw cause;
   }
 }
 
-function rowsOf({ inputs }: InferenceRequest): number {
-  return inputs[0]?.shape[0] ?? 1;
-}
-
-function checkInputs(specs: readonly TensorSpec[], { inputs }: InferenceRequest): void {
+/** The inputs in the order of the signature, each checked against it. */
+function orderedInputs(specs: readonly TensorSpec[], { inputs }: InferenceRequest): Tensor[] {
   const unknown = inputs.find((input) => !specs.some((spec) => spec.name === input.name));
   const known = specs.map((spec) => spec.name).join(', ');
   if (unknown !== undefined) throw invalid(`the model has no input ${quoted(unknown.name)}; it has: ${known}`);
-  for (const spec of specs) {
+  return specs.map((spec) => {
     const input = inputs.find((candidate) => candidate.name === spec.name);
     if (input === undefined) throw invalid(`input ${quoted(spec.name)} is missing`);
     if (input.datatype !== spec.datatype)
@@ -60,11 +62,12 @@ function checkInputs(specs: readonly TensorSpec[], { inputs }: InferenceRequest)
       throw invalid(
         `input ${quoted(spec.name)} must have the shape [${spec.shape.join(', ')}] (-1: any), not [${input.shape.join(', ')}]`,
       );
-  }
+    return input;
+  });
 }
 
-function wantedOutputs(model: ServedModel, names: readonly string[] | undefined): string[] {
-  const all = model.signature.outputs.map((output) => output.name);
+function wantedOutputs(signature: Signature, names: readonly string[] | undefined): string[] {
+  const all = signature.outputs.map((output) => output.name);
   if (names === undefined || names.length === 0) return all;
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) throw invalid(`the model has no output ${quoted(unknown)}; it has: ${all.join(', ')}`);

@@ -1,83 +1,91 @@
-/** Metrics under the names that Triton gave them, so that its dashboards and scaling rules work. Durations are in microseconds. */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+/**
+ * Metrics under the names that Triton gave them, so that its dashboards and scaling rules work
+ * (https://github.com/triton-inference-server/server/blob/main/docs/user_guide/metrics.md); `_us` is microseconds. What they count is
+ * read from the models when somebody asks, so that a request pays nothing for it.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ModelVersion } from '../engine/model-version.ts';
+import type { ModelStatistics } from '../engine/statistics.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-
-export interface ModelLabels {
-  readonly model: string;
-  readonly version: string;
-}
-
-export interface ServedRequest {
-  readonly rows: number;
-  readonly queueMicroseconds: number;
-  /** In the worker, ONNX Runtime's part included. */
-  readonly microseconds: number;
-  readonly totalMicroseconds: number;
-}
 
 export interface ServingMetrics {
   readonly registry: Registry;
-  succeeded(labels: ModelLabels, request: ServedRequest): void;
-  failed(labels: ModelLabels, code: ErrorCode): void;
-  loaded(labels: ModelLabels, seconds: number): void;
-  /** Called at each scrape. */
-  observePending(read: () => readonly (ModelLabels & { readonly pending: number })[]): void;
+  answered(model: ModelVersion, microseconds: number): void;
 }
 
 const MODEL = ['model', 'version'] as const;
 
-export function createMetrics(): ServingMetrics {
+const COUNTERS: readonly (readonly [name: string, help: string, read: (statistics: ModelStatistics) => number])[] = [
+  ['nv_inference_request_success', 'Requests that were answered', ({ success }) => success.count],
+  ['nv_inference_count', 'Rows that were inferred', ({ rows }) => rows],
+  ['nv_inference_exec_count', 'Runs of the model', ({ executions }) => executions],
+  ['nv_inference_request_duration_us', 'Time of answered requests', ({ success }) => success.microseconds],
+  ['nv_inference_queue_duration_us', 'Time that answered requests waited', ({ queue }) => queue.microseconds],
+  ['nv_inference_compute_input_duration_us', 'Time to gather the rows of a run', ({ input }) => input.microseconds],
+  ['nv_inference_compute_infer_duration_us', 'Time that the model ran', ({ infer }) => infer.microseconds],
+  ['nv_inference_compute_output_duration_us', 'Time to hand out results', ({ output }) => output.microseconds],
+  ['nv_cache_num_hits_per_model', 'Answers from the cache', ({ cacheHit }) => cacheHit.count],
+  ['nv_cache_num_misses_per_model', 'Requests that the cache did not know', ({ cacheMiss }) => cacheMiss.count],
+];
+
+const GAUGES: readonly (readonly [name: string, help: string, read: (model: ModelVersion) => number])[] = [
+  ['nv_inference_pending_request_count', 'Requests that wait or run', ({ pending }) => pending],
+  ['nv_model_load_duration_secs', 'Time to load and warm', ({ statistics }) => statistics.loadSeconds],
+  ['slipway_model_loaded', '1 while it is in memory', (model) => (model.isLoaded() ? 1 : 0)],
+  ['slipway_model_batch_rows_limit', 'Rows that share a run at most', ({ batchRows }) => batchRows],
+];
+
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics(models: () => readonly ModelVersion[]): ServingMetrics {
   const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: MODEL, registers: [registry] });
-  const success = counter('nv_inference_request_success', 'Requests that were answered');
-  const failure = new Counter({
+  const labelsOf = ({ entry }: ModelVersion) => ({ model: entry.name, version: entry.version });
+  for (const [name, help, read] of COUNTERS) {
+    const collect = () => {
+      counter.reset();
+      for (const model of models()) counter.inc(labelsOf(model), read(model.statistics));
+    };
+    const counter = new Counter({ name, help, labelNames: MODEL, registers, collect });
+  }
+  for (const [name, help, read] of GAUGES) {
+    const collect = () => {
+      gauge.reset();
+      for (const model of models()) gauge.set(labelsOf(model), read(model));
+    };
+    const gauge = new Gauge({ name, help, labelNames: MODEL, registers, collect });
+  }
+  const failures = new Counter({
     name: 'nv_inference_request_failure',
     help: 'Requests that failed',
     labelNames: [...MODEL, 'reason'] as const,
-    registers: [registry],
-  });
-  const rows = counter('nv_inference_count', 'Rows that were inferred');
-  const executions = counter('nv_inference_exec_count', 'Runs of the model');
-  const total = counter('nv_inference_request_duration_us', 'Time of answered requests');
-  const queue = counter('nv_inference_queue_duration_us', 'Time that answered requests waited');
-  const compute = counter('nv_inference_compute_infer_duration_us', 'Time that the model ran');
-  const load = new Gauge({
-    name: 'nv_model_load_duration_secs',
-    help: 'Time to load and warm',
-    labelNames: MODEL,
-    registers: [registry],
-  });
-  let pendingOf: () => readonly (ModelLabels & { readonly pending: number })[] = () => [];
-  const pending = new Gauge({
-    name: 'nv_inference_pending_request_count',
-    help: 'Requests that wait or run',
-    labelNames: MODEL,
-    registers: [registry],
+    registers,
     collect: () => {
-      for (const { model, version, pending: count } of pendingOf()) pending.set({ model, version }, count);
+      failures.reset();
+      for (const model of models()) {
+        for (const [code, { count }] of model.statistics.failed) {
+          failures.inc({ ...labelsOf(model), reason: FAILURE_REASONS[code] ?? 'OTHER' }, count);
+        }
+      }
     },
+  });
+  const durations = new Histogram({
+    name: 'slipway_inference_duration_seconds',
+    help: 'From the request to its answer, without the network',
+    labelNames: MODEL,
+    buckets: DURATION_BUCKETS,
+    registers,
   });
   return {
     registry,
-    succeeded: (labels, request) => {
-      success.inc(labels);
-      rows.inc(labels, request.rows);
-      executions.inc(labels);
-      total.inc(labels, request.totalMicroseconds);
-      queue.inc(labels, request.queueMicroseconds);
-      compute.inc(labels, request.microseconds);
-    },
-    failed: (labels, code) => failure.inc({ ...labels, reason: FAILURE_REASONS[code] ?? 'OTHER' }),
-    loaded: (labels, seconds) => load.set(labels, seconds),
-    observePending: (read) => {
-      pendingOf = read;
-    },
+    answered: (model, microseconds) => durations.observe(labelsOf(model), microseconds / 1e6),
   };
 }
 
 const FAILURE_REASONS: Partial<Record<ErrorCode, string>> = {
   Unavailable: 'REJECTED',
   DeadlineExceeded: 'CANCELED',
+  Cancelled: 'CANCELED',
   Internal: 'BACKEND',
 };

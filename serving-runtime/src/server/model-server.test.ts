@@ -278,7 +278,7 @@ describe('a server whose model is broken', () => {
     expect([live.status, ready.status]).toEqual([200, 503]);
     expect(await ready.json()).toEqual({
       ready: false,
-      error: 'model add, version 1: the file is no ONNX model that this server can open',
+      error: 'model add: version 1: the file is no ONNX model that this server can open',
     });
     expect((await broken.post(infer, { inputs: [x] })).status).toBe(404);
     await broken.stop();

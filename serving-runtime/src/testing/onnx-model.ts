@@ -123,3 +123,37 @@ export function pickyModel(): Uint8Array {
     nodes: [{ operator: 'Add', inputs: ['a', 'b'], outputs: ['c'] }],
   });
 }
+
+/** c = a · b: takes as long as the matrices are large. */
+export function productModel(): Uint8Array {
+  return encodeOnnxModel({
+    inputs: [
+      { name: 'a', type: 'FP32', shape: ['n', 'k'] },
+      { name: 'b', type: 'FP32', shape: ['k', 'm'] },
+    ],
+    outputs: [{ name: 'c', type: 'FP32', shape: ['n', 'm'] }],
+    nodes: [{ operator: 'MatMul', inputs: ['a', 'b'], outputs: ['c'] }],
+  });
+}
+
+/** row = table[index]; an index that the table of four rows does not have fails. */
+export function lookupModel(): Uint8Array {
+  return encodeOnnxModel({
+    inputs: [{ name: 'index', type: 'INT64', shape: ['n'] }],
+    outputs: [{ name: 'row', type: 'FP32', shape: ['n'] }],
+    nodes: [{ operator: 'Gather', inputs: ['table', 'index'], outputs: ['row'] }],
+    constants: [{ name: 'table', shape: [4], values: [10, 11, 12, 13] }],
+  });
+}
+
+/** total = x + the sum of all rows: what it says of a row depends on the others. */
+export function sharedSumModel(): Uint8Array {
+  return encodeOnnxModel({
+    inputs: [{ name: 'x', type: 'FP32', shape: ['n'] }],
+    outputs: [{ name: 'total', type: 'FP32', shape: ['n'] }],
+    nodes: [
+      { operator: 'ReduceSum', inputs: ['x'], outputs: ['all'] },
+      { operator: 'Add', inputs: ['x', 'all'], outputs: ['total'] },
+    ],
+  });
+}
