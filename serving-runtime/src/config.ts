@@ -14,7 +14,9 @@ Serves ONNX models by the Open Inference Protocol v2 over HTTP and gRPC.
   --http-port N            HTTP/1.1, and gRPC on the same port (8080)
   --grpc-port N            gRPC alone (9000)
   --metrics-port N         Prometheus, at /metrics (8002)
-  --host ADDRESS           what to listen on (0.0.0.0)
+  --host ADDRESS           what these listen on (0.0.0.0)
+  --admin-port N           load and unload models, on 127.0.0.1 alone (closed)
+  --cors-origins LIST      whose pages browsers may let ask: origins with commas between them, or * (none)
   --revision NAME          told in the header x-slipway-revision of every answer
   --settings JSON|FILE     settings of all models, for example '{"instances": 2}'; <model>/config.yaml
                            says the same of one model, and wins:
@@ -43,6 +45,11 @@ const Config = z.strictObject({
   'http-port': port.default(8080),
   'grpc-port': port.default(9000),
   'metrics-port': port.default(8002),
+  'admin-port': port.optional(),
+  'cors-origins': z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((origin) => origin !== '')),
   host: z.string().default('0.0.0.0'),
   revision: z.string().max(253).optional(),
   settings: z.custom<GivenSettings>(),

@@ -24,9 +24,19 @@ async function main(config: Config): Promise<void> {
   const engine = createEngine(engineOptions, logEvents(log));
   const metrics = createMetrics(engine.models);
   const logError = (err: unknown) => log.error({ err }, 'request failed by a fault of the server');
-  const context = createContext({ engine, metrics, version: packageJson.version, revision: config.revision, logError });
-  const ports = { http: config['http-port'], grpc: config['grpc-port'], metrics: config['metrics-port'] };
-  const server = await startModelServer(context, config.host, ports);
+  const audit = (action: string, model: string) => log.info({ action, model }, 'changed by the admin port');
+  const { revision } = config;
+  const context = createContext({ engine, metrics, version: packageJson.version, revision, logError, audit });
+  const server = await startModelServer(context, {
+    host: config.host,
+    ports: {
+      http: config['http-port'],
+      grpc: config['grpc-port'],
+      metrics: config['metrics-port'],
+      admin: config['admin-port'],
+    },
+    corsOrigins: config['cors-origins'],
+  });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {
     const obstacle = engine.obstacle();

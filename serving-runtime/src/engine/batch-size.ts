@@ -2,6 +2,7 @@
 import { numericType } from '../protocol/datatypes.ts';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
+import { tensorOfValues } from '../protocol/typed-values.ts';
 import type { ModelInstance, Signature } from './model-instance.ts';
 import { joinRows, splitRows } from './rows.ts';
 
@@ -39,8 +40,9 @@ export async function measureBatchRows(instance: ModelInstance): Promise<number>
 
 async function measureRuns(instance: ModelInstance): Promise<RunCost[]> {
   const costs: RunCost[] = [];
+  const row = exampleRow(instance.signature.inputs, 0);
   for (const rows of SIZES) {
-    const inputs = joinRows(Array.from({ length: rows }, (_, seed) => exampleRow(instance.signature.inputs, seed)));
+    const inputs = joinRows(Array.from({ length: rows }, () => row));
     let microseconds = Infinity;
     for (let run = 0; run < RUNS; run += 1) {
       microseconds = Math.min(microseconds, (await runCopy(instance, inputs)).microseconds);
@@ -97,12 +99,11 @@ function exampleTensor({ name, datatype, shape: sizes }: TensorSpec, seed: numbe
   const count = shape.reduce((product, size) => product * size, 1);
   const type = datatype as Datatype;
   if (type === 'BYTES') return { name, datatype: type, shape, data: Array.from({ length: count }, () => '') };
-  const data = numericType(type).create(count);
-  const isWhole = numericType(type).range !== undefined;
-  for (let index = 0; index < count; index += 1) {
+  const isFloat = numericType(type).range === undefined;
+  const values = Array.from({ length: count }, (_, index) => {
     const wave = Math.sin(seed * 12.9898 + index * 78.233);
-    const whole = wave > 0 ? 1 : 0;
-    data[index] = (isWhole ? (numericType(type).bytes === 8 ? BigInt(whole) : whole) : wave) as never;
-  }
-  return { name, datatype: type, shape, data };
+    if (type === 'BOOL') return wave > 0;
+    return isFloat ? wave : Number(wave > 0);
+  });
+  return { name, datatype: type, shape, data: tensorOfValues(name, { datatype: type, count }, values) };
 }

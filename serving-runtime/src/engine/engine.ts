@@ -143,7 +143,8 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
       serially(async () => {
         const reason = await open(name);
         if (reason === undefined) return;
-        if (!served.has(name)) fail(name, reason);
+        // The answer tells it; the server stays as ready as it was.
+        if (failures.has(name)) fail(name, reason);
         throw new RequestError('InvalidArgument', `model ${quoted(name)} was not loaded: ${reason}`);
       }),
     unload: (name) =>

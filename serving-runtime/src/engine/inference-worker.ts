@@ -4,6 +4,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+// oxlint-disable-next-line import/no-unassigned-import -- being imported first is all that it does
+import './hide-float16-array.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
@@ -20,6 +22,7 @@ const DATATYPES: Readonly<Record<string, Datatype>> = {
   uint16: 'UINT16',
   uint32: 'UINT32',
   uint64: 'UINT64',
+  float16: 'FP16',
   float32: 'FP32',
   float64: 'FP64',
   string: 'BYTES',

@@ -61,6 +61,8 @@ export const NUMERIC_TYPES = {
     create: (n) => new BigUint64Array(n),
     view: (b, o, n) => new BigUint64Array(b, o, n),
   },
+  /** Halves, as their bits. */
+  FP16: { bytes: 2, create: (n) => new Uint16Array(n), view: (b, o, n) => new Uint16Array(b, o, n) },
   FP32: { bytes: 4, create: (n) => new Float32Array(n), view: (b, o, n) => new Float32Array(b, o, n) },
   FP64: { bytes: 8, create: (n) => new Float64Array(n), view: (b, o, n) => new Float64Array(b, o, n) },
 } as const satisfies Record<string, NumericType>;

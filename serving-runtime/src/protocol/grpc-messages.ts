@@ -6,7 +6,7 @@ import { invalid, quoted } from './errors.ts';
 import { MAX_ELEMENTS } from './inference.ts';
 import type { InferenceRequest, InferenceResponse } from './inference.ts';
 import { decodeRawTensor, encodeRawTensor } from './raw-tensor.ts';
-import { tensorOfValues } from './typed-values.ts';
+import { halves, tensorOfValues } from './typed-values.ts';
 
 export interface Contents {
   readonly bool_contents?: readonly boolean[];
@@ -46,6 +46,8 @@ const CONTENTS_FIELD: Readonly<Record<Datatype, keyof Contents>> = {
   UINT16: 'uint_contents',
   UINT32: 'uint_contents',
   UINT64: 'uint64_contents',
+  // The protocol has no field for halves; Triton's clients send them as raw contents.
+  FP16: 'fp32_contents',
   FP32: 'fp32_contents',
   FP64: 'fp64_contents',
   BYTES: 'bytes_contents',
@@ -115,6 +117,7 @@ export function buildWireResponse(response: InferenceResponse, raw: boolean): ob
 function typedContents(datatype: Datatype, data: TensorData): unknown[] {
   if (datatype === 'BOOL') return Array.from(data, Boolean);
   if (datatype === 'BYTES') return Array.from(data as readonly string[], (text) => Buffer.from(text, 'utf8'));
+  if (datatype === 'FP16') return Array.from(halves(data as Uint16Array));
   return datatype === 'INT64' || datatype === 'UINT64'
     ? Array.from(data as BigInt64Array, String)
     : Array.from(data as NumberArray);

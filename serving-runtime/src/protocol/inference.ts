@@ -1,4 +1,5 @@
 import type { Tensor } from './datatypes.ts';
+import { invalid } from './errors.ts';
 
 /** A request to infer, whatever protocol it came by. */
 export interface InferenceRequest {
@@ -32,6 +33,18 @@ export interface ModelMetadata {
 
 export const PLATFORM = 'onnxruntime_onnx';
 /** Only what works is listed. */
-export const EXTENSIONS = ['binary_tensor_data'] as const;
+export function extensions(isControlled: boolean): readonly string[] {
+  const always = ['binary_tensor_data', 'model_configuration', 'statistics'];
+  return isControlled ? [...always, 'model_repository'] : always;
+}
+
+/** Milliseconds, of the request parameter `timeout`, which Triton counts in microseconds; 0 stands for none. */
+export function timeoutOf(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const microseconds = Number(value);
+  if (!Number.isSafeInteger(microseconds) || microseconds < 0)
+    throw invalid('the parameter "timeout" must be a whole number of microseconds');
+  return microseconds === 0 ? undefined : microseconds / 1000;
+}
 /** The most elements that one tensor of a request may have; every byte of it has to be in the request anyhow. */
 export const MAX_ELEMENTS = 64 * 1024 * 1024;

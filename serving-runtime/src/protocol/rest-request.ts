@@ -2,20 +2,19 @@
 import { elementCount, isDatatype } from './datatypes.ts';
 import type { Tensor } from './datatypes.ts';
 import { invalid, quoted } from './errors.ts';
-import { MAX_ELEMENTS } from './inference.ts';
+import { MAX_ELEMENTS, timeoutOf } from './inference.ts';
 import type { InferenceRequest } from './inference.ts';
-import { exceedsDepth } from './json-depth.ts';
+import { flat, objectOf, parseJson } from './json-body.ts';
+import type { JsonObject } from './json-body.ts';
 import { decodeRawTensor } from './raw-tensor.ts';
 import { tensorOfValues } from './typed-values.ts';
 
-const MAX_JSON_DEPTH = 100;
-
-/** A request, and which outputs shall come back as bytes. */
 export interface RestRequest extends InferenceRequest {
+  /** How long the client waits, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** Whether an output shall come back as bytes. */
   readonly isBinary: (output: string) => boolean;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * @param jsonLength the value of `Inference-Header-Content-Length`: how many bytes of the body are JSON; undefined for all.
@@ -33,29 +32,15 @@ export function parseRestRequest(body: Uint8Array, jsonLength: number | undefine
     id: optionalText(json, 'id'),
     inputs,
     outputs: outputs?.map(nameOf),
+    timeoutMs: timeoutOf(parameters(json)['timeout']),
     isBinary: (output) => (own.get(output) === undefined ? all : own.get(output) === true),
   };
-}
-
-function parseJson(bytes: Uint8Array): JsonObject {
-  if (exceedsDepth(bytes, MAX_JSON_DEPTH)) throw invalid(`the JSON is nested deeper than ${MAX_JSON_DEPTH} levels`);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw invalid('the body is not valid JSON');
-  }
-  return objectOf(value, 'the body');
 }
 
 function checkedLength(length: number, body: Uint8Array): number {
   if (!Number.isInteger(length) || length < 0 || length > body.length) {
     throw invalid('Inference-Header-Content-Length must be the number of bytes of JSON at the start of the body');
   }
-  if (length === 0)
-    throw invalid(
-      'a body without JSON (Inference-Header-Content-Length: 0) is not supported; send the JSON header too',
-    );
   return length;
 }
 
@@ -97,30 +82,9 @@ function parseInput(input: JsonObject, raw: RawBytes): Tensor {
   return { name, datatype, shape, data: decodeRawTensor(name, { datatype, count }, raw.take(size as number, name)) };
 }
 
-/** The leaves of a nested list, row-major; stops after `limit`, so that a long list of lists costs nothing. */
-function flat(values: readonly unknown[], limit: number): unknown[] {
-  if (!values.some(Array.isArray)) return values.length > limit ? values.slice(0, limit) : [...values];
-  const leaves: unknown[] = [];
-  const walk = (list: readonly unknown[]) => {
-    for (const value of list) {
-      if (leaves.length >= limit) return;
-      if (Array.isArray(value)) walk(value);
-      else leaves.push(value);
-    }
-  };
-  walk(values);
-  return leaves;
-}
-
 function refuseTwice(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw invalid(`input ${quoted(twice)} is there twice`);
-}
-
-function objectOf(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(`${what} must be a JSON object`);
-  return value as JsonObject;
 }
 
 function listOf(object: JsonObject, field: string): JsonObject[] {

@@ -2,6 +2,7 @@
 import type { Tensor } from './datatypes.ts';
 import type { InferenceResponse } from './inference.ts';
 import { encodeRawTensor } from './raw-tensor.ts';
+import { halves } from './typed-values.ts';
 
 export interface RestResponse {
   readonly body: Uint8Array;
@@ -34,11 +35,12 @@ function jsonData({ datatype, data }: Tensor): string {
   if (datatype === 'BOOL') return JSON.stringify(Array.from(data, Boolean));
   // Bigints have no JSON of their own; their digits are JSON numbers. NaN and infinities become null, as JSON has none.
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return `[${data.join(',')}]`;
+  if (datatype === 'FP16') return `[${Array.from(halves(data as Uint16Array), shortest).join(',')}]`;
   if (data instanceof Float32Array) return `[${Array.from(data, shortest).join(',')}]`;
   return JSON.stringify(Array.from(data as ArrayLike<unknown>));
 }
 
-/** The shortest decimal that reads back as the same 32-bit float: 0.1, not 0.10000000149011612. */
+/** The shortest decimal that reads back as the same 32-bit float, so also as the same half: 0.1, not 0.10000000149011612. */
 function shortest(value: number): string {
   if (!Number.isFinite(value)) return 'null';
   for (let digits = 6; digits < 9; digits++) {

@@ -18,9 +18,25 @@ export function tensorOfValues(
       return checkedText(name, value);
     });
   }
-  const data = numericType(datatype).create(count);
+  const data = datatype === 'FP16' ? new Float16Array(count) : numericType(datatype).create(count);
   for (let index = 0; index < count; index++) data[index] = number(name, index, datatype, values[index]) as never;
-  return data;
+  return data instanceof Float16Array ? new Uint16Array(data.buffer) : data;
+}
+
+/** The values of a tensor as JSON has them; a whole number that JSON would round comes as text. */
+export function valuesOf(datatype: Datatype, data: TensorData): unknown[] {
+  if (datatype === 'BOOL') return Array.from(data, Boolean);
+  if (datatype === 'FP16') return Array.from(halves(data as Uint16Array));
+  return Array.from<unknown, unknown>(data, (value) => (typeof value === 'bigint' ? exact(value) : value));
+}
+
+export function halves({ buffer, byteOffset, length }: Uint16Array): Float16Array {
+  return new Float16Array(buffer, byteOffset, length);
+}
+
+function exact(value: bigint): number | string {
+  const rounded = Number(value);
+  return Number.isSafeInteger(rounded) ? rounded : String(value);
 }
 
 function number(name: string, index: number, datatype: NumericDatatype, value: unknown): number | bigint {

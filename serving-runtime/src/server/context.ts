@@ -11,10 +11,12 @@ export interface ServerContext {
   isDraining(): boolean;
   /** Why the server should get no traffic; undefined when it should. */
   obstacle(): string | undefined;
-  /** Headers (metadata) of every answer: an id for the request, and which revision answered. */
-  answerHeaders(): Readonly<Record<string, string>>;
+  /** Headers (metadata) of every answer: the id of the request, made where none was given, and which revision answered. */
+  answerHeaders(givenId: unknown): Readonly<Record<string, string>>;
   /** Told of every failure; those that no client caused go to the log. */
   unexpected(cause: unknown): void;
+  /** Told of every change that somebody asked for by the admin port. */
+  audit(action: 'load' | 'unload', model: string): void;
 }
 
 export interface ContextOptions {
@@ -23,7 +25,11 @@ export interface ContextOptions {
   readonly version: string;
   readonly revision: string | undefined;
   readonly logError: (cause: unknown) => void;
+  readonly audit: ServerContext['audit'];
 }
+
+/** What can stand in a header and a log line as it is. */
+const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
 
 export function createContext({
   engine,
@@ -31,6 +37,7 @@ export function createContext({
   version,
   revision,
   logError,
+  audit,
 }: ContextOptions): ServerContext & { drain(): void } {
   let draining = false;
   return {
@@ -39,8 +46,9 @@ export function createContext({
     identity: { name: 'slipway-serving-runtime', version },
     isDraining: () => draining,
     obstacle: () => (draining ? 'the server is shutting down' : engine.obstacle()),
-    answerHeaders: () => ({
-      'x-request-id': randomUUID(),
+    audit,
+    answerHeaders: (givenId) => ({
+      'x-request-id': typeof givenId === 'string' && REQUEST_ID.test(givenId) ? givenId : randomUUID(),
       ...(revision === undefined ? {} : { 'x-slipway-revision': revision }),
     }),
     unexpected: (cause) => {

@@ -4,7 +4,10 @@ import type { AddressInfo, Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { createGrpcServer } from '../transport/grpc-server.ts';
-import { createHttpServer } from '../transport/http-server.ts';
+import { createHttpServer } from '../transport/http/http-server.ts';
+import { inferRoutes } from '../transport/http/infer-routes.ts';
+import { modelRoutes } from '../transport/http/model-routes.ts';
+import { repositoryRoutes } from '../transport/http/repository-routes.ts';
 import { createSharedPort } from '../transport/shared-port.ts';
 import type { ServerContext } from './context.ts';
 
@@ -12,6 +15,8 @@ export interface Ports {
   readonly http: number;
   readonly grpc: number;
   readonly metrics: number;
+  /** Model control; undefined for none. */
+  readonly admin: number | undefined;
 }
 
 export interface ModelServer {
@@ -20,12 +25,24 @@ export interface ModelServer {
   stop(): Promise<void>;
 }
 
+const ADMIN_HOST = '127.0.0.1';
 /** An idle gRPC connection is told to go at once; one with calls in flight has this long. */
 const GRPC_GRACE_MS = 25_000;
 
-/** @param ports 0 for any free one. Rejects when one is taken. */
-export async function startModelServer(context: ServerContext, host: string, ports: Ports): Promise<ModelServer> {
-  const http = createHttpServer(context);
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly ports: Ports;
+  readonly corsOrigins: readonly string[];
+}
+
+/** Rejects when a port is taken. */
+export async function startModelServer(
+  context: ServerContext,
+  { host, ports, corsOrigins }: ListenOptions,
+): Promise<ModelServer> {
+  const http = createHttpServer(context, [...inferRoutes(context), ...modelRoutes(context)], corsOrigins);
+  const admin = createHttpServer(context, repositoryRoutes(context));
   const grpc = createGrpcServer(context);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const shared = createSharedPort(
@@ -41,9 +58,11 @@ export async function startModelServer(context: ServerContext, host: string, por
     listen(shared, ports.http, host),
     listen(metrics, ports.metrics, host),
   ]);
+  // Whoever reaches it may change what is served, so only its own pod may, whatever the others listen on.
+  const adminPort = ports.admin === undefined ? undefined : await listen(admin, ports.admin, ADMIN_HOST);
   const grpcPort = await bindGrpc(grpc, `${host}:${ports.grpc}`);
   return {
-    ports: { http: httpPort, grpc: grpcPort, metrics: metricsPort },
+    ports: { http: httpPort, grpc: grpcPort, metrics: metricsPort, admin: adminPort },
     stop: async () => {
       shared.close();
       injector.drain(GRPC_GRACE_MS);
@@ -51,6 +70,7 @@ export async function startModelServer(context: ServerContext, host: string, por
       await Promise.all([requestsDone(http), Promise.race([grpcDone, sleep(GRPC_GRACE_MS)])]);
       grpc.forceShutdown();
       metrics.close();
+      admin.close();
     },
   };
 }

@@ -8,7 +8,9 @@ import { createInterface } from 'node:readline';
 
 export interface RunningServer {
   readonly url: string;
-  readonly ports: { readonly http: number; readonly grpc: number; readonly metrics: number };
+  /** Folder of its models. */
+  readonly repository: string;
+  readonly ports: { readonly http: number; readonly grpc: number; readonly metrics: number; readonly admin?: number };
   readonly process: ChildProcess;
   /** Every line that it logged so far. */
   readonly log: readonly Record<string, unknown>[];
@@ -52,6 +54,7 @@ export async function startServer(
   const url = `http://127.0.0.1:${listening.http}`;
   return {
     url,
+    repository,
     ports: listening,
     process: child,
     log,

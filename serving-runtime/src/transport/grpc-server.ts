@@ -6,7 +6,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { ERROR_CODES, toRequestError } from '../protocol/errors.ts';
 import { buildWireResponse, parseWireRequest, usesRawContents } from '../protocol/grpc-messages.ts';
 import type { WireRequest } from '../protocol/grpc-messages.ts';
-import { EXTENSIONS, PLATFORM } from '../protocol/inference.ts';
+import { extensions, PLATFORM } from '../protocol/inference.ts';
 import type { ServerContext } from '../server/context.ts';
 import { infer } from '../server/infer.ts';
 
@@ -49,7 +49,7 @@ function inferenceMethods(context: ServerContext) {
     ModelReady: method(context, ({ name, version }: ModelReference) => ({
       ready: engine.model(name, given(version)).isReady(),
     })),
-    ServerMetadata: method(context, () => ({ ...identity, extensions: EXTENSIONS })),
+    ServerMetadata: method(context, () => ({ ...identity, extensions: extensions(false) })),
     ModelMetadata: method(context, ({ name, version }: ModelReference) => ({
       ...engine.metadata(name, given(version)),
       platform: PLATFORM,
@@ -77,7 +77,8 @@ function method<Request>(
 ): handleUnaryCall<Request, object> {
   return (call, callback) => {
     const metadata = new Metadata();
-    for (const [name, value] of Object.entries(context.answerHeaders())) metadata.set(name, value);
+    for (const [name, value] of Object.entries(context.answerHeaders(call.metadata.get('x-request-id')[0])))
+      metadata.set(name, value);
     call.sendMetadata(metadata);
     void (async () => work(call.request))().then(
       (response) => callback(null, response),

@@ -1,0 +1,52 @@
+/** Model control, as Triton has it (docs/protocol/extension_model_repository.md); on a port of its own, which is closed unless asked for. */
+import { invalid } from '../../protocol/errors.ts';
+import type { ServerContext } from '../../server/context.ts';
+import { json } from './answer.ts';
+import { readBody } from './read-body.ts';
+import { route } from './routing.ts';
+import type { Route } from './routing.ts';
+
+const BODY_LIMIT = 64 * 1024;
+
+export function repositoryRoutes({ engine, audit }: ServerContext): readonly Route[] {
+  return [
+    route('POST', '/v2/repository/index', async ({ request }) => {
+      const { ready } = readOptions(await readBody(request, BODY_LIMIT));
+      const entries = engine.index();
+      return {
+        status: 200,
+        body: JSON.stringify(ready === true ? entries.filter(({ state }) => state === 'READY') : entries),
+      };
+    }),
+    route('POST', '/v2/repository/models/{model}/load', async ({ request, model }) => {
+      const { parameters } = readOptions(await readBody(request, BODY_LIMIT));
+      if (parameters !== undefined && Object.keys(parameters).length > 0) {
+        throw invalid('settings and files cannot be sent; put them into the folder of the model, then load it');
+      }
+      await engine.load(model);
+      audit('load', model);
+      return json(200, {});
+    }),
+    route('POST', '/v2/repository/models/{model}/unload', async ({ model }) => {
+      await engine.unload(model);
+      audit('unload', model);
+      return json(200, {});
+    }),
+  ];
+}
+
+interface Options {
+  readonly ready?: unknown;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+function readOptions(body: Uint8Array): Options {
+  if (body.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Said below.
+  }
+  throw invalid('the body must be a JSON object, or empty');
+}

@@ -1,0 +1,55 @@
+/** Which handler answers a path. */
+import type { IncomingMessage } from 'node:http';
+import { invalid, RequestError } from '../../protocol/errors.ts';
+import type { Answer } from './answer.ts';
+
+export interface Call {
+  readonly request: IncomingMessage;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Of the path; empty where it has none. */
+  readonly model: string;
+  readonly version: string | undefined;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly pattern: RegExp;
+  readonly handler: (call: Call) => Answer | Promise<Answer>;
+}
+
+/** @param path with `{model}` for the name of a model and `[/versions/{version}]` where it may be followed by one. */
+export function route(method: Route['method'], path: string, handler: Route['handler']): Route {
+  const pattern = path
+    .replace('{model}', '(?<model>[^/:]+)')
+    .replace('[/versions/{version}]', '(?:/versions/(?<version>[^/]+))?');
+  return { method, pattern: new RegExp(`^${pattern}/?$`), handler };
+}
+
+/** @throws {RequestError} NotFound, or MethodNotAllowed with the method that is right. */
+export function findRoute(
+  routes: readonly Route[],
+  request: IncomingMessage,
+): { readonly route: Route; readonly model: string; readonly version: string | undefined } {
+  const [path = ''] = (request.url ?? '').split('?');
+  const matches = routes.flatMap((candidate) => {
+    const match = candidate.pattern.exec(path);
+    return match === null ? [] : [{ route: candidate, groups: match.groups ?? {} }];
+  });
+  if (matches.length === 0) {
+    throw new RequestError('NotFound', 'there is nothing at this path; GET /v2 describes the server');
+  }
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const found = matches.find((match) => match.route.method === method);
+  if (found === undefined) throw new RequestError('MethodNotAllowed', `use ${matches[0]?.route.method} here`);
+  const { model = '', version } = found.groups;
+  return { route: found.route, model: decoded(model), version: version === undefined ? undefined : decoded(version) };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw invalid('the path holds a percent sign that escapes nothing');
+  }
+}
