@@ -1,5 +1,6 @@
-"""Asks a model server with NVIDIA Triton's own client, unchanged. Usage: ask_with_tritonclient.py HTTP_PORT GRPC_PORT"""
+"""Asks a model server with NVIDIA Triton's own client, unchanged. Usage: ask_with_tritonclient.py HTTP_PORT GRPC_PORT ADMIN_PORT"""
 
+import queue
 import sys
 
 import numpy as np
@@ -7,7 +8,7 @@ import tritonclient.grpc as grpc
 import tritonclient.http as http
 from tritonclient.utils import InferenceServerException
 
-http_port, grpc_port = sys.argv[1:]
+http_port, grpc_port, admin_port = sys.argv[1:]
 x = np.array([[2, 3], [0.5, 0.25]], dtype=np.float32)
 
 for protocol, port in ((http, http_port), (grpc, grpc_port), (grpc, http_port)):
@@ -25,6 +26,17 @@ for protocol, port in ((http, http_port), (grpc, grpc_port), (grpc, http_port)):
     text.set_data_from_numpy(words)
     assert [word.decode() for word in client.infer("text", [text]).as_numpy("y")] == list(words)
 
+    halves = np.array([0.1, -2], dtype=np.float16)
+    half = protocol.InferInput("x", halves.shape, "FP16")
+    half.set_data_from_numpy(halves)
+    assert np.array_equal(client.infer("half", [half]).as_numpy("y"), halves)
+
+    assert client.infer("add", [tensor], timeout=5_000_000).as_numpy("sum").shape == (2, 1)
+    config = client.get_model_config("add")
+    assert (config["name"] if protocol is http else config.config.name) == "add"
+    statistics = client.get_inference_statistics("add")
+    assert len(statistics["model_stats"] if protocol is http else statistics.model_stats) == 1
+
     try:
         client.infer("nope", [tensor])
         raise AssertionError("an unknown model answered")
@@ -36,4 +48,29 @@ tensor = http.InferInput("x", x.shape, "FP32")
 tensor.set_data_from_numpy(x, binary_data=False)
 answer = json.infer("add", [tensor], outputs=[http.InferRequestedOutput("sum", binary_data=False)])
 assert np.array_equal(answer.as_numpy("sum"), [[5], [0.75]])
+for algorithm in ("gzip", "deflate"):
+    answer = json.infer("add", [tensor], request_compression_algorithm=algorithm)
+    assert np.array_equal(answer.as_numpy("sum"), [[5], [0.75]])
+
+for protocol in (http, grpc):
+    admin = protocol.InferenceServerClient(f"127.0.0.1:{admin_port}")
+    admin.unload_model("half")
+    index = admin.get_model_repository_index()
+    states = {model["name"]: model["state"] for model in index} if protocol is http else {model.name: model.state for model in index.models}
+    assert states["half"] == "UNAVAILABLE" and states["add"] == "READY", states
+    admin.load_model("half")
+
+answers = queue.Queue()
+stream = grpc.InferenceServerClient(f"127.0.0.1:{grpc_port}")
+stream.start_stream(callback=lambda result, error: answers.put(error or result))
+tensor = grpc.InferInput("x", x.shape, "FP32")
+tensor.set_data_from_numpy(x)
+for _ in range(10):
+    stream.async_stream_infer("add", [tensor])
+for _ in range(10):
+    assert np.array_equal(answers.get(timeout=10).as_numpy("sum"), [[5], [0.75]])
+stream.async_stream_infer("nope", [tensor])
+assert "there is no model" in answers.get(timeout=10).message()
+stream.stop_stream()
+
 print("every answer is right")

@@ -23,16 +23,22 @@ function clientPython(): string {
 }
 
 it(
-  'answers the client of NVIDIA Triton, over HTTP with JSON and bytes, and over gRPC on both ports',
+  'answers the client of NVIDIA Triton, over HTTP with JSON and bytes, over gRPC on both ports, as a stream, and as its admin',
   { timeout: 300_000 },
   async () => {
     const python = clientPython();
-    const server = await startServer({ 'add/1/model.onnx': addModel(), 'text/1/model.onnx': identityModel('STRING') });
+    const server = await startServer(
+      {
+        'add/1/model.onnx': addModel(),
+        'text/1/model.onnx': identityModel('STRING'),
+        'half/1/model.onnx': identityModel('FP16'),
+      },
+      ['--admin-port=0'],
+    );
     try {
       const script = join(import.meta.dirname, 'ask_with_tritonclient.py');
-      const output = execFileSync(python, [script, String(server.ports.http), String(server.ports.grpc)], {
-        encoding: 'utf8',
-      });
+      const { http, grpc, admin } = server.ports;
+      const output = execFileSync(python, [script, ...[http, grpc, admin].map(String)], { encoding: 'utf8' });
 
       expect(output.trim()).toBe('every answer is right');
     } finally {

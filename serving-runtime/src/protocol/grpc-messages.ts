@@ -3,7 +3,7 @@ import { decodedText } from './bytes-elements.ts';
 import { elementCount, isDatatype } from './datatypes.ts';
 import type { Datatype, NumberArray, Tensor, TensorData } from './datatypes.ts';
 import { invalid, quoted } from './errors.ts';
-import { MAX_ELEMENTS } from './inference.ts';
+import { MAX_ELEMENTS, timeoutOf } from './inference.ts';
 import type { InferenceRequest, InferenceResponse } from './inference.ts';
 import { decodeRawTensor, encodeRawTensor } from './raw-tensor.ts';
 import { halves, tensorOfValues } from './typed-values.ts';
@@ -26,10 +26,14 @@ interface WireTensor {
   readonly contents?: Contents | null;
 }
 
+/** One of its fields; which one depends on what the client found fit. */
+type WireParameter = Readonly<Record<string, unknown>>;
+
 export interface WireRequest {
   readonly model_name: string;
   readonly model_version: string;
   readonly id: string;
+  readonly parameters?: Readonly<Record<string, WireParameter>>;
   readonly inputs: readonly WireTensor[];
   readonly outputs: readonly { readonly name: string }[];
   readonly raw_input_contents: readonly Uint8Array[];
@@ -52,6 +56,12 @@ const CONTENTS_FIELD: Readonly<Record<Datatype, keyof Contents>> = {
   FP64: 'fp64_contents',
   BYTES: 'bytes_contents',
 };
+
+/** Milliseconds that the client waits, by the parameter `timeout`. */
+export function wireTimeout({ parameters = {} }: WireRequest): number | undefined {
+  const { int64_param: int64, uint64_param: uint64, string_param: text } = parameters['timeout'] ?? {};
+  return timeoutOf(int64 ?? uint64 ?? text);
+}
 
 export function usesRawContents(request: WireRequest): boolean {
   return request.raw_input_contents.length > 0;

@@ -1,9 +1,11 @@
 /** The listeners of a model server, and how they end. */
 import { createServer as createMetricsServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServerCredentials } from '@grpc/grpc-js';
-import { createGrpcServer } from '../transport/grpc-server.ts';
+import type { Server as GrpcServer } from '@grpc/grpc-js';
+import { createGrpcServer } from '../transport/grpc/grpc-server.ts';
 import { createHttpServer } from '../transport/http/http-server.ts';
 import { inferRoutes } from '../transport/http/infer-routes.ts';
 import { modelRoutes } from '../transport/http/model-routes.ts';
@@ -41,42 +43,63 @@ export async function startModelServer(
   context: ServerContext,
   { host, ports, corsOrigins }: ListenOptions,
 ): Promise<ModelServer> {
-  const http = createHttpServer(context, [...inferRoutes(context), ...modelRoutes(context)], corsOrigins);
-  const admin = createHttpServer(context, repositoryRoutes(context));
-  const grpc = createGrpcServer(context);
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const shared = createSharedPort(
-    (socket) => http.emit('connection', socket),
-    (socket) => injector.injectConnection(socket),
+  const data = createEndpoint(
+    createHttpServer(context, [...inferRoutes(context), ...modelRoutes(context)], corsOrigins),
+    createGrpcServer(context, { isAdmin: false }),
+  );
+  const admin = createEndpoint(
+    createHttpServer(context, repositoryRoutes(context)),
+    createGrpcServer(context, { isAdmin: true }),
   );
   const metrics = createMetricsServer((_, response) => {
     void context.metrics.registry.metrics().then((text) => {
       response.writeHead(200, { 'content-type': context.metrics.registry.contentType }).end(text);
     });
   });
-  const [httpPort, metricsPort] = await Promise.all([
-    listen(shared, ports.http, host),
+  const [httpPort, metricsPort, grpcPort] = await Promise.all([
+    listen(data.port, ports.http, host),
     listen(metrics, ports.metrics, host),
+    bindGrpc(data.grpc, `${host}:${ports.grpc}`),
   ]);
   // Whoever reaches it may change what is served, so only its own pod may, whatever the others listen on.
-  const adminPort = ports.admin === undefined ? undefined : await listen(admin, ports.admin, ADMIN_HOST);
-  const grpcPort = await bindGrpc(grpc, `${host}:${ports.grpc}`);
+  const adminPort = ports.admin === undefined ? undefined : await listen(admin.port, ports.admin, ADMIN_HOST);
   return {
     ports: { http: httpPort, grpc: grpcPort, metrics: metricsPort, admin: adminPort },
     stop: async () => {
-      shared.close();
+      await Promise.all([data.stop(), admin.stop()]);
+      metrics.close();
+    },
+  };
+}
+
+/** A port for both protocols. */
+interface Endpoint {
+  readonly port: NetServer;
+  readonly grpc: GrpcServer;
+  stop(): Promise<void>;
+}
+
+function createEndpoint(http: HttpServer, grpc: GrpcServer): Endpoint {
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const port = createSharedPort(
+    (socket) => http.emit('connection', socket),
+    (socket) => injector.injectConnection(socket),
+  );
+  return {
+    port,
+    grpc,
+    stop: async () => {
+      port.close();
       injector.drain(GRPC_GRACE_MS);
       const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
       await Promise.all([requestsDone(http), Promise.race([grpcDone, sleep(GRPC_GRACE_MS)])]);
       grpc.forceShutdown();
-      metrics.close();
-      admin.close();
     },
   };
 }
 
 /** The HTTP server never listens itself, so its connections are what tells when it is done. */
-async function requestsDone(http: ReturnType<typeof createHttpServer>): Promise<void> {
+async function requestsDone(http: HttpServer): Promise<void> {
   const connections = () => new Promise<number>((resolve) => http.getConnections((_, count) => resolve(count)));
   while ((await connections()) > 0) {
     http.closeIdleConnections();
@@ -91,7 +114,7 @@ function listen(server: NetServer, port: number, host: string): Promise<number> 
   });
 }
 
-function bindGrpc(server: ReturnType<typeof createGrpcServer>, address: string): Promise<number> {
+function bindGrpc(server: GrpcServer, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (cause, port) =>
       cause === null ? resolve(port) : reject(cause),

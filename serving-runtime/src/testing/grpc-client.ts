@@ -1,11 +1,25 @@
 import { join } from 'node:path';
-import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
-import type { GrpcObject, Metadata, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
+import type { ClientDuplexStream, GrpcObject, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+
+export interface GrpcStream {
+  send(request: object): void;
+  /** The next answer; undefined at the end. Rejects with grpc-js' ServiceError. */
+  next(): Promise<Record<string, unknown> | undefined>;
+  end(): void;
+}
 
 export interface GrpcClient {
   /** Rejects with grpc-js' ServiceError, which has `code` and `details`. */
-  call(method: string, request: object): Promise<{ answer: Record<string, unknown>; metadata: Metadata }>;
+  call(
+    method: string,
+    request: object,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<{ answer: Record<string, unknown>; metadata: Metadata }>;
+  /** Of a method that answers one request many times. */
+  watch(method: string, request: object): Pick<GrpcStream, 'next'>;
+  stream(method: string, headers?: Readonly<Record<string, string>>): GrpcStream;
   close(): void;
 }
 
@@ -17,19 +31,41 @@ export function grpcClient(port: number, service: 'inference' | 'health' = 'infe
     loadSync(file, { keepCase: true, longs: String, defaults: true, arrays: true, enums: String }),
   );
   const Client = path.reduce<unknown>((at, name) => (at as GrpcObject)[name], definition) as ServiceClientConstructor;
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': -1,
+  });
   return {
-    call: (method, request) =>
+    call: (method, request, { timeoutMs } = {}) =>
       new Promise((resolve, reject) => {
         let metadata: Metadata | undefined;
+        const options = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
         const done = (cause: ServiceError | null, answer: Record<string, unknown>) =>
           cause === null && metadata !== undefined
             ? resolve({ answer, metadata })
             : reject(cause ?? new Error('no metadata'));
-        client[method]?.(request, done).on('metadata', (received: Metadata) => {
+        client[method]?.(request, new Metadata(), options, done).on('metadata', (received: Metadata) => {
           metadata = received;
         });
       }),
+    watch: (method, request) => {
+      const answers = answersOf(client[method]?.(request));
+      return { next: answers };
+    },
+    stream: (method, headers = {}) => {
+      const metadata = new Metadata();
+      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+      const stream = client[method]?.(metadata) as ClientDuplexStream<object, Record<string, unknown>>;
+      return {
+        send: (request) => void stream.write(request),
+        next: answersOf(stream),
+        end: () => void stream.end(),
+      };
+    },
     close: () => client.close(),
   };
+}
+
+function answersOf(stream: unknown): GrpcStream['next'] {
+  const answers = (stream as AsyncIterable<Record<string, unknown>>)[Symbol.asyncIterator]();
+  return async () => (await answers.next()).value as Record<string, unknown> | undefined;
 }
