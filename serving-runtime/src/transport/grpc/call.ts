@@ -22,9 +22,9 @@ export function unary<Request>(
   };
 }
 
-export function answerMetadata(context: ServerContext, given: Metadata): Metadata {
+export function answerMetadata(context: ServerContext, received: Metadata): Metadata {
   const metadata = new Metadata();
-  for (const [name, value] of Object.entries(context.answerHeaders(given.get('x-request-id')[0]))) {
+  for (const [name, value] of Object.entries(context.answerHeaders(received.get('x-request-id')[0]))) {
     metadata.set(name, value);
   }
   return metadata;
