@@ -12,6 +12,7 @@ const SCRIPTS = {
   cluster: 'hack/cluster/main.ts',
   test: 'hack/test/main.ts',
   bench: 'test/bench/main.ts',
+  'test:faults': 'test/faults/main.ts',
   generate: 'hack/generate.ts',
   check: 'hack/test/main.ts',
 };

@@ -2,18 +2,15 @@
  * The operator, bundled as in its image, as a process beside a real API server, with pods played through the API: memory and processor at rest, and how
  * long a person's `apply` takes to become a Job and its pod.
  */
-import { copyFileSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { groupVersion } from '@slipway/crds';
 import { builtin, type KubeKind, type KubeObject } from '@slipway/kube';
-import { build } from 'rolldown';
 import { kinds } from '../../operator/src/kinds.ts';
+import { bundleOperator } from '../apiserver/operator/bundle.ts';
 import { eventually, startHarness } from '../apiserver/operator/harness.ts';
 import type { Harness } from '../apiserver/operator/harness.ts';
 import { claim, inferenceService, modelVersion, namespaceNamed, store } from '../apiserver/operator/objects.ts';
-import { podScript } from '../faults/workloads/pod-script.ts';
+import { podScript } from '../faults/driver/pod-script.ts';
 import { processorSeconds, residentMebibytes } from './resources.ts';
 
 const NS = 'bench';
@@ -24,7 +21,7 @@ const REST_SECONDS = 30;
 export async function benchOperator(): Promise<void> {
   const harness = await startHarness(podScript);
   try {
-    const operator = harness.startOperator({}, ['--max-semi-space-size=4', await bundle()]);
+    const operator = harness.startOperator({}, ['--max-semi-space-size=4', await bundleOperator(harness.plane.folder)]);
     await operator.working();
     const { pid = 0 } = operator.process;
     await sleep(5_000);
@@ -42,16 +39,6 @@ export async function benchOperator(): Promise<void> {
   } finally {
     await harness.stop();
   }
-}
-
-/** As the Dockerfile does; the folder holds package.json beside it, where the operator looks for its version. */
-async function bundle(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'slipway-operator-'));
-  const source = join(import.meta.dirname, '..', '..', 'operator');
-  copyFileSync(join(source, 'package.json'), join(folder, 'package.json'));
-  const options = { dir: join(folder, 'dist'), format: 'esm' } as const;
-  await build({ input: join(source, 'src', 'main.ts'), platform: 'node', output: options, logLevel: 'silent' });
-  return join(folder, 'dist', 'main.js');
 }
 
 function served(index: number): object[] {

@@ -6,23 +6,16 @@ import type { Bench } from './driver/bench.ts';
 import { allPlans, inParallel, run, runReference } from './driver/campaign.ts';
 import type { Campaign, Reference } from './driver/campaign.ts';
 import { samplePlans } from './driver/derive-plans.ts';
-import type { RunResult } from './driver/run-plan.ts';
+import { failureOf } from './driver/run-report.ts';
 import { MUTANTS } from './fixture/mutants.ts';
 import type { Mutant } from './fixture/mutants.ts';
+import { fixtureWorkload } from './fixture/workload.ts';
 import type { Action } from './proxy/plan.ts';
-import { fixtureWorkload } from './workloads/fixture.ts';
 
 const rules = [
   { apiGroups: ['slipway.dev'], resources: ['stores'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: ['slipway.dev'], resources: ['stores/status'], verbs: ['patch'] },
   { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
-];
-const actions: readonly Action[] = [
-  { kind: 'killBefore' },
-  { kind: 'killAfter' },
-  { kind: 'dropAck' },
-  { kind: 'lateWrite' },
-  { kind: 'status', code: 500 },
 ];
 // The garbage collector learns of a new kind within 30 s, and only then collects what its objects owned.
 const timing = { quietMs: 400, settleMs: 90_000, restMs: 500 };
@@ -41,7 +34,7 @@ function campaignOf(mutant: Mutant | ''): Campaign {
 
 beforeAll(async () => {
   bench = await startBench(rules);
-  reference = await runReference(campaignOf(''), actions);
+  reference = await runReference(campaignOf(''));
 });
 afterAll(() => bench?.stop());
 
@@ -56,7 +49,7 @@ describe('a right controller', () => {
     const plans = samplePlans(all, full ? all.length : 6, 0);
     const results = await inParallel(plans, 2, (plan) => run(campaignOf(''), plan, { reference: reference.run }));
 
-    expect(failuresOf(results)).toEqual([]);
+    expect(results.flatMap(failureOf)).toEqual([]);
     expect(results.filter(({ struck }) => !struck).map(({ plan }) => plan.name)).toEqual([]);
   });
 });
@@ -76,9 +69,3 @@ it.each(Object.entries(MUTANTS))('the mistake %s is found', async (mutant, fault
   }
   expect.unreachable(`${mutant} passed all of ${candidates.length} plans`);
 });
-
-function failuresOf(results: readonly RunResult[]): string[] {
-  return results
-    .filter(({ problems }) => problems.length > 0)
-    .map(({ plan, problems }) => `${plan.name}: ${problems.join('\n')}`);
-}

@@ -1,7 +1,7 @@
 /** An install that may look into two namespaces only, without any right in the whole cluster. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kinds } from '../../../operator/src/kinds.ts';
-import { podScript } from '../../faults/workloads/pod-script.ts';
+import { podScript } from '../../faults/driver/pod-script.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
 import { claim, inferenceService, modelVersion, namespaceNamed, store } from './objects.ts';

@@ -70,7 +70,7 @@ async function createSubjectAccount(plane: ControlPlane, rules: readonly Rule[])
   ];
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
   await must(plane, ['apply', '--server-side', '-f', '-'], JSON.stringify(list));
-  return (await must(plane, ['create', 'token', account.name, '-n', SYSTEM, '--duration=8h'])).trim();
+  return (await must(plane, ['create', 'token', account.name, '-n', SYSTEM, '--duration=72h'])).trim();
 }
 
 async function must(plane: ControlPlane, args: readonly string[], stdin?: string): Promise<string> {

@@ -1,10 +1,6 @@
 /** Many runs: first without a fault, for the reference, then one for each plan. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Action, Plan } from '../proxy/plan.ts';
 import { NO_FAULTS } from '../proxy/plan.ts';
-import { describeEntry, isRequest } from '../proxy/journal.ts';
 import type { Bench } from './bench.ts';
 import { deriveOutages, derivePlans } from './derive-plans.ts';
 import { deriveLags, deriveViews } from './derive-view-plans.ts';
@@ -20,17 +16,23 @@ export interface Campaign {
   readonly timing: Timing;
 }
 
+/** What can happen to a write. */
+const ON_WRITES: readonly Action[] = [
+  { kind: 'killBefore' },
+  { kind: 'killAfter' },
+  { kind: 'dropAck' },
+  { kind: 'lateWrite' },
+  { kind: 'status', code: 500 },
+];
 const LAG_MS = 700;
 
 let runs = 0;
 
 /** One run; `more` says what differs from an ordinary one. */
-export async function run(campaign: Campaign, plan: Plan, more: Partial<RunOptions> = {}): Promise<RunResult> {
+export function run(campaign: Campaign, plan: Plan, more: Partial<RunOptions> = {}): Promise<RunResult> {
   const { bench, workload, subject, timing } = campaign;
   const namespace = `run-${++runs}`;
-  const result = await runPlan(bench, { workload, subject, timing, checksRest: () => false, ...more, namespace, plan });
-  if (result.problems.length > 0) console.error(`${workload.name}: ${plan.name}: report in ${writeReport(result)}`);
-  return result;
+  return runPlan(bench, { workload, subject, timing, checksRest: () => false, ...more, namespace, plan });
 }
 
 export interface Reference {
@@ -55,11 +57,11 @@ export function allPlans({ writes, outages, lags, views }: Plans): readonly Plan
 }
 
 /** Without a fault, with a restart at rest after every step. Its journal gives the plans. */
-export async function runReference(campaign: Campaign, actions: readonly Action[]): Promise<Reference> {
+export async function runReference(campaign: Campaign): Promise<Reference> {
   const result = await run(campaign, NO_FAULTS, { checksRest: () => true });
   const { journal } = result;
   const plans = {
-    writes: derivePlans(journal, actions),
+    writes: derivePlans(journal, ON_WRITES),
     outages: deriveOutages(journal),
     lags: deriveLags(journal, LAG_MS),
     views: deriveViews(journal),
@@ -80,26 +82,4 @@ export async function inParallel<T, R>(
   };
   await Promise.all(Array.from({ length: width }, worker));
   return results;
-}
-
-/** Everything that a person needs to understand a run that failed, in one file. */
-function writeReport(result: RunResult): string {
-  const folder = join(tmpdir(), 'slipway-faults');
-  mkdirSync(folder, { recursive: true });
-  const name = `${result.workload} ${result.plan.name}`.replaceAll(/[^A-Za-z0-9]+/g, '-');
-  const path = join(folder, `${name}.txt`);
-  const journal = result.journal.map((entry) =>
-    isRequest(entry)
-      ? `${entry.atMs} ${describeEntry(entry)}`
-      : `${entry.atMs} event ${entry.event} ${entry.resource} ${entry.name} ${entry.resourceVersion}`,
-  );
-  const sections = [
-    ['workload', result.workload],
-    ['plan', JSON.stringify(result.plan, undefined, 2)],
-    ['problems', result.problems.join('\n')],
-    ['journal', journal.join('\n')],
-    ['log', result.log],
-  ];
-  writeFileSync(path, sections.map(([title, text]) => `== ${title}\n${text}\n`).join('\n'));
-  return path;
 }

@@ -1,5 +1,5 @@
 /** Watches everything that runs consist of, straight from the API server, and remembers every object that ever was. */
-import type { Api, Json } from './api.ts';
+import type { Api, Json, Resource } from './api.ts';
 import { pathOf } from './api.ts';
 import { OBSERVED_RESOURCES } from './observed-resources.ts';
 
@@ -17,18 +17,23 @@ export interface Observer {
   history(namespace: string): readonly Json[];
   /** Each version of each object that was stored, oldest first. */
   changes(namespace: string): readonly Change[];
+  /** A run is over: thousands of them would fill the memory. What still comes from it is not kept. */
+  forget(namespace: string): void;
   close(): void;
 }
 
 /** Made of cluster-wide watches that live as long as the control plane. */
 export async function startObserver(api: Api, now: () => number): Promise<Observer> {
   const namespaces = new Map<string, NamespaceRecord>();
+  const forgotten = new Set<string>();
   let closed = false;
 
   function observe(kind: string, { type, object }: { type: string; object: Json }): void {
     if (type === 'BOOKMARK') return;
     if (type === 'ERROR') throw new Error(`the oracle's own watch of ${kind} failed: ${JSON.stringify(object)}`);
-    const record = recordOf(namespaces, object.metadata.namespace ?? '');
+    const { namespace = '' } = object.metadata;
+    if (forgotten.has(namespace)) return;
+    const record = recordOf(namespaces, namespace);
     const typed = { ...object, kind };
     const key = `${kind}/${object.metadata.name}`;
     if (type === 'DELETED') record.live.delete(key);
@@ -38,21 +43,33 @@ export async function startObserver(api: Api, now: () => number): Promise<Observ
     record.changes.push({ atMs: now(), what: `${kind} ${object.metadata.name} ${type}` });
   }
 
-  for (const resource of OBSERVED_RESOURCES) {
-    const onEnd = () => {
-      if (!closed) throw new Error(`the oracle's own watch of ${resource.plural} ended`);
-    };
-    await api.watch(
-      `${pathOf(resource)}?watch=true&timeoutSeconds=7200`,
-      (event) => observe(resource.kind, event),
-      onEnd,
+  /** Goes on from the last version where a watch ends, as each does in time, and all of a kind do whose definition changes. */
+  function follow(resource: Resource, from: bigint): Promise<void> {
+    let seen = from;
+    const since = seen === 0n ? '' : `&resourceVersion=${seen}`;
+    return api.watch(
+      `${pathOf(resource)}?watch=true&allowWatchBookmarks=true&timeoutSeconds=7200${since}`,
+      (event) => {
+        const version = BigInt(event.object.metadata.resourceVersion ?? 0);
+        if (version > seen) seen = version;
+        observe(resource.kind, event);
+      },
+      () => {
+        if (!closed) void follow(resource, seen);
+      },
     );
   }
+
+  for (const resource of OBSERVED_RESOURCES) await follow(resource, 0n);
   return {
     objects: (namespace) => [...recordOf(namespaces, namespace).live.values()],
     get: (namespace, kind, name) => recordOf(namespaces, namespace).live.get(`${kind}/${name}`),
     history: (namespace) => [...recordOf(namespaces, namespace).history.values()],
     changes: (namespace) => recordOf(namespaces, namespace).changes,
+    forget(namespace) {
+      namespaces.delete(namespace);
+      forgotten.add(namespace);
+    },
     close() {
       closed = true;
     },

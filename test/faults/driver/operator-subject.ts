@@ -8,13 +8,18 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What the chart lets the operator do: its rules are generated from these. */
 export const chartRules: readonly Rule[] = operatorRules;
 
-/** The operator in one namespace, as it is or with the defect that a mutant seeds. */
-export function operatorSubject(mutant?: string): RunOptions['subject'] {
-  const preload = join(import.meta.dirname, '..', 'mutants', 'preload.ts');
+const SOURCES = join(ROOT, 'operator', 'src', 'main.ts');
+const PRELOAD = join(import.meta.dirname, '..', 'mutants', 'preload.ts');
+
+/** The operator in one namespace: as one file, which starts soonest, or from the sources, with the defect that a mutant seeds. */
+export function operatorSubject(
+  program: { readonly bundle: string } | { readonly mutant: string },
+): RunOptions['subject'] {
+  const args = 'bundle' in program ? [program.bundle] : ['--import', PRELOAD, SOURCES];
   return ({ kubeconfigPath, namespace }) => ({
-    args: [...(mutant === undefined ? [] : ['--import', preload]), join(ROOT, 'operator', 'src', 'main.ts')],
+    args,
     env: {
-      ...(mutant === undefined ? {} : { SLIPWAY_MUTANT: mutant }),
+      ...('mutant' in program ? { SLIPWAY_MUTANT: program.mutant } : {}),
       KUBECONFIG: kubeconfigPath,
       SLIPWAY_NAMESPACES: namespace,
       SLIPWAY_SERVING_RUNTIME_IMAGE: 'slipway/serving-runtime:test',

@@ -5,15 +5,9 @@ import { startFaultProxy } from '../proxy/fault-proxy.ts';
 import type { FaultProxy } from '../proxy/fault-proxy.ts';
 import type { Entry } from '../proxy/journal.ts';
 import type { Plan } from '../proxy/plan.ts';
-import {
-  hammering,
-  invalidRequests,
-  overlappingWrites,
-  refusals,
-  secretAccess,
-  tooManyWrites,
-  unguardedWrites,
-} from '../oracles/journal-oracles.ts';
+import { JOURNAL_ORACLES } from '../oracles/journal-oracles.ts';
+import { foundBy } from '../oracles/problem.ts';
+import type { Problem } from '../oracles/problem.ts';
 import { adopted, contradictions, createdCounts, createdTooOften, reusedNumbers } from '../oracles/state-oracles.ts';
 import type { CreatedCounts } from '../oracles/state-oracles.ts';
 import type { Bench } from './bench.ts';
@@ -49,16 +43,13 @@ export interface RunResult extends Reference {
   readonly plan: Plan;
   readonly workload: string;
   /** Empty: everything held. */
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
   /** False: the moment of one of the plan's faults never came, so the run has shown nothing about it. */
   readonly struck: boolean;
   readonly journal: readonly Entry[];
   readonly log: string;
   readonly seconds: number;
 }
-
-/** More writes to one object than this in one run are a loop. */
-const MAX_WRITES = 40;
 
 export async function runPlan(bench: Bench, options: RunOptions): Promise<RunResult> {
   const started = performance.now();
@@ -89,11 +80,13 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
       created,
       problems: [
         ...problems,
-        ...(ended === 'code 0, signal null' ? [] : [`after SIGTERM it ended with ${ended}`]),
-        ...subject.crashes,
-        ...journalProblems(proxy.journal.entries),
-        ...reusedNumbers(bench.observer.history(namespace)),
-        ...(options.reference === undefined || isLate(plan) ? [] : createdTooOften(options.reference.created, created)),
+        ...foundBy('exit', ended === 'code 0, signal null' ? [] : [`after SIGTERM it ended with ${ended}`]),
+        ...foundBy('crash', subject.crashes),
+        ...Object.entries(JOURNAL_ORACLES).flatMap(([name, check]) => foundBy(name, check(proxy.journal.entries))),
+        ...foundBy('reusedNumbers', reusedNumbers(bench.observer.history(namespace))),
+        ...(options.reference === undefined || isLate(plan)
+          ? []
+          : foundBy('createdTooOften', createdTooOften(options.reference.created, created))),
       ],
       struck: plan.faults.every((fault) => proxy.struck.includes(fault)),
       journal: proxy.journal.entries,
@@ -105,6 +98,7 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
     await proxy.close();
     rmSync(kubeconfigPath, { force: true });
     await bench.api.request('DELETE', `/api/v1/namespaces/${namespace}`);
+    bench.observer.forget(namespace);
   }
 }
 
@@ -115,7 +109,7 @@ function isLate(plan: Plan): boolean {
 
 interface StepsResult {
   readonly states: Readonly<Record<string, MaskedState>>;
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
 }
 
 async function runSteps(bench: Bench, options: RunOptions, subject: Subject, proxy: FaultProxy): Promise<StepsResult> {
@@ -124,27 +118,39 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
   const states: Record<string, MaskedState> = {};
   const last = workload.steps.at(-1);
   for (const step of workload.steps) {
-    const at = (lines: readonly string[]) => lines.map((line) => `${step.name}: ${line}`);
+    const at = (oracle: string, lines: readonly string[]) =>
+      foundBy(
+        oracle,
+        lines.map((line) => `${step.name}: ${line}`),
+      );
     const heldBefore = proxy.held();
     await step.act(world);
     const unsettled =
       (await settle(bench.observer, step, world, { proxy, timing })) ??
       (await settleAfterLateWrites(bench, step, world, { proxy, timing, wanted: heldBefore, isLast: step === last }));
-    if (unsettled !== undefined) return { states, problems: at([unsettled]) };
+    if (unsettled !== undefined) return { states, problems: at('convergence', [unsettled]) };
     const objects = world.objects();
     const state = maskState(objects, namespace, bench.observer.history(namespace));
     states[step.name] = state;
     const wanted = reference?.states[step.name];
     const problems = [
-      ...adopted(objects),
-      ...contradictions(objects),
-      ...(wanted === undefined ? [] : stateDifferences(wanted, state)),
-      ...(step.restores === undefined ? [] : notRestored(states[step.restores] ?? {}, state)),
-      ...(options.checksRest(step) ? await restProblems(bench.observer, namespace, { subject, proxy, timing }) : []),
+      ...at('adopted', adopted(objects)),
+      ...at('contradictions', contradictions(objects)),
+      ...at('sameState', wanted === undefined ? [] : stateDifferences(wanted, state)),
+      ...at('restored', step.restores === undefined ? [] : notRestored(states[step.restores] ?? {}, state)),
+      ...at('rest', await restOf(bench, options, { step, subject, proxy })),
     ];
-    if (problems.length > 0) return { states, problems: at(problems) };
+    if (problems.length > 0) return { states, problems };
   }
   return { states, problems: [] };
+}
+
+function restOf(
+  bench: Bench,
+  { checksRest, namespace, timing }: RunOptions,
+  { step, subject, proxy }: { readonly step: Step; readonly subject: Subject; readonly proxy: FaultProxy },
+): Promise<string[]> | [] {
+  return checksRest(step) ? restProblems(bench.observer, namespace, { subject, proxy, timing }) : [];
 }
 
 interface LateWrites {
@@ -166,16 +172,4 @@ async function settleAfterLateWrites(
   const codes = await proxy.release();
   const problem = await settle(bench.observer, step, world, { proxy, timing });
   return problem === undefined ? undefined : `after a late write (answered ${codes.join(', ')}): ${problem}`;
-}
-
-function journalProblems(journal: readonly Entry[]): string[] {
-  return [
-    ...secretAccess(journal),
-    ...refusals(journal),
-    ...invalidRequests(journal),
-    ...tooManyWrites(journal, MAX_WRITES),
-    ...overlappingWrites(journal),
-    ...hammering(journal),
-    ...unguardedWrites(journal),
-  ];
 }

@@ -23,6 +23,12 @@ export interface Subject {
 const KEPT_LOG_BYTES = 400_000;
 const STOP_DEADLINE_MS = 10_000;
 
+/** They must not outlive this process, however it is left: without the proxy they would try again for ever. */
+const alive = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 export function createSubject({ args, env }: SubjectCommand): Subject {
   const crashes: string[] = [];
   let log = '';
@@ -52,10 +58,13 @@ export function createSubject({ args, env }: SubjectCommand): Subject {
   return {
     start() {
       expected = false;
-      const started = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      // In a group of its own: Ctrl-C is for the one who asked for the runs.
+      const started = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
       started.stdout.on('data', keep);
       started.stderr.on('data', keep);
+      alive.add(started);
       started.on('exit', (code, signal) => {
+        alive.delete(started);
         if (!expected && started === child) crashes.push(`exited by itself with code ${code}, signal ${signal}`);
       });
       child = started;

@@ -1,3 +1,5 @@
+import type { DeepReadonly, Pod } from '@slipway/kube';
+import type { PodFate } from '../../apiserver/operator/kubelet.ts';
 import type { Json } from './api.ts';
 
 /** What a workload may do and see: one namespace, straight at the API server. */
@@ -19,10 +21,18 @@ export interface Step {
   pending(world: World): string | undefined;
 }
 
-/** A story that people make happen; the faults strike while the operator follows. A new kind adds a file in `workloads/`. */
+/** A story that people make happen; the faults strike while the operator follows. A file in `workloads/` exports one. */
 export interface Workload {
   readonly name: string;
   readonly steps: readonly Step[];
+  /** What becomes of pods of its own; the others succeed, or run. */
+  readonly pods?: (pod: DeepReadonly<Pod>) => PodFate | undefined;
+  /** It changes what all namespaces share, so nothing may run beside it. Default false. */
+  readonly alone?: boolean;
+  /** How many of the plans that disturb one write the short set takes. Default 2. */
+  readonly sampled?: number;
+  /** Beginnings of the names of plans that have shown a defect of ours: the short set takes the first of each, every time. */
+  readonly regressions?: readonly string[];
 }
 
 /** Why an object's condition is not yet so; undefined when it is, for the present generation. */

@@ -10,7 +10,7 @@ export interface Mutant {
   readonly from: string;
   readonly to: string;
   /** Name of the workload that it is tried with. */
-  readonly workload: 'serve' | 'mend' | 'train' | 'recreate';
+  readonly workload: string;
   /** Faults that bring it to light; none: it shows without one. */
   readonly shownBy: readonly Action['kind'][];
   /** Text in the names of the plans that are tried, where not any of these faults will do, or one shows it much sooner. */

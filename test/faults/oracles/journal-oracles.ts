@@ -4,6 +4,20 @@ import { isWrite } from '../proxy/api-request.ts';
 import { describeEntry, isRequest } from '../proxy/journal.ts';
 import type { Entry, RequestEntry } from '../proxy/journal.ts';
 
+/** More writes to one object than this in one run are a loop. */
+const MAX_WRITES = 40;
+
+/** By the name under which a report says which of them failed. */
+export const JOURNAL_ORACLES: Readonly<Record<string, (journal: readonly Entry[]) => string[]>> = {
+  secretAccess,
+  refusals,
+  invalidRequests,
+  tooManyWrites: (journal) => tooManyWrites(journal, MAX_WRITES),
+  overlappingWrites,
+  hammering,
+  unguardedWrites,
+};
+
 /** The operator reads no Secrets, whatever it is allowed to. */
 export function secretAccess(journal: readonly Entry[]): string[] {
   const touching = journal.filter(isRequest).filter(({ request }) => request.resource === 'secrets');

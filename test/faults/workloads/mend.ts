@@ -1,17 +1,22 @@
 /** Wrong specs and their repair: nothing is deleted, and afterwards all is as if nothing had happened. */
 import type { Json } from '../driver/api.ts';
+import { DIGESTS } from '../driver/pod-script.ts';
 import type { Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
-import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
+import { applyModelVersion, applyService, awaitsServing, serveFirstVersion } from './serve.ts';
 
-/** Pods that serve this version crash: see `pod-script.ts`. */
-export const BROKEN_VERSION = 'delay-broken';
+/** Pods that serve this version crash. */
+const BROKEN_VERSION = 'delay-broken';
 /** Services that have these names before the InferenceServices. */
 const NOBODYS = 'nobodys';
 const ANOTHERS = 'anothers';
 
-export const mend: Workload = {
+export const workload: Workload = {
   name: 'mend',
+  pods: ({ metadata: { labels } }) =>
+    labels?.['slipway.dev/modelversion'] === BROKEN_VERSION
+      ? { kind: 'crashLoop', exitCode: 1, message: 'the model cannot be loaded' }
+      : undefined,
   steps: [
     serveFirstVersion,
     {

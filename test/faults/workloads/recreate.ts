@@ -1,8 +1,9 @@
 /** What is deleted and made again at once, under its old name: it must end as if it were the first, with children of its own. */
 import type { Json } from '../driver/api.ts';
+import { DIGESTS } from '../driver/pod-script.ts';
 import type { Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
-import { applyModelVersion, applyService, awaitsServing, DIGESTS, serveFirstVersion } from './serve.ts';
+import { applyModelVersion, applyService, awaitsServing, serveFirstVersion } from './serve.ts';
 import { applyTraining, isProduced, train } from './train.ts';
 
 const UNUSED = 'delay-unused';
@@ -27,8 +28,9 @@ async function deleteProduced(world: World): Promise<void> {
   for (const object of world.objects().filter(isProduced)) await world.delete(object.kind, object.metadata.name);
 }
 
-export const recreate: Workload = {
+export const workload: Workload = {
   name: 'recreate',
+  sampled: 1,
   steps: [
     {
       name: FIRST,

@@ -1,13 +1,7 @@
 /** A service over its life: it starts, changes to a second version of the model, and goes. */
+import { DIGESTS } from '../driver/pod-script.ts';
 import type { Step, Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
-
-export const DIGESTS = {
-  one: `sha256:${'a'.repeat(64)}`,
-  two: `sha256:${'b'.repeat(64)}`,
-  features: `sha256:${'c'.repeat(64)}`,
-  dataset: `sha256:${'d'.repeat(64)}`,
-} as const;
 
 export async function applyStore(world: World): Promise<void> {
   const resources = { requests: { storage: '1Gi' } };
@@ -74,8 +68,9 @@ export function awaitsNothingLeft(world: World): string | undefined {
   return first === undefined ? undefined : `${first.kind} ${first.metadata.name} is still there`;
 }
 
-export const serve: Workload = {
+export const workload: Workload = {
   name: 'serve',
+  sampled: 5,
   steps: [
     serveFirstVersion,
     {

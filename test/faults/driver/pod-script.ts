@@ -2,19 +2,34 @@ import type { DeepReadonly, Pod } from '@slipway/kube';
 import type { BuildDatasetResult, CollectResult, MaterialiseResult, PublishModelResult } from '@slipway/crds/batch';
 import type { VerifyModelResult } from '@slipway/crds/batch';
 import type { PodScript } from '../../apiserver/operator/kubelet.ts';
-import { BROKEN_VERSION } from './mend.ts';
-import { DIGESTS } from './serve.ts';
+import type { Workload } from './workload.ts';
 
-/** What becomes of the pods of every workload: Jobs end well with the result that their request asks for, servers run. */
+/** What the stand-ins for our Jobs answer, and workloads register. */
+export const DIGESTS = {
+  one: `sha256:${'a'.repeat(64)}`,
+  two: `sha256:${'b'.repeat(64)}`,
+  features: `sha256:${'c'.repeat(64)}`,
+  dataset: `sha256:${'d'.repeat(64)}`,
+} as const;
+
+/** What becomes of pods, where a workload has an answer of its own for some. */
+export function podScriptOf(workloads: readonly Workload[]): PodScript {
+  return (pod) => {
+    for (const { pods } of workloads) {
+      const fate = pods?.(pod);
+      if (fate !== undefined) return fate;
+    }
+    return podScript(pod);
+  };
+}
+
+/** What becomes of pods where nothing else is said: Jobs end well with the result that their request asks for, servers run. */
 export const podScript: PodScript = (pod) => {
   const name = pod.spec?.containers[0]?.name;
   if (name === 'batch') return { kind: 'succeed', message: JSON.stringify(answerOf(pod)) };
   if (name === 'trainer') {
     const collected: CollectResult = { ok: true, files: 2, bytes: 1_000 };
     return { kind: 'succeed', container: 'collect', message: JSON.stringify(collected) };
-  }
-  if (pod.metadata.labels?.['slipway.dev/modelversion'] === BROKEN_VERSION) {
-    return { kind: 'crashLoop', exitCode: 1, message: 'the model cannot be loaded' };
   }
   return { kind: 'run', ready: true };
 };

@@ -1,0 +1,43 @@
+/** What all runs of the operator share: a bench with a stand-in for the kubelet, and the operator as one file. */
+import { createKubeClient, loadKubeConfig, realClock } from '@slipway/kube';
+import { Registry } from 'prom-client';
+import { bundleOperator } from '../../apiserver/operator/bundle.ts';
+import { silent } from '../../apiserver/operator/harness.ts';
+import { startKubelet } from '../../apiserver/operator/kubelet.ts';
+import { startBench } from './bench.ts';
+import type { Campaign } from './campaign.ts';
+import { chartRules, operatorSubject } from './operator-subject.ts';
+import { podScriptOf } from './pod-script.ts';
+import type { Workload } from './workload.ts';
+
+export interface OperatorBench {
+  /** Of the operator as it is, or with the defect that a mutant seeds. */
+  campaignOf(workload: Workload, mutant?: string): Campaign;
+  stop(): Promise<void>;
+}
+
+const TIMING = { quietMs: 1_000, settleMs: 60_000, restMs: 2_000 };
+/** A defect often shows in that nothing comes to rest. */
+const MUTANT_SETTLE_MS = 20_000;
+
+export async function startOperatorBench(workloads: readonly Workload[]): Promise<OperatorBench> {
+  const bench = await startBench(chartRules);
+  const bundle = await bundleOperator(bench.plane.folder);
+  const kubeConfig = loadKubeConfig(bench.plane.kubeconfigPath);
+  const options = { kubeConfig, userAgent: 'kubelet', registry: new Registry(), clock: realClock, log: silent };
+  const client = createKubeClient(options);
+  const kubelet = await startKubelet({ client, log: silent, kubectl: bench.plane.kubectl }, podScriptOf(workloads));
+  return {
+    campaignOf: (workload, mutant) => ({
+      bench,
+      workload,
+      subject: operatorSubject(mutant === undefined ? { bundle } : { mutant }),
+      timing: mutant === undefined ? TIMING : { ...TIMING, settleMs: MUTANT_SETTLE_MS },
+    }),
+    async stop() {
+      await kubelet.stop();
+      await client.close();
+      await bench.stop();
+    },
+  };
+}
