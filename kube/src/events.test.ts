@@ -123,6 +123,18 @@ describe('the event recorder', () => {
     expect(sent().map(({ method }) => method)).toEqual(['POST', 'PATCH', 'POST']);
   });
 
+  it.each([
+    [403, 'Forbidden'],
+    [404, 'NotFound'],
+  ])('does not try again in a namespace that ends or is gone (%d)', async (code, reason) => {
+    const { recorder, sent } = await setUp((_, response) => sendStatus(response, code, reason));
+
+    recorder.record(configMap('a'), note);
+    await recorder.flush();
+
+    expect(sent()).toHaveLength(1);
+  });
+
   it('tries again when the server is down, gives up on a refusal, and never throws', async () => {
     let answers = 0;
     const { recorder, clock, sent } = await setUp(({ body }, response) => {

@@ -95,7 +95,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       } catch (cause) {
         const { retry, message } = toOperatorError(cause);
         log.info({ reason: series.event.reason, why: message }, 'could not write an event');
-        if (retry !== 'backoff') return;
+        if (retry !== 'backoff' || isRefused(cause)) return;
         await sleep(clock, 1000 * 2 ** attempt);
       }
     }
@@ -126,6 +126,11 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 
 function seriesOf({ count, lastAt }: Series): NonNullable<Event['series']> {
   return { count, lastObservedTime: microTime(lastAt) };
+}
+
+/** By rights, or because the namespace ends or is gone: a few seconds change none of that. */
+function isRefused(cause: unknown): boolean {
+  return cause instanceof KubeApiError && [403, 404].includes(cause.status.code ?? 0);
 }
 
 // The answer to our first try was lost.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createEventRecorder, createKubeClient, createManager } from '@slipway/kube';
+import { createEventRecorder, createKubeClient, createManager, sleep } from '@slipway/kube';
 import type { Clock, KubeConfig, Logger } from '@slipway/kube';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createCaches } from './caches.ts';
@@ -14,6 +14,9 @@ export interface RunOptions {
   readonly log: Logger;
   readonly version: string;
 }
+
+/** How long a stop waits for Events that are not written yet: an API server that refuses them must not hold it up. */
+const LAST_EVENTS_MS = 2_000;
 
 /**
  * The whole operator: endpoints, caches, lease, controllers. Resolves after a stop in which running reconciles ended and the
@@ -49,7 +52,7 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   );
   try {
     await manager.run(stop);
-    await events.flush();
+    await Promise.race([events.flush(), sleep(clock, LAST_EVENTS_MS)]);
   } finally {
     await endpoints.close();
     await client.close();
