@@ -1,6 +1,6 @@
 /** The operator under faults: the end state is the same whatever happens to its requests. The short set; SLIPWAY_FAULTS_SEED moves it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allPlans, inParallel, run, runReference } from './driver/campaign.ts';
+import { allPlans, inParallel, run, runReference, widthOf } from './driver/campaign.ts';
 import type { Plans, Reference } from './driver/campaign.ts';
 import { choosePlans } from './driver/choose-plans.ts';
 import { samplePlans } from './driver/derive-plans.ts';
@@ -40,7 +40,7 @@ describe.each(workloads)('$name', (workload) => {
     const plans = choosePlans(workload, reference.plans, { all: false, seed });
     console.log(`${workload.name}: ${plans.length} of ${allPlans(reference.plans).length} plans, seed ${seed}`);
 
-    const results = await inParallel(plans, WIDTH, (plan) =>
+    const results = await inParallel(plans, widthOf(workload, WIDTH), (plan) =>
       run(bench.campaignOf(workload), plan, { reference: reference.run }),
     );
 

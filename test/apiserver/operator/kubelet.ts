@@ -2,7 +2,16 @@
  * Stands in for a node: binds pods to it, gives them the statuses that a kubelet would, as the test's script says, and ends
  * those that are deleted. All of it through the real API.
  */
-import { builtin, createManager, defineKind, keyOf, realClock, requeueAfter, settled } from '@slipway/kube';
+import {
+  builtin,
+  createManager,
+  defineKind,
+  ignoreNotFound,
+  keyOf,
+  realClock,
+  requeueAfter,
+  settled,
+} from '@slipway/kube';
 import type { DeepReadonly, KubeClient, KubeObject, Logger, ObjectKey, Pod } from '@slipway/kube';
 import { Registry } from 'prom-client';
 import type { ControlPlane } from '../control-plane.ts';
@@ -58,12 +67,14 @@ export async function startKubelet(deps: KubeletDeps, first: PodScript): Promise
     reconcile: async (key) => {
       const pod = pods.get(key);
       if (pod === undefined) return settled();
+      const hasEnded = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
       if (pod.metadata.deletionTimestamp !== undefined) {
+        if (!hasEnded) await end(client, key);
         const grace = ['--grace-period=0', '--force', '--ignore-not-found', '--wait=false'];
         await deps.kubectl(['delete', 'pod', '-n', key.namespace ?? '', key.name, ...grace]);
         return settled();
       }
-      if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return settled();
+      if (hasEnded) return settled();
       const fate = script(pod);
       const marker = JSON.stringify(fate);
       if (pod.metadata.annotations?.['test/fate'] !== marker) await give(client, pod, fate, marker);
@@ -101,6 +112,12 @@ async function post(client: KubeClient, pod: DeepReadonly<Pod>, subresource: str
   const plural = `pods/${pod.metadata.name}/${subresource}`;
   const kind = defineKind({ group: '', version: 'v1', kind: body.kind, plural, namespaced: true });
   await client.create(kind, body, MANAGER);
+}
+
+/** The Job controller keeps a pod that is being deleted until it has ended. */
+async function end(client: KubeClient, key: ObjectKey): Promise<void> {
+  const status = { phase: 'Failed' };
+  await ignoreNotFound(client.mergePatch(builtin.Pod, key, { status }, { ...MANAGER, subresource: 'status' }));
 }
 
 async function give(client: KubeClient, pod: DeepReadonly<Pod>, fate: PodFate, marker: string): Promise<void> {

@@ -68,5 +68,6 @@ function summaryOf(workload: string, plans: number, records: readonly PlanRecord
 }
 
 export function howOften({ failed, of }: Pick<FailureRecord, 'failed' | 'of'>): string {
+  if (of === 1) return 'in its one run';
   return failed === of ? 'always' : `${failed} of ${of} times`;
 }

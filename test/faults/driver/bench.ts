@@ -8,6 +8,7 @@ import { createProxyCertificate } from '../proxy/certificate.ts';
 import type { Certificate } from '../proxy/certificate.ts';
 import { createApi } from './api.ts';
 import type { Api } from './api.ts';
+import { INSTALLER } from './namespace.ts';
 import { startObserver } from './observer.ts';
 import type { Observer } from './observer.ts';
 
@@ -28,7 +29,13 @@ const SYSTEM = 'slipway-system';
 export async function startBench(rules: readonly Rule[]): Promise<Bench> {
   const plane = await startControlPlane({ controllerManager: true });
   try {
-    await must(plane, ['apply', '--server-side', '-f', join(ROOT, 'crds', 'generated')]);
+    await must(plane, [
+      'apply',
+      '--server-side',
+      `--field-manager=${INSTALLER}`,
+      '-f',
+      join(ROOT, 'crds', 'generated'),
+    ]);
     await must(plane, ['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
     const token = await createSubjectAccount(plane, rules);
     const api = createApi(plane.url, plane.folder);

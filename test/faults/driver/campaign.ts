@@ -69,6 +69,11 @@ export async function runReference(campaign: Campaign): Promise<Reference> {
   return { run: result, plans };
 }
 
+/** Runs at a time, of `wanted`. */
+export function widthOf({ alone }: Workload, wanted: number): number {
+  return alone === true ? 1 : wanted;
+}
+
 /** Runs `work` on all items, `width` at a time; the results in the order of the items. */
 export async function inParallel<T, R>(
   items: readonly T[],

@@ -1,3 +1,4 @@
+import { NO_FAULTS } from '../proxy/plan.ts';
 import type { Plan } from '../proxy/plan.ts';
 import { allPlans } from './campaign.ts';
 import type { Plans } from './campaign.ts';
@@ -28,7 +29,7 @@ export function choosePlans(workload: Workload, plans: Plans, { all, seed }: Cho
 
 /** The plan of exactly this name, so that a name out of a report finds one; else all that have the text in theirs. */
 export function plansNamed(plans: Plans, text: string): readonly Plan[] {
-  const every = allPlans(plans);
+  const every = [NO_FAULTS, ...allPlans(plans)];
   const exact = every.filter(({ name }) => name === text);
   return exact.length > 0 ? exact : every.filter(({ name }) => name.includes(text));
 }

@@ -109,3 +109,14 @@ describe('notRestored', () => {
     expect(line).toContain('status › serves: wanted "delay-1", got "broken"');
   });
 });
+
+it('the endpoints of a slice have no order', () => {
+  const slice = (...hostnames: readonly string[]) => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'a', uid: 'u' },
+    endpoints: hostnames.map((hostname) => ({ hostname })),
+  });
+
+  expect(maskState([slice('b', 'a')], 'team')).toEqual(maskState([slice('a', 'b')], 'team'));
+});

@@ -19,7 +19,7 @@ export function maskState(
   everSeen: readonly Json[] = objects,
 ): MaskedState {
   const names = replacements(everSeen, namespace);
-  const masked = objects.map((object) => [keyOf(object), maskValue(withoutUntold(object), names)] as const);
+  const masked = objects.map((object) => [keyOf(object), inOrder(maskValue(withoutUntold(object), names))] as const);
   const sorted = masked.map(([key, value]) => [key, JSON.stringify(value)] as const).sort(byKeyThenText);
   const state: Record<string, unknown> = {};
   const counts = new Map<string, number>();
@@ -29,6 +29,14 @@ export function maskState(
     state[count === 1 ? key : `${key}#${count}`] = JSON.parse(text) as unknown;
   }
   return state;
+}
+
+/** The endpoints of a slice stand in the order in which their pods came. */
+function inOrder(masked: unknown): unknown {
+  const { endpoints } = masked as { readonly endpoints?: readonly unknown[] | null };
+  if (endpoints === undefined || endpoints === null) return masked;
+  const sorted = endpoints.map((each) => JSON.stringify(each)).sort();
+  return { ...(masked as object), endpoints: sorted.map((text) => JSON.parse(text) as unknown) };
 }
 
 /** `Kind/name`, with the parts of the name masked that are another in each run. */

@@ -39,10 +39,10 @@ export interface Outcome {
 }
 
 export async function runMatrix(options: MatrixOptions): Promise<void> {
-  const { workloads, width, signal, on } = options;
+  const { workloads, signal, on } = options;
   const references = new Map<Workload, Reference>();
-  for (const group of groupsOf(workloads)) {
-    await inParallel(group, widthOf(group, width), async (workload) => {
+  for (const [group, width] of groupsOf(workloads, options.width)) {
+    await inParallel(group, width, async (workload) => {
       if (!signal.aborted) references.set(workload, await runReference(options.campaignOf(workload)));
     });
   }
@@ -54,23 +54,25 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     return [{ workload, reference, plans }];
   });
   on.chosen(chosen);
-  for (const group of groupsOf(workloads)) {
+  for (const [group, width] of groupsOf(workloads, options.width)) {
     const wanted = chosen
       .filter(({ workload }) => group.includes(workload))
       .flatMap(({ workload, reference, plans }) => plans.map((plan) => ({ workload, reference, plan })));
-    await inParallel(wanted, widthOf(group, width), async (one) => {
+    await inParallel(wanted, width, async (one) => {
       if (!signal.aborted) on.ended(await tryPlan(options, one));
     });
   }
 }
 
-/** Those that go side by side, then those that change what all share. */
-function groupsOf(workloads: readonly Workload[]): readonly (readonly Workload[])[] {
-  return [workloads.filter(({ alone }) => alone !== true), workloads.filter(({ alone }) => alone === true)];
-}
-
-function widthOf(group: readonly Workload[], width: number): number {
-  return group.some(({ alone }) => alone === true) ? 1 : width;
+/** Those that go side by side, then, one run after another, those that change what all share. */
+function groupsOf(
+  workloads: readonly Workload[],
+  wanted: number,
+): readonly (readonly [group: readonly Workload[], width: number])[] {
+  return [false, true].map((alone) => [
+    workloads.filter((workload) => (workload.alone ?? false) === alone),
+    alone ? 1 : wanted,
+  ]);
 }
 
 interface Wanted {

@@ -5,6 +5,8 @@ import type { Observer } from './observer.ts';
 import { resourceOf } from './observed-resources.ts';
 import type { World } from './workload.ts';
 
+/** Field manager of the definitions of our kinds. */
+export const INSTALLER = 'installer';
 const ACCOUNT_DEADLINE_MS = 20_000;
 
 /** A namespace that pods can be made in: its default service account is there. */
@@ -29,10 +31,20 @@ export function createWorld(api: Api, observer: Observer, namespace: string): Wo
       const path = `${collection(kind)}/${name}?fieldManager=person&force=true`;
       const object = { apiVersion, kind, metadata: { name, namespace }, ...rest };
       const { code, body } = await api.request('PATCH', path, object, 'application/apply-patch+yaml');
-      if (code >= 300) throw new Error(`${kind} ${name} was refused: ${(body as { message?: string }).message}`);
+      if (code >= 300)
+        throw new Error(`${kind} ${name} was refused with ${code}: ${(body as { message?: string }).message}`);
     },
     async delete(kind, name) {
       await api.request('DELETE', `${collection(kind)}/${name}`);
+    },
+    async define(name, definition) {
+      // As the bench installed it: what the new one lacks, goes.
+      const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}?fieldManager=${INSTALLER}&force=true`;
+      const { code, body } = await api.request('PATCH', path, definition, 'application/apply-patch+yaml');
+      if (code >= 300) throw new Error(`the definition ${name} was refused: ${(body as { message?: string }).message}`);
+    },
+    async deleteNamespace() {
+      await api.request('DELETE', `/api/v1/namespaces/${namespace}`);
     },
   };
 }

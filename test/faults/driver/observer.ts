@@ -36,6 +36,8 @@ export async function startObserver(api: Api, now: () => number): Promise<Observ
     const record = recordOf(namespaces, namespace);
     const typed = { ...object, kind };
     const key = `${kind}/${object.metadata.name}`;
+    const { resourceVersion } = record.live.get(key)?.metadata ?? {};
+    if (type !== 'DELETED' && resourceVersion === object.metadata.resourceVersion) return;
     if (type === 'DELETED') record.live.delete(key);
     else record.live.set(key, typed);
     const uid = object.metadata.uid ?? '';
@@ -43,21 +45,37 @@ export async function startObserver(api: Api, now: () => number): Promise<Observ
     record.changes.push({ atMs: now(), what: `${kind} ${object.metadata.name} ${type}` });
   }
 
-  /** Goes on from the last version where a watch ends, as each does in time, and all of a kind do whose definition changes. */
+  /** Goes on from the last version where a watch ends, as each does in time. */
   function follow(resource: Resource, from: bigint): Promise<void> {
     let seen = from;
+    let isExpired = false;
     const since = seen === 0n ? '' : `&resourceVersion=${seen}`;
     return api.watch(
       `${pathOf(resource)}?watch=true&allowWatchBookmarks=true&timeoutSeconds=7200${since}`,
       (event) => {
+        isExpired = isExpiry(event);
+        if (isExpired) return;
         const version = BigInt(event.object.metadata.resourceVersion ?? 0);
         if (version > seen) seen = version;
         observe(resource.kind, event);
       },
       () => {
-        if (!closed) void follow(resource, seen);
+        if (!closed) void (isExpired ? followAgain(resource) : follow(resource, seen));
       },
     );
+  }
+
+  /** A kind whose definition changed knows no versions from before. */
+  async function followAgain(resource: Resource): Promise<void> {
+    const { body } = await api.request('GET', pathOf(resource));
+    const { items, metadata } = body as { items: Json[]; metadata: { resourceVersion: string } };
+    const listed = new Set(items.map((object) => object.metadata.uid));
+    const gone = [...namespaces.values()]
+      .flatMap(({ live }) => [...live.values()])
+      .filter((object) => object.kind === resource.kind && !listed.has(object.metadata.uid));
+    for (const object of gone) observe(resource.kind, { type: 'DELETED', object });
+    for (const object of items) observe(resource.kind, { type: 'MODIFIED', object });
+    await follow(resource, BigInt(metadata.resourceVersion));
   }
 
   for (const resource of OBSERVED_RESOURCES) await follow(resource, 0n);
@@ -74,6 +92,10 @@ export async function startObserver(api: Api, now: () => number): Promise<Observ
       closed = true;
     },
   };
+}
+
+function isExpiry({ type, object }: { readonly type: string; readonly object: object }): boolean {
+  return type === 'ERROR' && (object as { code?: number }).code === 410;
 }
 
 interface NamespaceRecord {

@@ -96,6 +96,7 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
   } finally {
     await subject.kill();
     await proxy.close();
+    await workload.cleanUp?.(createWorld(bench.api, bench.observer, namespace));
     rmSync(kubeconfigPath, { force: true });
     await bench.api.request('DELETE', `/api/v1/namespaces/${namespace}`);
     bench.observer.forget(namespace);
@@ -124,6 +125,7 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
         lines.map((line) => `${step.name}: ${line}`),
       );
     const heldBefore = proxy.held();
+    const changedBefore = bench.observer.changes(namespace).length;
     await step.act(world);
     const unsettled =
       (await settle(bench.observer, step, world, { proxy, timing })) ??
@@ -138,6 +140,10 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
       ...at('contradictions', contradictions(objects)),
       ...at('sameState', wanted === undefined ? [] : stateDifferences(wanted, state)),
       ...at('restored', step.restores === undefined ? [] : notRestored(states[step.restores] ?? {}, state)),
+      ...at(
+        'writesNothing',
+        step.writesNothing === true && !isLate(options.plan) ? changesSince(bench, namespace, changedBefore) : [],
+      ),
       ...at('rest', await restOf(bench, options, { step, subject, proxy })),
     ];
     if (problems.length > 0) return { states, problems };
@@ -150,7 +156,16 @@ function restOf(
   { checksRest, namespace, timing }: RunOptions,
   { step, subject, proxy }: { readonly step: Step; readonly subject: Subject; readonly proxy: FaultProxy },
 ): Promise<string[]> | [] {
-  return checksRest(step) ? restProblems(bench.observer, namespace, { subject, proxy, timing }) : [];
+  return checksRest(step) || step.writesNothing === true
+    ? restProblems(bench.observer, namespace, { subject, proxy, timing })
+    : [];
+}
+
+function changesSince({ observer }: Bench, namespace: string, index: number): string[] {
+  return observer
+    .changes(namespace)
+    .slice(index)
+    .map(({ what }) => `this changed: ${what}`);
 }
 
 interface LateWrites {

@@ -10,12 +10,18 @@ export interface World {
   /** As a person does: server-side apply with a field manager of its own. Rejects when the API server refuses. */
   apply(kind: string, name: string, rest: object): Promise<void>;
   delete(kind: string, name: string): Promise<void>;
+  /** Installs the definition of a kind, or changes it, for all namespaces. */
+  define(name: string, definition: object): Promise<void>;
+  /** With all that is in it. */
+  deleteNamespace(): Promise<void>;
 }
 
 export interface Step {
   readonly name: string;
   /** The name of an earlier step: all that was there then must be as it was, whatever happened in between. */
   readonly restores?: string;
+  /** Nothing may change in the namespace after this, and the program is started again to see that it stays so. Default false. */
+  readonly writesNothing?: boolean;
   act(world: World): Promise<void>;
   /** What is not yet as this step must leave it; undefined once all is. */
   pending(world: World): string | undefined;
@@ -29,6 +35,8 @@ export interface Workload {
   readonly pods?: (pod: DeepReadonly<Pod>) => PodFate | undefined;
   /** It changes what all namespaces share, so nothing may run beside it. Default false. */
   readonly alone?: boolean;
+  /** Gives back what all namespaces share, however the run ended. */
+  readonly cleanUp?: (world: World) => Promise<void>;
   /** How many of the plans that disturb one write the short set takes. Default 2. */
   readonly sampled?: number;
   /** Beginnings of the names of plans that have shown a defect of ours: the short set takes the first of each, every time. */

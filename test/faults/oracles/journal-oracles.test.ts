@@ -55,14 +55,18 @@ it('writes to one object are counted, those of Leases and Events are not', () =>
 });
 
 /** One request, from its arrival to its answer. */
-function sent(method: string, path: string, { status = 200, body = {} }: { status?: number; body?: object } = {}) {
+function sent(
+  method: string,
+  path: string,
+  { status = 200, body = {}, answer = {} }: { status?: number; body?: object; answer?: object } = {},
+) {
   const request = parseApiRequest(method, path, method === 'PATCH' ? 'application/apply-patch+yaml' : '');
   return {
     request,
     userAgent: '',
     body: Buffer.from(JSON.stringify(body)),
     status,
-    response: Buffer.alloc(0),
+    response: Buffer.from(JSON.stringify(answer)),
     fault: '',
   };
 }
@@ -117,4 +121,15 @@ describe('unusedGrants', () => {
       '/pods delete',
     ]);
   });
+});
+
+it.each([
+  ['NamespaceTerminating', 0],
+  ['Other', 1],
+])('a refusal in a namespace that is being deleted says nothing about the rules: %s', (reason, found) => {
+  const journal = createJournal(() => 0);
+  const refused = sent('PATCH', STATUS, { status: 403, answer: { details: { causes: [{ reason }] } } });
+  journal.answered({ ...refused, mark: journal.arrived() });
+
+  expect(refusals(journal.entries)).toHaveLength(found);
 });

@@ -26,7 +26,9 @@ export function secretAccess(journal: readonly Entry[]): string[] {
 
 /** The rules that the program runs with are too narrow. */
 export function refusals(journal: readonly Entry[]): string[] {
-  const refused = journal.filter(isRequest).filter(({ status, fault }) => status === 403 && fault === '');
+  const refused = journal
+    .filter(isRequest)
+    .filter(({ status, fault, namespaceEnds }) => status === 403 && fault === '' && !namespaceEnds);
   return [...new Set(refused.map(({ request }) => `was forbidden to ${describeRequest(request)}`))];
 }
 

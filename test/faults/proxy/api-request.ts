@@ -56,7 +56,7 @@ export interface ObjectFacts {
     readonly uid?: string;
     readonly resourceVersion?: string;
   };
-  readonly details?: { readonly uid?: string };
+  readonly details?: { readonly uid?: string; readonly causes?: readonly { readonly reason?: string }[] };
   /** Of a delete's body. */
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly items?: readonly ObjectFacts[];

@@ -26,6 +26,8 @@ export interface RequestEntry {
   readonly answered: number;
   /** What the write insists on: without, it may hit a namesake, or what it has not seen. */
   readonly insists: { readonly onUid: boolean; readonly onVersion: boolean };
+  /** Refused because its namespace is being deleted: nobody can know that beforehand. */
+  readonly namespaceEnds: boolean;
   /** The action that struck it. */
   readonly fault: string;
 }
@@ -86,7 +88,12 @@ export function createJournal(now: () => number): Journal {
     arrived: () => ++marks,
     answered(what) {
       const object = parseObject(what.response);
-      entries.push({ ...base(), ...requestFacts(what, factsOf(object), versions), answered: ++marks });
+      entries.push({
+        ...base(),
+        ...requestFacts(what, factsOf(object), versions),
+        namespaceEnds: isNamespaceEnd(object),
+        answered: ++marks,
+      });
       for (const seen of object?.items ?? [object]) remember(versions, seen, ++marks);
     },
     watched(request, line) {
@@ -114,7 +121,7 @@ function requestFacts(
   { mark, request, userAgent, body, status, fault }: Answered,
   { uid, resourceVersion }: Facts,
   versions: Versions,
-): Omit<RequestEntry, Base | 'answered'> {
+): Omit<RequestEntry, Base | 'answered' | 'namespaceEnds'> {
   const before = versions.get(uid)?.findLast((known) => known.mark <= mark)?.version ?? '';
   const ok = status >= 200 && status < 300;
   const gone = request.verb === 'delete' || request.verb === 'deletecollection';
@@ -152,6 +159,10 @@ interface Facts {
 function factsOf(object: ObjectFacts | undefined): Facts {
   const { name = '', namespace = '', uid = object?.details?.uid ?? '', resourceVersion = '' } = object?.metadata ?? {};
   return { name, namespace, uid, resourceVersion };
+}
+
+function isNamespaceEnd(object: ObjectFacts | undefined): boolean {
+  return object?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
 }
 
 /** By uid, the versions that were seen, in the order in which they came. */

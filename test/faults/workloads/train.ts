@@ -4,14 +4,14 @@ import type { Step, Workload, World } from '../driver/workload.ts';
 import { awaitsCondition, firstOf } from '../driver/workload.ts';
 import { applyStore } from './serve.ts';
 
-const featureSet = {
+export const featureSet = {
   entities: [{ name: 'origin', type: 'String' }],
   source: { files: { path: 'weather/*.csv', format: 'Csv' } },
   time: { event: 'time_hour' },
   features: [{ name: 'temp', type: 'Float32' }],
   ttl: '3h',
 };
-const dataset = {
+export const dataset = {
   rows: {
     files: { path: 'flights/*.csv', format: 'Csv' },
     keys: ['origin'],
@@ -23,17 +23,18 @@ const dataset = {
   split: { validationFrom: '2013-09-01T00:00:00Z' },
 };
 
-export function applyTraining(world: World, depth: number): Promise<void> {
-  const spec = {
-    dataset: { name: 'flights' },
-    framework: 'XGBoost',
-    nodes: 2,
-    image: `example.org/trainer@sha256:${'f'.repeat(64)}`,
-    command: ['python3', 'train.py'],
-    parameters: { depth },
-    output: { model: { name: 'delay' } },
-  };
-  return world.apply('TrainingJob', 'delay-xgb', { spec });
+export const trainingSpec = {
+  dataset: { name: 'flights' },
+  framework: 'XGBoost',
+  nodes: 2,
+  image: `example.org/trainer@sha256:${'f'.repeat(64)}`,
+  command: ['python3', 'train.py'],
+  output: { model: { name: 'delay' } },
+};
+
+export function applyTraining(world: World, depth: number, name = 'delay-xgb'): Promise<void> {
+  const spec = { ...trainingSpec, parameters: { depth } };
+  return world.apply('TrainingJob', name, { spec });
 }
 
 /** A version that a training made, not a person. */
@@ -41,7 +42,7 @@ export function isProduced({ kind, metadata }: Json): boolean {
   return kind === 'ModelVersion' && metadata.labels?.['slipway.dev/producer-uid'] !== undefined;
 }
 
-function awaitsVersions(world: World, count: number): string | undefined {
+export function awaitsVersions(world: World, count: number): string | undefined {
   const versions = world.objects().filter(isProduced);
   const unready = versions.map((version) => awaitsCondition(version, 'Ready', 'True'));
   return firstOf(
