@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   const campaign = createCampaign(options, recording);
   const endEarly = () => {
-    campaign.end();
+    campaign.end(false);
     process.exit(130);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -55,7 +55,7 @@ async function main(): Promise<number> {
   } finally {
     await bench.stop();
   }
-  const { failures, workloads: summaries } = campaign.end();
+  const { failures, workloads: summaries } = campaign.end(!stop.signal.aborted);
   if (stop.signal.aborted) return 130;
   if (summaries.every(({ plans }) => plans === 0)) {
     console.error(`No plan has "${options.plan}" in its name.`);
@@ -127,9 +127,9 @@ function createCampaign(options: Options, recording: Recording) {
       },
     },
     /** Writes the report, and shows it. */
-    end() {
+    end(complete: boolean) {
       screen.end();
-      const report = buildReport(heading, records, { plans, endedAt: new Date().toISOString() });
+      const report = buildReport(heading, records, { plans, endedAt: new Date().toISOString(), complete });
       const markdown = toMarkdown(report);
       writeFileSync(join(folder, 'report.md'), markdown);
       writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);

@@ -26,7 +26,7 @@ const bad: PlanRecord = {
     command: "npm run test:faults -- --plan '/reports/lag.json'",
   },
 };
-const end = { plans: new Map([['serve', 3]]), endedAt: '2026-01-01T01:00:00.000Z' };
+const end = { plans: new Map([['serve', 3]]), endedAt: '2026-01-01T01:00:00.000Z', complete: true };
 
 it('counts by workload, and an oracle once a plan', () => {
   const { workloads, complete } = buildReport(heading, [good, missed, bad], end);
@@ -56,7 +56,9 @@ it('tells a person the smallest plan, how often it fails, and what replays it', 
 });
 
 it('does not say that all is well where the runs were interrupted', () => {
-  expect(toMarkdown(buildReport(heading, [good], end))).toContain('# Faults: all 1 plans end well so far\n');
+  expect(toMarkdown(buildReport(heading, [good], { ...end, plans: new Map(), complete: false }))).toContain(
+    '# Faults: all 1 plans end well so far\n',
+  );
 });
 
 function reportsFolder(): string {

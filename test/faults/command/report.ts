@@ -27,23 +27,26 @@ export interface Failure extends FailureRecord {
   readonly plan: string;
 }
 
-/** `plans`: how many were chosen, by workload. */
+export interface ReportEnd {
+  /** How many were chosen, by workload; empty where the runs were interrupted before that was known. */
+  readonly plans: ReadonlyMap<string, number>;
+  readonly endedAt: string;
+  readonly complete: boolean;
+}
+
 export function buildReport(
   heading: Heading,
   records: readonly PlanRecord[],
-  { plans, endedAt }: { readonly plans: ReadonlyMap<string, number>; readonly endedAt: string },
+  { plans, endedAt, complete }: ReportEnd,
 ): Report {
-  const workloads = [...plans].map(([workload, count]) =>
-    summaryOf(
-      workload,
-      count,
-      records.filter((record) => record.workload === workload),
-    ),
-  );
+  const names = new Set([...plans.keys(), ...records.map(({ workload }) => workload)]);
+  const workloads = [...names].map((name) => {
+    const tried = records.filter(({ workload }) => workload === name);
+    return summaryOf(name, plans.get(name) ?? tried.length, tried);
+  });
   const failures = records.flatMap(({ workload, plan, failure }) =>
     failure === undefined ? [] : [{ workload, plan, ...failure }],
   );
-  const complete = workloads.every(({ tried, plans: chosen }) => tried >= chosen);
   return { ...heading, endedAt, complete, workloads, failures };
 }
 
