@@ -1,0 +1,140 @@
+/** Wrong specs of every kind at once, beside objects that must not notice; then all of them are mended. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KINDS } from '@slipway/crds';
+import { sample } from 'fast-check';
+import { structuralSchema } from '../../../crds/src/generate/structural-schema.ts';
+import { DIGESTS } from '../driver/pod-script.ts';
+import { awaitsCondition, firstOf } from '../driver/workload.ts';
+import type { Workload, World } from '../driver/workload.ts';
+import { applyModelVersion, serveFirstVersion } from '../workloads/serve.ts';
+import { dataset, featureSet, trainingSpec } from '../workloads/train.ts';
+import { specsNear } from './specs-near.ts';
+
+/** Of all trainings. */
+export const MODEL = 'spare';
+const artifact = { path: 'models/fuzz', digest: DIGESTS.two, format: 'Onnx' };
+const GOOD: Readonly<Record<string, object>> = {
+  Store: { uri: 'pvc://lake/fuzz' },
+  FeatureSet: featureSet,
+  Dataset: dataset,
+  DatasetVersion: {
+    dataset: { name: 'nobody' },
+    number: 1,
+    recipe: 'r',
+    artifact: { store: { name: 'default' }, path: 'datasets/x', digest: DIGESTS.dataset, bytes: 1 },
+    rows: { train: 1, validation: 2, test: 3 },
+  },
+  Model: {},
+  TrainingJob: { ...trainingSpec, output: { model: { name: MODEL } } },
+  ModelVersion: { artifact },
+  InferenceService: { modelVersion: { name: 'spare-1' } },
+};
+
+const PER_KIND = 4;
+const GONE_MS = 30_000;
+const BESIDE = 'what must not notice';
+
+export interface Subject {
+  readonly kind: string;
+  readonly name: string;
+  readonly spec: object;
+}
+
+/** The same for the same seed. */
+export function fuzzed(seed: number): readonly Subject[] {
+  return KINDS.flatMap(({ kind, spec }) => {
+    const good = GOOD[kind];
+    if (good === undefined) throw new Error(`fuzz-workload.ts has no good spec of ${kind}`);
+    const specs = sample(specsNear(structuralSchema(spec), good), { numRuns: PER_KIND, seed });
+    return specs.map((each, index) => ({ kind, name: `fuzz-${kind.toLowerCase()}-${index + 1}`, spec: each }));
+  });
+}
+
+export function fuzzWorkload(seed: number): Workload {
+  const subjects = fuzzed(seed);
+  return {
+    name: `fuzz ${seed}`,
+    steps: [
+      {
+        name: BESIDE,
+        async act(world) {
+          await serveFirstVersion.act(world);
+          await world.apply('FeatureSet', 'weather', { spec: featureSet });
+          await world.apply('Dataset', 'flights', { spec: dataset });
+        },
+        pending: (world) =>
+          firstOf(
+            serveFirstVersion.pending(world),
+            awaitsCondition(world.get('FeatureSet', 'weather'), 'Ready', 'True'),
+            awaitsCondition(world.get('Dataset', 'flights'), 'Ready', 'True'),
+          ),
+      },
+      {
+        name: 'apply what may be wrong',
+        restores: BESIDE,
+        async act(world) {
+          await applyModelVersion(world, 'spare-1', DIGESTS.one);
+          await world.apply('Model', MODEL, { spec: {} });
+          for (const subject of subjects) await applyUnlessRefused(world, subject);
+        },
+        pending: (world) => firstOf(...subjects.map(({ kind, name }) => awaitsWord(world, kind, name))),
+      },
+      {
+        name: 'mend it',
+        restores: BESIDE,
+        async act(world) {
+          for (const { kind, name } of subjects) await mend(world, kind, name);
+        },
+        pending: (world) =>
+          firstOf(
+            ...subjects.map(({ kind, name }) =>
+              awaitsCondition(world.get(kind, name), kind === 'TrainingJob' ? 'Succeeded' : 'Ready', 'True'),
+            ),
+          ),
+      },
+    ],
+  };
+}
+
+/** As the API server says that a spec is wrong; 500 is its code where a field has another type or is unknown. */
+const REFUSAL = / was refused with (400|422|500: failed to create typed patch object)/;
+
+async function applyUnlessRefused(world: World, { kind, name, spec }: Subject): Promise<boolean> {
+  try {
+    await world.apply(kind, name, { spec });
+    return true;
+  } catch (cause) {
+    if (!REFUSAL.test(String(cause))) throw cause; // anything else that it answers is news
+    return false;
+  }
+}
+
+/** An immutable one is made anew. */
+async function mend(world: World, kind: string, name: string): Promise<void> {
+  const good = { kind, name, spec: GOOD[kind] ?? {} };
+  if (await applyUnlessRefused(world, good)) return;
+  await world.delete(kind, name);
+  const deadline = performance.now() + GONE_MS;
+  while (world.get(kind, name) !== undefined) {
+    if (performance.now() > deadline) throw new Error(`${kind} ${name} was deleted and does not go`);
+    await sleep(50);
+  }
+  await world.apply(kind, name, { spec: good.spec });
+}
+
+const REASONS = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'reasons.md'), 'utf8');
+
+/** Why the operator has not yet said, of the present spec and in a word that is documented, how an object is. */
+function awaitsWord(world: World, kind: string, name: string): string | undefined {
+  const object = world.get(kind, name);
+  if (object === undefined) return undefined; // refused
+  const { observedGeneration, conditions = [] } = (object.status ?? {}) as {
+    observedGeneration?: number;
+    conditions?: readonly { type: string; reason: string; message: string }[];
+  };
+  if (observedGeneration !== object.metadata.generation || conditions.length === 0) return `${name}: nothing is said`;
+  const odd = conditions.find(({ reason }) => reason === 'InternalError' || !REASONS.includes(`\`${reason}\``));
+  return odd === undefined ? undefined : `${name}: ${odd.type} has the reason ${odd.reason}: ${odd.message}`;
+}
