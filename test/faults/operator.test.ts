@@ -33,7 +33,8 @@ describe.each(workloads)('$name', (workload) => {
   it('ends well without a fault, and rests', async () => {
     reference = await referenceOf(workload);
 
-    expect(reference.run.problems).toEqual([]);
+    const { problems } = reference.run;
+    expect(problems, JSON.stringify(problems)).toEqual([]);
   });
 
   it('ends the same under faults', { timeout: 3_600_000 }, async () => {
@@ -45,7 +46,9 @@ describe.each(workloads)('$name', (workload) => {
     );
 
     describeRuns(results);
-    expect(results.flatMap(failureOf)).toEqual([]);
+    // The message is what the end of `npm test` repeats: it must hold the plan.
+    const failures = results.flatMap(failureOf);
+    expect(failures, failures.join('\n')).toEqual([]);
   });
 });
 
