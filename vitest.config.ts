@@ -13,6 +13,7 @@ export default defineConfig({
             'test/model/**/*.test.ts',
           ],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       ...(['apiserver', 'faults', 'cluster', 'conformance'] as const).map((name) => ({

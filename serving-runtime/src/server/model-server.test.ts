@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grpcClient } from '../testing/grpc-client.ts';
 import type { GrpcClient } from '../testing/grpc-client.ts';
-import { addModel, identityModel, pickyModel } from '../testing/onnx-model.ts';
+import { addModel, identityModel, pickyModel, productModel } from '../testing/onnx-model.ts';
 import { startServer } from '../testing/running-server.ts';
 import type { RunningServer } from '../testing/running-server.ts';
 
@@ -319,5 +319,33 @@ describe('SIGTERM', () => {
     expect(ready.status).toBe(503);
     expect(new Set(results)).toEqual(new Set(['200']));
     expect(await draining.ended).toBe(0);
+  });
+
+  it('waits for what runs', async () => {
+    const stopping = await startServer({ 'product/1/model.onnx': productModel() }, ['--drain-seconds', '0']);
+    const size = 1_900;
+    const matrix = (name: string) => ({
+      name,
+      shape: [size, size],
+      datatype: 'FP32',
+      parameters: { binary_data_size: size * size * 4 },
+    });
+    const head = Buffer.from(
+      JSON.stringify({
+        inputs: [matrix('a'), matrix('b')],
+        outputs: [{ name: 'c', parameters: { binary_data: true } }],
+      }),
+    );
+    const body = Buffer.concat([head, Buffer.alloc(2 * size * size * 4)]);
+    const answer = fetch(`${stopping.url}/v2/models/product/infer`, {
+      method: 'POST',
+      body,
+      headers: { 'inference-header-content-length': String(head.length) },
+    });
+    await sleep(100);
+    stopping.process.kill('SIGTERM');
+
+    expect((await (await answer).arrayBuffer()).byteLength).toBeGreaterThan(size * size * 4);
+    expect(await stopping.ended).toBe(0);
   });
 });

@@ -1,12 +1,12 @@
 /** The listeners of a model server, and how they end. */
 import { createServer as createMetricsServer } from 'node:http';
-import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { Server as GrpcServer } from '@grpc/grpc-js';
 import { createGrpcServer } from '../transport/grpc/grpc-server.ts';
 import { createHttpServer } from '../transport/http/http-server.ts';
+import type { HttpServer } from '../transport/http/http-server.ts';
 import { inferRoutes } from '../transport/http/infer-routes.ts';
 import { modelRoutes } from '../transport/http/model-routes.ts';
 import { repositoryRoutes } from '../transport/http/repository-routes.ts';
@@ -81,10 +81,7 @@ interface Endpoint {
 
 function createEndpoint(http: HttpServer, grpc: GrpcServer): Endpoint {
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const port = createSharedPort(
-    (socket) => http.emit('connection', socket),
-    (socket) => injector.injectConnection(socket),
-  );
+  const port = createSharedPort(http.take, (socket) => injector.injectConnection(socket));
   return {
     port,
     grpc,
@@ -92,19 +89,10 @@ function createEndpoint(http: HttpServer, grpc: GrpcServer): Endpoint {
       port.close();
       injector.drain(GRPC_GRACE_MS);
       const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
-      await Promise.all([requestsDone(http), Promise.race([grpcDone, sleep(GRPC_GRACE_MS)])]);
+      await Promise.all([http.done(), Promise.race([grpcDone, sleep(GRPC_GRACE_MS)])]);
       grpc.forceShutdown();
     },
   };
-}
-
-/** The HTTP server never listens itself, so its connections are what tells when it is done. */
-async function requestsDone(http: HttpServer): Promise<void> {
-  const connections = () => new Promise<number>((resolve) => http.getConnections((_, count) => resolve(count)));
-  while ((await connections()) > 0) {
-    http.closeIdleConnections();
-    await sleep(50);
-  }
 }
 
 function listen(server: NetServer, port: number, host: string): Promise<number> {

@@ -37,8 +37,10 @@ export async function startServer(
   const main = join(import.meta.dirname, '..', 'main.ts');
   const ports = ['--http-port=0', '--grpc-port=0', '--metrics-port=0', '--host=127.0.0.1'];
   const child = spawn(process.execPath, [main, '--model-repository', repository, ...ports, ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Inherited, it would keep the test runner waiting for a server that a failed test has left behind.
+  child.stderr.pipe(process.stderr);
   const log: Record<string, unknown>[] = [];
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const settled = new Promise<void>((resolve) => {

@@ -1,28 +1,44 @@
 /** HTTP/1.1: limits, routing, and one place where answers and errors become bytes. */
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { ServerContext } from '../../server/context.ts';
 import { errorAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import { findRoute } from './routing.ts';
-import type { Route } from './routing.ts';
+import type { Call, Route } from './routing.ts';
 
+/** At a time, over HTTP/1.1. */
 const MAX_CONNECTIONS = 4096;
+
+export interface HttpServer {
+  /** Hands over a connection that was accepted elsewhere. */
+  take(socket: Socket): void;
+  /** Resolves when every request that has begun has its answer. Idle connections are closed. */
+  done(): Promise<void>;
+}
 
 /** @param corsOrigins whose pages browsers may let ask this server; `*` for all, none by default. */
 export function createHttpServer(
   context: ServerContext,
   routes: readonly Route[],
   corsOrigins: readonly string[] = [],
-): Server {
+): HttpServer {
+  const open = new Set<ServerResponse>();
+  let settled = () => {};
   const server = createServer(
     { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
     (request, response) => {
       const gone = new AbortController();
-      response.once('close', () => gone.abort());
+      open.add(response);
+      response.once('close', () => {
+        gone.abort();
+        open.delete(response);
+        if (open.size === 0) settled();
+      });
       const cors = corsHeaders(request, corsOrigins);
-      void answer(routes, request, gone.signal, cors !== undefined)
+      void answer(routes, { request, signal: gone.signal }, cors !== undefined)
         .catch((cause: unknown) => {
           context.unexpected(cause);
           return errorAnswer(cause);
@@ -30,14 +46,25 @@ export function createHttpServer(
         .then((result) => send(context, { request, response }, { ...result, headers: { ...result.headers, ...cors } }));
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
-  return server;
+  let connections = 0;
+  return {
+    take: (socket) => {
+      // The server's own bound counts only what it accepts itself.
+      if (connections >= MAX_CONNECTIONS) return void socket.destroy();
+      connections += 1;
+      socket.once('close', () => (connections -= 1));
+      server.emit('connection', socket);
+    },
+    done: async () => {
+      if (open.size > 0) await new Promise<void>((resolve) => (settled = resolve));
+      server.closeIdleConnections();
+    },
+  };
 }
 
 async function answer(
   routes: readonly Route[],
-  request: IncomingMessage,
-  signal: AbortSignal,
+  { request, signal }: Pick<Call, 'request' | 'signal'>,
   isCors: boolean,
 ): Promise<Answer> {
   if (isCors && isPreflight(request)) return { status: 204, body: '' };
