@@ -10,6 +10,7 @@ import type { HttpServer } from '../transport/http/http-server.ts';
 import { inferRoutes } from '../transport/http/infer-routes.ts';
 import { modelRoutes } from '../transport/http/model-routes.ts';
 import { repositoryRoutes } from '../transport/http/repository-routes.ts';
+import { createWebSockets } from '../transport/http/web-socket.ts';
 import { createSharedPort } from '../transport/shared-port.ts';
 import type { ServerContext } from './context.ts';
 
@@ -44,11 +45,19 @@ export async function startModelServer(
   { host, ports, corsOrigins }: ListenOptions,
 ): Promise<ModelServer> {
   const data = createEndpoint(
-    createHttpServer(context, [...inferRoutes(context), ...modelRoutes(context)], corsOrigins),
+    createHttpServer(context, {
+      routes: [...inferRoutes(context), ...modelRoutes(context)],
+      corsOrigins,
+      onUpgrade: createWebSockets(context, corsOrigins),
+    }),
     createGrpcServer(context, { isAdmin: false }),
   );
   const admin = createEndpoint(
-    createHttpServer(context, repositoryRoutes(context)),
+    createHttpServer(context, {
+      routes: repositoryRoutes(context),
+      corsOrigins: [],
+      onUpgrade: (_, socket) => socket.destroy(),
+    }),
     createGrpcServer(context, { isAdmin: true }),
   );
   const metrics = createMetricsServer((_, response) => {

@@ -11,7 +11,7 @@ export function corsHeaders(
   origins: readonly string[],
 ): Readonly<Record<string, string>> | undefined {
   const { origin } = headers;
-  if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return undefined;
+  if (origin === undefined || !isAllowed(origin, origins)) return undefined;
   const preflight = {
     'access-control-allow-methods': 'GET, POST',
     'access-control-allow-headers': ALLOWED_HEADERS,
@@ -27,4 +27,13 @@ export function corsHeaders(
 
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+/** Browsers do not ask before they open a WebSocket, so it is the server that has to look. */
+export function mayOpenWebSocket({ headers: { origin } }: IncomingMessage, origins: readonly string[]): boolean {
+  return origin === undefined || isAllowed(origin, origins);
+}
+
+function isAllowed(origin: string, origins: readonly string[]): boolean {
+  return origins.includes('*') || origins.includes(origin);
 }

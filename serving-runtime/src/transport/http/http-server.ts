@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ServerContext } from '../../server/context.ts';
 import { errorAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
@@ -19,12 +20,15 @@ export interface HttpServer {
   done(): Promise<void>;
 }
 
-/** @param corsOrigins whose pages browsers may let ask this server; `*` for all, none by default. */
-export function createHttpServer(
-  context: ServerContext,
-  routes: readonly Route[],
-  corsOrigins: readonly string[] = [],
-): HttpServer {
+export interface HttpOptions {
+  readonly routes: readonly Route[];
+  /** Whose pages browsers may let ask this server; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  /** Gets the connections that shall speak another protocol. */
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+export function createHttpServer(context: ServerContext, { routes, corsOrigins, onUpgrade }: HttpOptions): HttpServer {
   const open = new Set<ServerResponse>();
   let settled = () => {};
   const server = createServer(
@@ -46,11 +50,15 @@ export function createHttpServer(
         .then((result) => send(context, { request, response }, { ...result, headers: { ...result.headers, ...cors } }));
     },
   );
+  server.on('upgrade', onUpgrade);
   let connections = 0;
   return {
     take: (socket) => {
       // The server's own bound counts only what it accepts itself.
-      if (connections >= MAX_CONNECTIONS) return void socket.destroy();
+      if (connections >= MAX_CONNECTIONS) {
+        socket.destroy();
+        return;
+      }
       connections += 1;
       socket.once('close', () => (connections -= 1));
       server.emit('connection', socket);

@@ -1,0 +1,121 @@
+/**
+ * Streams of inferences over WebSocket, at `/v2/models/{model}[/versions/{version}]/stream`. A text frame is the JSON of an infer
+ * request, and its answer the JSON of a response; a binary frame is the length of its JSON as uint32 (little endian), the JSON, and
+ * the bytes of the tensors, as in the binary tensor extension, and so is its answer. Answers come in the order of the requests; a
+ * failure is a text frame `{"error": "…", "id": "…"}` and ends nothing.
+ */
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { invalid, toRequestError } from '../../protocol/errors.ts';
+import { parseRestRequest } from '../../protocol/rest-request.ts';
+import { buildRestResponse } from '../../protocol/rest-response.ts';
+import type { RestResponse } from '../../protocol/rest-response.ts';
+import type { ServerContext } from '../../server/context.ts';
+import { infer } from '../../server/infer.ts';
+import type { Target } from '../../server/infer.ts';
+import { errorAnswer } from './answer.ts';
+import { mayOpenWebSocket } from './cors.ts';
+import type { HttpOptions } from './http-server.ts';
+import { findRoute, route } from './routing.ts';
+
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+const JSON_LIMIT = 4 * 1024 * 1024;
+/** Requests of one socket that run at a time; beyond it the client is not read until all of them have their answers. */
+const MAX_RUNNING = 64;
+const LENGTH_BYTES = 4;
+const GOING_AWAY = 1001;
+const DRAIN_LOOK_MS = 250;
+
+/** @param origins whose pages may ask; other clients than browsers always may. */
+export function createWebSockets(context: ServerContext, origins: readonly string[]): HttpOptions['onUpgrade'] {
+  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
+  const routes = [route('GET', '/v2/models/{model}[/versions/{version}]/stream', () => ({ status: 426, body: '' }))];
+  return (request, socket, head) => {
+    socket.once('error', () => socket.destroy());
+    try {
+      const { model, version } = findRoute(routes, request);
+      context.engine.model(model, version);
+      if (!mayOpenWebSocket(request, origins)) throw invalid('pages of this origin may not ask this server');
+      server.handleUpgrade(request, socket, head, (connection) => serve(context, connection, { name: model, version }));
+    } catch (cause) {
+      refuse(socket, cause);
+    }
+  };
+}
+
+function refuse(socket: Duplex, cause: unknown): void {
+  const { status, body } = errorAnswer(cause);
+  const head = [
+    `HTTP/1.1 ${status} Refused`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${String(body)}`);
+}
+
+function serve(context: ServerContext, connection: WebSocket, target: Target): void {
+  const gone = new AbortController();
+  let written: Promise<void> = Promise.resolve();
+  let running = 0;
+  const drain = setInterval(() => {
+    if (context.isDraining()) void written.then(() => connection.close(GOING_AWAY, 'the server is shutting down'));
+  }, DRAIN_LOOK_MS);
+  connection.on('error', () => connection.terminate());
+  connection.once('close', () => {
+    gone.abort();
+    clearInterval(drain);
+  });
+  connection.on('message', (data: Buffer, isBinary) => {
+    const answer = answerFrame(context, target, { data, isBinary, signal: gone.signal });
+    running += 1;
+    if (running >= MAX_RUNNING) connection.pause();
+    written = written
+      .then(async () => connection.send(await answer))
+      .finally(() => {
+        running -= 1;
+        if (running === 0) connection.resume();
+      });
+  });
+}
+
+interface Frame {
+  readonly data: Buffer;
+  readonly isBinary: boolean;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Never rejects: a failure is an answer too. */
+async function answerFrame(
+  context: ServerContext,
+  target: Target,
+  { data, isBinary, signal }: Frame,
+): Promise<string | Uint8Array> {
+  let id: string | undefined;
+  try {
+    if (!isBinary && data.length > JSON_LIMIT) throw invalid(`a text frame may have at most ${JSON_LIMIT} bytes`);
+    const request = isBinary ? parseBinary(data) : parseRestRequest(data, undefined);
+    ({ id } = request);
+    const response = await infer(context, target, request, { signal, timeoutMs: request.timeoutMs });
+    const built = buildRestResponse(response, request.isBinary);
+    return isBinary ? withLength(built) : Buffer.from(built.body).toString();
+  } catch (cause) {
+    context.unexpected(cause);
+    return JSON.stringify({ error: toRequestError(cause).message, ...(id === undefined ? {} : { id }) });
+  }
+}
+
+function parseBinary(data: Buffer): ReturnType<typeof parseRestRequest> {
+  const length = data.length < LENGTH_BYTES ? 0 : data.readUInt32LE();
+  if (length === 0 || length > JSON_LIMIT)
+    throw invalid('a binary frame begins with the length of its JSON as 4 bytes, little endian');
+  return parseRestRequest(data.subarray(LENGTH_BYTES), length);
+}
+
+function withLength({ body, jsonLength }: RestResponse): Uint8Array {
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32LE(jsonLength ?? body.length);
+  return Buffer.concat([length, body]);
+}
