@@ -192,11 +192,22 @@ describe('planDataset', () => {
       jobOf(dataset, { annotations: { ...jobOf().metadata.annotations, ...more } }),
     ];
     const plan = (more: Record<string, string>) =>
-      planDataset(observed({ version, jobs: marked(more) }), WORKLOADS).unnamed?.version;
+      planDataset(observed({ version, versions: [version], jobs: marked(more) }), WORKLOADS).unnamed?.version;
     const number = { 'slipway.dev/version-number': String(version.spec.number) };
     expect(plan(number)).toBe(version.metadata.name);
     expect(plan({ ...number, 'slipway.dev/version-name': version.metadata.name })).toBeUndefined();
     expect(plan({})).toBeUndefined();
+  });
+
+  it('writes it down also while another recipe is asked for, because the Job counts again after a revert', () => {
+    const version = aDatasetVersion();
+    const annotations = { ...jobOf().metadata.annotations, 'slipway.dev/version-number': String(version.spec.number) };
+    const jobs = [jobOf(dataset, { annotations })];
+    const isAsked = { recipe: 'another', version: undefined, versions: [version] };
+    expect(planDataset(observed({ ...isAsked, jobs }), WORKLOADS).unnamed).toEqual({
+      job: jobs[0],
+      version: version.metadata.name,
+    });
   });
 
   it('records the result as a version that nobody owns, with what was pinned', () => {

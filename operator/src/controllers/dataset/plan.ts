@@ -21,27 +21,30 @@ export interface DatasetPlan {
   readonly prune: readonly LiveObject[];
 }
 
-const NOTHING = { create: undefined, publish: undefined, unnamed: undefined, prune: [] };
+const NOTHING = { create: undefined, publish: undefined, prune: [] };
 
 /** What to write, from what was seen. Whether an older build still runs, or is stuck, never delays a new one. */
 export function planDataset(observed: ObservedDataset, config: WorkloadConfig): DatasetPlan {
   const state = datasetState(observed);
-  if (state.phase === 'built') {
-    return { ...NOTHING, unnamed: unnamedJob(observed, state.version), prune: supersededByVersion(observed) };
-  }
-  if (state.phase === 'deleted') return { ...NOTHING, prune: supersededByVersion(observed) };
-  if (state.phase === 'blocked') return { ...NOTHING, prune: unfinishedOfOtherRecipes(observed) };
+  const plan = { ...NOTHING, unnamed: unnamedJob(observed) };
+  if (state.phase === 'built' || state.phase === 'deleted') return { ...plan, prune: supersededByVersion(observed) };
+  if (state.phase === 'blocked') return { ...plan, prune: unfinishedOfOtherRecipes(observed) };
   const publish = state.phase === 'publishing' ? versionRequest(observed, state) : undefined;
-  return { ...NOTHING, ...planBuild(observed, config), publish };
+  return { ...plan, ...planBuild(observed, config), publish };
 }
 
-/** An operator that died right after it had made a version left its Job like this. Unnamed, the version would come back when a person deletes it. */
-function unnamedJob({ jobs, recipe }: ObservedDataset, { metadata, spec }: DeepReadonly<DatasetVersion>) {
-  const job = jobs.find((candidate) => {
-    const isItsJob = buildOf(candidate)?.recipe === recipe && reservedNumber(candidate) === spec.number;
-    return isItsJob && publishedName(candidate) === undefined;
-  });
-  return job && { job, version: metadata.name };
+/**
+ * An operator that died right after it had made a version left its Job like this. Unnamed, the version would come back when a
+ * person deletes it. Whatever the recipe is now: the Job counts again when somebody goes back to its own.
+ */
+function unnamedJob({ jobs, versions }: ObservedDataset): DatasetPlan['unnamed'] {
+  for (const job of jobs) {
+    if (publishedName(job) !== undefined) continue;
+    const [recipe, number] = [buildOf(job)?.recipe, reservedNumber(job)];
+    const version = versions.find(({ spec }) => spec.recipe === recipe && spec.number === number);
+    if (version !== undefined) return { job, version: version.metadata.name };
+  }
+  return undefined;
 }
 
 function supersededByVersion({ jobs, recipe }: ObservedDataset): LiveObject[] {
