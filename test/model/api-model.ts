@@ -81,8 +81,10 @@ export function perform(objects: Objects, request: Request, server: ServerContex
       return applied(objects, request, server);
     case 'status':
       return answered(withStatus(objects, request.id, request.status), request.id);
-    case 'annotate':
-      return live === undefined ? { objects, answer: NOT_FOUND } : annotated(objects, live, request, server);
+    case 'create':
+      return live === undefined ? applied(objects, request, server) : { objects, answer: ALREADY_EXISTS };
+    case 'patch':
+      return live === undefined ? { objects, answer: NOT_FOUND } : patched(objects, live, request, server);
     default:
       return { objects: deleted(objects, request.id, server), answer: { kind: 'ok', stored: undefined } };
   }
@@ -90,7 +92,7 @@ export function perform(objects: Objects, request: Request, server: ServerContex
 
 /** An object as its author applies it. */
 export function apply(objects: Objects, object: KubeObject, server: ServerContext, manager = 'author'): Objects {
-  return applied(objects, { verb: 'apply', id: idOf(object), object, manager }, server).objects;
+  return applied(objects, { id: idOf(object), object, manager }, server).objects;
 }
 
 export function withStatus(objects: Objects, id: Id, status: unknown): Objects {
@@ -115,6 +117,7 @@ export function without(objects: Objects, ids: readonly Id[]): Objects {
 }
 
 const NOT_FOUND: Answer = { kind: 'error', code: 404, reason: 'NotFound' };
+const ALREADY_EXISTS: Answer = { kind: 'error', code: 409, reason: 'AlreadyExists' };
 const CONFLICT: Answer = { kind: 'error', code: 409, reason: 'Conflict' };
 
 function ok(found: Stored): Answer {
@@ -136,7 +139,11 @@ function answered(objects: Objects, id: Id): Outcome {
   return { objects, answer: { kind: 'ok', stored: now } };
 }
 
-type Apply = Extract<Request, { verb: 'apply' }>;
+interface Apply {
+  readonly id: Id;
+  readonly object: KubeObject;
+  readonly manager: string;
+}
 
 /** What an apply makes of what is there; the same request on the same content again and again, on many paths. */
 const results = new WeakMap<KubeObject, Map<string, Content | undefined>>();
@@ -155,7 +162,7 @@ function applied(objects: Objects, { id, object, manager }: Apply, server: Serve
 /** Undefined when the last finalizer of a deleted object went. */
 function appliedContent(
   live: Content | undefined,
-  { id, object, manager }: Omit<Apply, 'verb'>,
+  { id, object, manager }: Apply,
   server: ServerContext,
 ): Content | undefined {
   const sent = { ...live?.sent, [manager]: object };
@@ -177,12 +184,15 @@ function stored(objects: Objects, id: Id, content: Content): Objects {
   return new Map(objects).set(id, { content, version: FRESH });
 }
 
-type Annotate = Extract<Request, { verb: 'annotate' }>;
+/** Patches add up, and go on top of what is applied: nothing in the model applies a field that somebody patches. */
+const PATCHER = 'patch';
 
-function annotated(objects: Objects, live: Stored, { id, annotations }: Annotate, server: ServerContext): Outcome {
+type PatchRequest = Extract<Request, { verb: 'patch' }>;
+
+function patched(objects: Objects, live: Stored, { id, patch }: PatchRequest, server: ServerContext): Outcome {
   const { apiVersion, kind, metadata } = live.content.object;
-  const object = { apiVersion, kind, metadata: { name: metadata.name, annotations: { ...annotations } } };
-  return applied(objects, { verb: 'apply', id, object, manager: 'patch' }, server);
+  const before = live.content.sent[PATCHER] ?? { apiVersion, kind, metadata: { name: metadata.name } };
+  return applied(objects, { id, object: merge(before, patch) as KubeObject, manager: PATCHER }, server);
 }
 
 function isOtherSpec(sum: KubeObject, live: Content): boolean {

@@ -1,54 +1,39 @@
 /** A model of one InferenceService: its children, its pods and its endpoints, and what a user may expect of them. */
-import type { InferenceService } from '@slipway/crds';
+import type { InferenceService, ModelVersion } from '@slipway/crds';
 import { controllerOf } from '@slipway/kube';
 import type { Deployment, EndpointSlice, KubeObject, Pod, Service } from '@slipway/kube';
 import { addInferenceServiceController } from '../../operator/src/controllers/inference-service/controller.ts';
 import { NO_REVISION } from '../../operator/src/controllers/inference-service/build-children.ts';
 import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
-import { findCondition } from '../../operator/src/conditions.ts';
 import { MODEL_VERSION_LABEL, REVISION_LABEL } from '../../operator/src/labels.ts';
-import { aClaim, aModelVersion, anInferenceService, aStore, WORKLOADS } from '../../operator/src/testing/fixtures.ts';
-import { apply, deleted, idOf, kindOf, objectsOfKind, withStatus } from './api-model.ts';
-import type { Objects, ServerContext } from './api-model.ts';
+import { aModelVersion, anInferenceService, WORKLOADS } from '../../operator/src/testing/fixtures.ts';
+import { kindOf, objectsOfKind } from './api-model.ts';
+import type { Objects } from './api-model.ts';
 import { deploymentSteps, endpointsOf, endpointSteps, garbageCollection, isReady } from './kubernetes.ts';
 import { createProgram } from './program.ts';
-import type { ProgramOptions } from './program.ts';
 import type { Request } from './requests.ts';
-import type { Scenario, UserStep } from './scenario.ts';
-import type { Faults, State } from './state.ts';
+import { breaksOwnership, doesNotSay, isUntold, leftBehind } from './rules.ts';
+import { courseOf } from './scenario.ts';
+import type { Scenario, ScenarioOptions, UserStep } from './scenario.ts';
+import { startingPoint, userApplies, userDeletes } from './seed.ts';
+import type { State } from './state.ts';
 
 const SERVICE = 'InferenceService/flights';
 /** Its pods never answer. */
 const BROKEN = 'broken';
 const VERSIONS = ['v1', 'v2', BROKEN];
 
-export interface ServiceModelOptions {
-  /** What is served, and all is well, when the exploration begins. */
-  readonly serving?: UserStep;
-  readonly script: readonly UserStep[];
-  readonly faults?: Partial<Faults>;
-  readonly mayFallBehind?: readonly string[];
+export interface ServiceModelOptions extends ScenarioOptions {
   readonly drainSeconds?: number;
-  readonly hasSlowReads?: boolean;
-  readonly tamper?: NonNullable<ProgramOptions['tamper']>;
 }
 
 export function inferenceServiceModel(options: ServiceModelOptions): Scenario {
-  const { serving, script, faults, drainSeconds = 0, hasSlowReads = false, mayFallBehind, tamper } = options;
-  const program = createProgram({
-    controller: addInferenceServiceController,
-    owner: SERVICE,
-    config: { ...WORKLOADS, drainSeconds },
-    ...(tamper === undefined ? {} : { tamper }),
-  });
+  const { drainSeconds = 0, tamper } = options;
+  const config = { ...WORKLOADS, drainSeconds };
   return {
-    programs: [program],
-    initial: startingPoint(),
-    script: serving === undefined ? script : [serving, ...script],
-    settledSteps: serving === undefined ? 0 : 1,
-    faults: { crashes: 0, lostAnswers: 0, staleKinds: 0, mishaps: 0, ...faults },
-    hasSlowReads,
-    ...(mayFallBehind === undefined ? {} : { mayFallBehind }),
+    ...courseOf(options),
+    programs: [createProgram({ controller: addInferenceServiceController, owner: SERVICE, config, tamper })],
+    initial: startingPoint(VERSIONS.map(verified)),
     kubernetes: (api, server) => [
       ...garbageCollection(api),
       ...deploymentSteps(api, server, (pod) => (versionOf(pod) === BROKEN ? 'crashes' : 'ready')),
@@ -56,45 +41,31 @@ export function inferenceServiceModel(options: ServiceModelOptions): Scenario {
     ],
     remember: readyRevisions,
     checkRequest: (request, before, after) =>
-      takesOver(after) ??
-      makesChildOfGoneOwner(request, before, after) ??
+      breaksOwnership(request, before, after) ??
       endsWhatServes(request, before, after) ??
       movesTrafficToNothing(before, after),
-    checkRest: (api) => {
+    checkRest: ({ api }) => {
       const service = serviceOf(api);
       return service === undefined ? leftBehind(api) : notAsAsked(api, service);
     },
   };
 }
 
-function startingPoint(): Objects {
-  const server: ServerContext = { newUid: (id) => `${id}#1`, now: '2026-11-23T09:00:00Z' };
-  const made = [aStore(), aClaim(), ...VERSIONS.map((name) => aModelVersion(name, { finalizers: [IN_USE_FINALIZER] }))];
-  const objects = made
-    .map((object) => [{ ...object, apiVersion: object.apiVersion ?? 'v1', kind: object.kind }] as const)
-    .reduce((api, [object]) => apply(api, withoutUid(object), server), new Map() as Objects);
-  const verified = { conditions: [{ type: 'Ready', status: 'True', reason: 'Verified', message: 'It is.' }] };
-  const bound = withStatus(objects, 'PersistentVolumeClaim/models', aClaim().status);
-  return VERSIONS.reduce((api, name) => withStatus(api, `ModelVersion/${name}`, verified), bound);
-}
-
-function withoutUid<T extends KubeObject>(object: T): T {
-  const { uid: _, generation: __, ...metadata } = object.metadata;
-  const { status: ___, ...rest } = object as T & { status?: unknown };
-  return { ...rest, metadata } as T;
+function verified(name: string): ModelVersion {
+  const conditions = [{ type: 'Ready', status: 'True', reason: 'Verified', message: 'It is.' }] as const;
+  return {
+    ...aModelVersion(name, { finalizers: [IN_USE_FINALIZER] }),
+    status: { conditions },
+  } as unknown as ModelVersion;
 }
 
 /** The user wants this version served. */
 export function serve(version: string, replicas = 1): UserStep {
-  const service = withoutUid(anInferenceService({ modelVersion: { name: version }, scaling: { replicas } }));
   const words = `the user asks for ${version}${replicas === 1 ? '' : ` with ${replicas} replicas`}`;
-  return { words, act: (api, server) => apply(api, service, server) };
+  return userApplies(words, anInferenceService({ modelVersion: { name: version }, scaling: { replicas } }));
 }
 
-export const deleteService: UserStep = {
-  words: 'the user deletes the service',
-  act: (api, server) => deleted(api, SERVICE, server),
-};
+export const deleteService = userDeletes('the user deletes the service', SERVICE);
 
 function versionOf(pod: Pod): string | undefined {
   return pod.metadata.labels?.[MODEL_VERSION_LABEL];
@@ -108,22 +79,6 @@ function readyRevisions(api: Objects): readonly string[] {
 function selectedRevision(api: Objects): string | undefined {
   const [service] = objectsOfKind<Service>(api, 'Service');
   return service?.spec?.selector?.[REVISION_LABEL];
-}
-
-/** Two objects that each believe to be in charge would fight forever. */
-function takesOver(after: Objects): string | undefined {
-  for (const { content } of after.values()) {
-    const controllers = (content.object.metadata.ownerReferences ?? []).filter(({ controller }) => controller === true);
-    if (controllers.length > 1) return `${idOf(content.object)} has two controllers.`;
-  }
-  return undefined;
-}
-
-/** A race with the deletion cannot be won, garbage collection sees to that; but a pass that began later must know better. */
-function makesChildOfGoneOwner(request: Request, { api, pass }: State, after: Objects): string | undefined {
-  const isMade = request.verb === 'apply' && !api.has(request.id) && after.has(request.id);
-  if (!isMade || pass?.isOrphan !== true) return undefined;
-  return `${request.id} is made again for an owner that was gone before the pass began.`;
 }
 
 /**
@@ -179,14 +134,10 @@ function movesTrafficToNothing({ api, memory }: State, after: Objects): string |
 
 /** The desired end, in the user's words. */
 function notAsAsked(api: Objects, service: InferenceService): string | undefined {
-  if (service.status?.observedGeneration !== service.metadata.generation)
-    return 'The status is of an older generation.';
-  if (service.spec.modelVersion.name === BROKEN) {
-    return findCondition(service, 'Stalled') === undefined ? 'It is not Stalled.' : undefined;
-  }
-  const ready = findCondition(service, 'Ready');
-  if (ready?.status !== 'True') return `It is not Ready: ${ready?.reason}: ${ready?.message}`;
-  return otherDeployments(api, service) ?? otherTraffic(api, service);
+  const untold = isUntold(service);
+  if (untold !== undefined) return untold;
+  if (service.spec.modelVersion.name === BROKEN) return doesNotSay(service, 'Stalled');
+  return doesNotSay(service, 'Ready') ?? otherDeployments(api, service) ?? otherTraffic(api, service);
 }
 
 function otherDeployments(api: Objects, { spec }: InferenceService): string | undefined {
@@ -203,9 +154,4 @@ function otherTraffic(api: Objects, { spec }: InferenceService): string | undefi
   if (selected !== serving?.metadata.name) return `The traffic goes to ${selected}.`;
   const endpoints = objectsOfKind<EndpointSlice>(api, 'EndpointSlice').flatMap(endpointsOf);
   return endpoints.length === Math.min(1, spec.scaling.replicas) ? undefined : 'It has other endpoints.';
-}
-
-function leftBehind(api: Objects): string | undefined {
-  const left = [...api.values()].map(({ content }) => content.object).filter((object) => controllerOf(object));
-  return left.length === 0 ? undefined : `After the service is gone there are still ${left.map(idOf).join(', ')}.`;
 }

@@ -17,7 +17,7 @@ export function garbageCollection(api: Objects): WorldStep[] {
   });
   return [...new Set(orphans.map(([id]) => kindOf(id)))].map((kind) => ({
     words: `garbage collection takes each ${kind} whose owner is gone`,
-    removesChildren: true,
+    interferes: true,
     act: () =>
       without(
         api,

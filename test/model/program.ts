@@ -16,6 +16,7 @@ import type {
   Result,
   Scope,
 } from '@slipway/kube';
+import type { DeleteOptions } from '../../kube/src/client.ts';
 import { createStore } from '../../kube/src/store.ts';
 import type { Store } from '../../kube/src/store.ts';
 import { createCaches } from '../../operator/src/caches.ts';
@@ -50,9 +51,11 @@ export interface ProgramOptions {
   readonly controller: AddController;
   readonly owner: Id;
   readonly config: WorkloadConfig;
-  /** For mutants: what goes out instead. */
-  readonly tamper?: (request: Request) => Request;
+  readonly tamper?: Tamper | undefined;
 }
+
+/** What goes out instead of a request. */
+export type Tamper = (request: Request) => Request;
 
 const START = Date.parse('2026-11-23T10:00:00Z');
 
@@ -145,6 +148,10 @@ function asRead(found: Stored): KubeObject {
   return whole;
 }
 
+function versionOf(resourceVersion: string | undefined): number | undefined {
+  return resourceVersion === undefined ? undefined : Number(resourceVersion);
+}
+
 /** Answers from the list, and tells of the first request for which there is none yet; that one is never answered. */
 function answeringClient(answers: readonly Answer[], stores: Stores, ask: (request: Request) => void): KubeClient {
   let used = 0;
@@ -165,17 +172,30 @@ function answeringClient(answers: readonly Answer[], stores: Stores, ask: (reque
   const client = {
     get: (kind: KubeKind, key: ObjectKey) => send({ verb: 'get', id: at(kind, key) }),
     apply: (_: KubeKind, object: KubeObject, { fieldManager }: { fieldManager: string }) => {
-      const { uid, resourceVersion: __, ...metadata } = object.metadata;
-      return send({ verb: 'apply', id: idOf(object), object: { ...object, metadata }, manager: fieldManager, uid });
+      const { uid, resourceVersion, ...metadata } = object.metadata;
+      const applied = { ...object, metadata };
+      const conditions = { uid, version: versionOf(resourceVersion) };
+      return send({ verb: 'apply', id: idOf(object), object: applied, manager: fieldManager, ...conditions });
     },
+    create: (_: KubeKind, object: KubeObject, { fieldManager }: { fieldManager: string }) =>
+      send({ verb: 'create', id: idOf(object), object, manager: fieldManager }),
     applyStatus: (_: KubeKind, object: KubeObject & { status?: unknown }) => {
       const { uid, resourceVersion } = object.metadata;
-      return send({ verb: 'status', id: idOf(object), status: object.status, uid, version: Number(resourceVersion) });
+      return send({
+        verb: 'status',
+        id: idOf(object),
+        status: object.status,
+        uid,
+        version: versionOf(resourceVersion),
+      });
     },
-    mergePatch: (kind: KubeKind, key: ObjectKey, { metadata }: Pick<KubeObject, 'metadata'>) =>
-      send({ verb: 'annotate', id: at(kind, key), annotations: metadata.annotations ?? {}, uid: metadata.uid }),
-    delete: async (kind: KubeKind, key: ObjectKey, { uid }: { uid?: string } = {}) =>
-      void (await send({ verb: 'delete', id: at(kind, key), uid })),
+    mergePatch: (kind: KubeKind, key: ObjectKey, { metadata, ...rest }: Partial<KubeObject>) => {
+      const { uid, resourceVersion, ...fields } = metadata ?? {};
+      const patch = { ...rest, metadata: fields };
+      return send({ verb: 'patch', id: at(kind, key), patch, uid, version: versionOf(resourceVersion) });
+    },
+    delete: async (kind: KubeKind, key: ObjectKey, { uid, resourceVersion }: DeleteOptions = {}) =>
+      void (await send({ verb: 'delete', id: at(kind, key), uid, version: versionOf(resourceVersion) })),
   };
   return client as unknown as KubeClient;
 }

@@ -7,11 +7,17 @@ interface Preconditions {
   readonly version?: number | undefined;
 }
 
+export interface Patch {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
 export type WriteRequest = Preconditions &
   (
-    | { readonly verb: 'apply'; readonly id: Id; readonly object: KubeObject; readonly manager: string }
+    | { readonly verb: 'apply' | 'create'; readonly id: Id; readonly object: KubeObject; readonly manager: string }
     | { readonly verb: 'status'; readonly id: Id; readonly status: unknown }
-    | { readonly verb: 'annotate'; readonly id: Id; readonly annotations: Readonly<Record<string, string>> }
+    /** A merge patch: what it names takes the place of what is there. */
+    | { readonly verb: 'patch'; readonly id: Id; readonly patch: Patch }
     | { readonly verb: 'delete'; readonly id: Id }
   );
 
@@ -32,12 +38,18 @@ export function isWrite(request: Request): request is WriteRequest {
 export function inWords(request: Request): string {
   if (request.verb === 'status') return `writes the status of ${request.id}: ${conditionsOf(request.status)}`;
   if (request.verb === 'apply') return `applies ${request.id}${detailsOf(request.object)}`;
+  if (request.verb === 'patch') return `patches ${request.id}: ${patchInWords(request.patch)}`;
   return `${request.verb}s ${request.id}`;
 }
 
 export function conditionsOf(status: unknown): string {
   const { conditions = [] } = status as { conditions?: readonly { type: string; status: string; reason: string }[] };
   return conditions.map(({ type, status: value, reason }) => `${type}=${value} (${reason})`).join(', ');
+}
+
+function patchInWords({ metadata, spec }: Patch): string {
+  const fields = [...Object.entries(metadata?.annotations ?? {}), ...Object.entries(spec ?? {})];
+  return fields.map(([name, value]) => `${name}=${String(value)}`).join(', ');
 }
 
 function detailsOf(object: KubeObject): string {

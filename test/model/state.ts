@@ -65,7 +65,9 @@ export function serverContext(state: State): ServerContext {
 
 function mentionedUids(state: State): readonly string[] {
   const uids = allStored(state).flatMap(({ content }) => content.uids);
-  return state.late === undefined ? uids : [...uids, ...uidsIn(requestKey(state.late))];
+  const remembered = uidsIn(state.memory.join(' '));
+  const late = state.late === undefined ? [] : uidsIn(requestKey(state.late));
+  return [...uids, ...remembered, ...late];
 }
 
 function allStored({ api, stale, pass }: State): Stored[] {

@@ -1,6 +1,7 @@
 /** What may happen next in a state. */
 import { kindOf, perform } from './api-model.ts';
 import type { Objects } from './api-model.ts';
+import type { Next } from './program.ts';
 import { inWords } from './requests.ts';
 import type { Answer, Request } from './requests.ts';
 import type { Scenario, WorldStep } from './scenario.ts';
@@ -43,9 +44,12 @@ export async function calmStep(
   return timePasses(scenario, state);
 }
 
+/** What Kubernetes leaves undone for longer than this it does at last, before any more time passes. */
+const PATIENCE_SECONDS = 60;
+
 async function idleSteps(scenario: Scenario, state: State): Promise<Step[]> {
   const { stale } = state;
-  const waited = await timePasses(scenario, state);
+  const waited = state.now < PATIENCE_SECONDS ? await timePasses(scenario, state) : undefined;
   return [
     ...(await starts(scenario, state)),
     ...(waited === undefined ? [] : [waited]),
@@ -58,7 +62,7 @@ async function starts(scenario: Scenario, state: State): Promise<Step[]> {
   const steps: Step[] = [];
   for (const [index, program] of scenario.programs.entries()) {
     const pass = begin(scenario, state, index);
-    if ((await program.next(pass)).kind === 'end') continue;
+    if ((await readThrough(scenario, state, pass)).next.kind === 'end') continue;
     const begun = await withReads(scenario, { ...state, pass }, state.api);
     steps.push({ words: `the operator looks at ${program.owner}`, state: normalised(begun) });
   }
@@ -75,8 +79,8 @@ function begin(scenario: Scenario, state: State, program: number): RunningPass {
 /** The operator has nothing to do but to look again later, and that later comes. */
 async function timePasses(scenario: Scenario, state: State): Promise<Step | undefined> {
   const waits: number[] = [];
-  for (const [index, program] of scenario.programs.entries()) {
-    const next = await program.next(begin(scenario, state, index));
+  for (const index of scenario.programs.keys()) {
+    const { next } = await readThrough(scenario, state, begin(scenario, state, index));
     if (next.kind === 'request') return undefined;
     if (!(next.ending instanceof Error) && next.ending.kind === 'requeueAfter') waits.push(next.ending.ms);
   }
@@ -114,12 +118,23 @@ async function answeredStep(scenario: Scenario, state: State, pass: RunningPass)
 
 /** The pass up to its next write, where reads take no time. */
 async function withReads(scenario: Scenario, state: State, api: Objects): Promise<State> {
-  const { pass } = state;
-  if (scenario.hasSlowReads || pass === undefined) return state;
-  const next = await scenario.programs[pass.program]?.next(pass);
-  if (next?.kind !== 'request' || next.request.verb !== 'get') return state;
-  const { answer } = perform(api, next.request, serverContext(state));
-  return withReads(scenario, withAnswer(state, pass, answer), api);
+  if (scenario.hasSlowReads || state.pass === undefined) return state;
+  return { ...state, pass: (await readThrough(scenario, { ...state, api }, state.pass)).pass };
+}
+
+interface PassAndNext {
+  readonly pass: RunningPass;
+  readonly next: Next;
+}
+
+/** What the pass does next that is no read. */
+async function readThrough(scenario: Scenario, state: State, pass: RunningPass): Promise<PassAndNext> {
+  const program = scenario.programs[pass.program];
+  if (program === undefined) throw new Error(`There is no program ${pass.program}`);
+  const next = await program.next(pass);
+  if (next.kind === 'end' || next.request.verb !== 'get') return { pass, next };
+  const { answer } = perform(state.api, next.request, serverContext(state));
+  return readThrough(scenario, state, { ...pass, answers: [...pass.answers, answer] });
 }
 
 function toldBy(answer: Answer): string {
@@ -185,8 +200,7 @@ function arrived(scenario: Scenario, before: State, { words, state, objects, req
  */
 function kubernetesSteps(scenario: Scenario, state: State): Step[] {
   const possible = scenario.kubernetes(state.api, serverContext(state));
-  const telling =
-    state.pass === undefined ? possible : possible.filter(({ removesChildren }) => removesChildren === true);
+  const telling = state.pass === undefined ? possible : possible.filter(({ interferes }) => interferes === true);
   return telling.flatMap((world) => {
     if (world.isMishap === true && state.left.mishaps === 0) return [];
     const from = world.isMishap === true ? spend(state, 'mishaps') : state;
@@ -201,7 +215,7 @@ function changed(scenario: Scenario, state: State, { words, act }: Pick<WorldSte
 
 function userSteps(scenario: Scenario, state: State): Step[] {
   const user = scenario.script[state.scriptAt];
-  if (user === undefined) return [];
+  if (user === undefined || user.when?.(state) === false) return [];
   const from = { ...state, scriptAt: state.scriptAt + 1 };
   const step = changed(scenario, from, { words: user.words, act: () => user.act(state.api, serverContext(state)) });
   return [step, ...unseen(scenario, from, step)];

@@ -31,7 +31,7 @@ beforeEach(() => void (current.mutation = {}));
 
 vi.setConfig({ testTimeout: 180_000 });
 
-const change: ServiceModelOptions = { serving: serve('v1'), script: [serve('v2')] };
+const change: ServiceModelOptions = { settled: serve('v1'), script: [serve('v2')] };
 
 it.each<[string, Mutation, ServiceModelOptions, RegExp]>([
   [
@@ -95,7 +95,7 @@ it.each<[string, Mutation, ServiceModelOptions, RegExp]>([
 it('an operator that ignores the uid', async () => {
   const { failure } = await explore(
     inferenceServiceModel({
-      serving: serve('v1'),
+      settled: serve('v1'),
       script: [deleteService, serve('v1')],
       hasSlowReads: true,
       faults: { staleKinds: 1 },
