@@ -84,7 +84,10 @@ async function driveModelVersion(deps: OperatorDeps, observed: ObservedModelVers
   return lookAgainMs === undefined ? settled() : requeueAfter(lookAgainMs, 'the verification is done again');
 }
 
-/** With the uid, so that a late write cannot bring back a version that is gone. */
+/**
+ * With the uid, so that a late write cannot bring back a version that is gone. A removal also insists on the version that was
+ * looked at: a late one must not free a version that a service uses by now and that a person has deleted.
+ */
 async function applyFinalizer(
   deps: OperatorDeps,
   { metadata }: DeepReadonly<ModelVersion>,
@@ -92,8 +95,8 @@ async function applyFinalizer(
   scope: Scope,
 ): Promise<void> {
   if (change === undefined) return;
-  const { name, namespace = '', uid = '' } = metadata;
-  const finalizers = change === 'add' ? { finalizers: [IN_USE_FINALIZER] } : {};
+  const { name, namespace = '', uid = '', resourceVersion = '' } = metadata;
+  const finalizers = change === 'add' ? { finalizers: [IN_USE_FINALIZER] } : { resourceVersion };
   const object = {
     apiVersion: groupVersion,
     kind: 'ModelVersion' as const,

@@ -1,0 +1,90 @@
+/** A model of one ModelVersion: the Job that verifies it, and the services that keep it. */
+import type { ModelVersion } from '@slipway/crds';
+import type { InferenceService } from '@slipway/crds';
+import type { Job } from '@slipway/kube';
+import { addModelVersionController } from '../../operator/src/controllers/model-version/controller.ts';
+import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
+import { findCondition } from '../../operator/src/conditions.ts';
+import { aModelVersion, anInferenceService, DIGEST, WORKLOADS } from '../../operator/src/testing/fixtures.ts';
+import { objectsOfKind } from './api-model.ts';
+import type { Objects } from './api-model.ts';
+import { endsWith, failsWith, hasEnded, jobSteps } from './jobs.ts';
+import type { JobFate } from './jobs.ts';
+import { garbageCollection } from './kubernetes.ts';
+import { createProgram } from './program.ts';
+import { breaksOwnership, doesNotSay, isUntold, leftBehind } from './rules.ts';
+import { courseOf } from './scenario.ts';
+import type { Scenario, ScenarioOptions } from './scenario.ts';
+import { startingPoint, userApplies, userDeletes } from './seed.ts';
+import type { State } from './state.ts';
+
+const NAME = 'v1';
+const VERSION = `ModelVersion/${NAME}`;
+
+export interface VersionModelOptions extends ScenarioOptions {
+  /** The first verification does not find the bytes; the next one does. */
+  readonly bytesComeLate?: boolean;
+}
+
+export function modelVersionModel(options: VersionModelOptions): Scenario {
+  const { bytesComeLate = false, tamper } = options;
+  const fateOf = (job: Job): JobFate =>
+    bytesComeLate && job.metadata.creationTimestamp === FIRST_SECOND ? failsWith('FileNotFound') : endsWith(VERIFIED);
+  return {
+    ...courseOf(options),
+    programs: [createProgram({ controller: addModelVersionController, owner: VERSION, config: WORKLOADS, tamper })],
+    initial: startingPoint([]),
+    kubernetes: (api, server) => [...garbageCollection(api), ...jobSteps(api, server, fateOf)],
+    remember: () => [],
+    checkRequest: (request, before, after) =>
+      breaksOwnership(request, before, after) ?? takesUsedVersion(before, after),
+    checkRest: ({ api }) => {
+      const version = versionIn(api);
+      return version === undefined ? leftBehind(api) : notAsAsked(api, version);
+    },
+  };
+}
+
+const FIRST_SECOND = '2026-11-23T10:00:00Z';
+const VERIFIED = { digest: DIGEST, bytes: 1, signature: { inputs: [], outputs: [] } };
+
+export const makeVersion = userApplies('the user makes the version', aModelVersion(NAME));
+export const deleteVersion = userDeletes('the user deletes the version', VERSION);
+export const useVersion = userApplies(
+  'a service uses the version',
+  anInferenceService({ modelVersion: { name: NAME } }),
+);
+export const leaveVersion = userDeletes('the service goes', 'InferenceService/flights');
+
+/** The state says that a service uses it, where a pass could know: since before it began, or before the version was deleted. */
+function takesUsedVersion({ api, pass }: State, after: Objects): string | undefined {
+  const isGone = versionIn(api) !== undefined && versionIn(after) === undefined;
+  return isGone && isUsed(api) && isUsed(pass?.view ?? api) ? 'The version goes while a service uses it.' : undefined;
+}
+
+function versionIn(api: Objects): ModelVersion | undefined {
+  return api.get(VERSION)?.content.object as ModelVersion | undefined;
+}
+
+function isUsed(api: Objects): boolean {
+  return objectsOfKind<InferenceService>(api, 'InferenceService').length > 0;
+}
+
+function notAsAsked(api: Objects, version: ModelVersion): string | undefined {
+  return isUntold(version) ?? keptWrongly(version, isUsed(api)) ?? unverified(api, version);
+}
+
+function keptWrongly(version: ModelVersion, used: boolean): string | undefined {
+  const { finalizers = [], deletionTimestamp } = version.metadata;
+  if (finalizers.includes(IN_USE_FINALIZER) !== used) return `Its finalizers are [${finalizers.join()}].`;
+  if (deletionTimestamp !== undefined && !used) return 'It is deleted, unused, and does not go.';
+  const isTold = findCondition(version, 'InUse')?.status === (used ? 'True' : 'False');
+  return isTold ? undefined : 'InUse does not say whether a service uses it.';
+}
+
+function unverified(api: Objects, version: ModelVersion): string | undefined {
+  if (version.metadata.deletionTimestamp !== undefined) return undefined;
+  const jobs = objectsOfKind<Job>(api, 'Job');
+  if (jobs.length !== 1 || !jobs.every(hasEnded)) return `There are ${jobs.length} Jobs, or one still runs.`;
+  return doesNotSay(version, 'Ready', 'Verified') ?? doesNotSay(version, 'ArtifactVerified');
+}

@@ -1,0 +1,21 @@
+/** Every order in which things can happen to a ModelVersion, and what holds in all of them. See README.md. */
+import { deleteVersion, leaveVersion, makeVersion, modelVersionModel, useVersion } from './model-version-model.ts';
+import { holdsIn } from './run-scenarios.ts';
+
+const settled = makeVersion;
+const mayFallBehind = ['ModelVersion', 'Job', 'InferenceService'];
+
+holdsIn(modelVersionModel, [
+  ['is verified, with an answer that is lost', { script: [makeVersion], faults: { lostAnswers: 1 } }],
+  ['is verified, with an operator that dies', { script: [makeVersion], faults: { crashes: 1 } }],
+  ['is verified, with caches that fall behind', { script: [makeVersion], faults: { staleKinds: 1 }, mayFallBehind }],
+  ['is verified, with a node that is drained', { script: [makeVersion], faults: { mishaps: 1 } }],
+  ['waits for its bytes', { script: [makeVersion], bytesComeLate: true, faults: { crashes: 1 } }],
+  ['is used and deleted', { settled, script: [useVersion, deleteVersion, leaveVersion], faults: { crashes: 1 } }],
+  ['is used again', { settled, script: [useVersion, leaveVersion, useVersion, deleteVersion], faults: { crashes: 1 } }],
+  [
+    'is used, with caches that fall behind',
+    { settled, script: [useVersion, deleteVersion, leaveVersion], faults: { staleKinds: 1 }, mayFallBehind },
+  ],
+  ['goes and comes again', { script: [makeVersion, deleteVersion, makeVersion] }],
+]);
