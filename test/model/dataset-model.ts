@@ -71,17 +71,21 @@ export function isVersionShown(api: Objects): boolean {
 }
 
 function notAsAsked(api: Objects, dataset: Dataset, memory: readonly string[]): string | undefined {
-  return isUntold(dataset) ?? runsUnasked(api) ?? doesNotTell(api, dataset, memory);
+  return isUntold(dataset) ?? runsUnasked(api, dataset) ?? doesNotTell(api, dataset, memory);
 }
 
-/** What runs at rest is the one build that never ends. */
-function runsUnasked(api: Objects): string | undefined {
-  const running = objectsOfKind<Job>(api, 'Job').filter((job) => !hasEnded(job) && fateOf(job) !== 'hangs');
-  return running.length === 0 ? undefined : `${running[0]?.metadata.name} still runs.`;
+/** At rest nothing runs, but what never ends, if that is asked for. */
+function runsUnasked(api: Objects, { spec }: Dataset): string | undefined {
+  const running = objectsOfKind<Job>(api, 'Job').filter((job) => !hasEnded(job));
+  return running.length === 0 || isStuck(spec) ? undefined : `${running[0]?.metadata.name} still runs.`;
+}
+
+function isStuck({ rows }: Dataset['spec']): boolean {
+  return rows.files.path.startsWith(STUCK);
 }
 
 function doesNotTell(api: Objects, dataset: Dataset, memory: readonly string[]): string | undefined {
-  if (dataset.spec.rows.files.path.startsWith(STUCK)) return doesNotSay(dataset, 'Reconciling', 'Building');
+  if (isStuck(dataset.spec)) return doesNotSay(dataset, 'Reconciling', 'Building');
   const versions = objectsOfKind<DatasetVersion>(api, 'DatasetVersion');
   const version = versions.find(({ spec }) => spec.recipe === recipeDigest(dataset.spec));
   if (version === undefined)

@@ -18,18 +18,21 @@ export function failsWith(reason: string, container = 'batch'): JobFate {
   return { exitCode: 3, container, message: JSON.stringify({ ok: false, reason, message: 'It cannot be done.' }) };
 }
 
-export function jobSteps(api: Objects, server: ServerContext, fateOf: (job: Job) => JobFate): WorldStep[] {
-  return objectsOfKind<Job>(api, 'Job').flatMap((job) => {
-    if (hasEnded(job)) return [];
+export type FateOfJob = (job: Job) => JobFate;
+
+export function jobSteps(api: Objects, server: ServerContext, fateOf: FateOfJob): WorldStep[] {
+  const jobs = objectsOfKind<Job>(api, 'Job').filter((job) => !hasEnded(job));
+  return jobs.flatMap((job) => {
     const pod = api.get(podId(job))?.content.object as Pod | undefined;
-    const isSuspended = job.spec?.suspend === true;
-    if (pod === undefined) return isSuspended ? [] : [podRuns(api, job, server)];
+    if (pod === undefined) return job.spec?.suspend === true ? [] : [podRuns(api, job, server)];
     if (pod.metadata.ownerReferences?.[0]?.uid !== job.metadata.uid) return []; // it is collected first
-    if (pod.status?.phase !== 'Running') return [jobEnds(api, job, pod)];
-    if (isSuspended) return [podGoes(api, job)];
-    const fate = fateOf(job);
-    return [...(fate === 'hangs' ? [] : [podEnds(api, job, fate)]), evicted(api, job)];
+    return pod.status?.phase === 'Running' ? runningPodSteps(api, job, fateOf(job)) : [jobEnds(api, job, pod)];
   });
+}
+
+function runningPodSteps(api: Objects, job: Job, fate: JobFate): WorldStep[] {
+  if (job.spec?.suspend === true) return [podGoes(api, job)];
+  return [...(fate === 'hangs' ? [] : [podEnds(api, job, fate)]), evicted(api, job)];
 }
 
 export function hasEnded({ status }: Pick<Job, 'status'>): boolean {
