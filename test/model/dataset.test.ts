@@ -16,7 +16,7 @@ holdsIn(datasetModel, [
   ['is built, with caches that fall behind', { script: [flights], faults: { staleKinds: 1 }, mayFallBehind }],
   ['is built, with a node that is drained', { script: [flights], faults: { mishaps: 1 } }],
   ['another recipe, with an operator that dies', { settled: buildStuck, script: [flights], faults: { crashes: 1 } }],
-  ['another recipe and back', { script: [flights, trains, flights] }],
+  ['another recipe and back', { settled: flights, script: [trains, flights], faults: { lostAnswers: 1 } }],
   ['its version is deleted', { script: [flights, deleteVersion], faults: { crashes: 1 } }],
   [
     'its version is deleted while another recipe is built',
