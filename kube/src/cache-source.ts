@@ -35,6 +35,7 @@ export interface CacheSourceDeps {
   readonly log: Logger;
   readonly registry: Registry;
   readonly namespaces?: readonly string[];
+  readonly initialLists?: 'pages' | 'stream';
   readonly freeze?: boolean;
 }
 

@@ -47,7 +47,11 @@ export interface DeleteOptions extends RequestScope {
 }
 
 export interface WatchOptions extends ListOptions {
-  readonly resourceVersion: string;
+  /**
+   * Brings what changed after this version. Without it the stream is a list, too: every object there is as ADDED, then a
+   * bookmark for which `endsInitialEvents` is true, then the changes.
+   */
+  readonly resourceVersion?: string;
   /** Ends the stream. */
   readonly signal: AbortSignal;
   /** The server ends the stream after so long, in seconds. */
@@ -237,7 +241,9 @@ async function openWatch<T extends KubeObject>(
       query: {
         watch: 'true',
         allowWatchBookmarks: 'true',
-        resourceVersion: options.resourceVersion,
+        ...(options.resourceVersion === undefined
+          ? { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }
+          : { resourceVersion: options.resourceVersion }),
         timeoutSeconds: String(options.timeoutSeconds),
         labelSelector: options.labelSelector,
         fieldSelector: options.fieldSelector,

@@ -74,6 +74,13 @@ export interface ManagerOptions {
   readonly drainMs?: number;
   /** A cache that has heard nothing for so long makes `ready` false, in milliseconds. Default 240,000. */
   readonly cacheMaxAgeMs?: number;
+  /**
+   * How caches are filled: by lists in pages of 500, or as the beginning of a watch (`sendInitialEvents`, on since Kubernetes
+   * 1.34; where the API server refuses, and after a stream that broke off, in pages all the same). Default pages: measured with
+   * 10,000 objects of 4 kB, a stream needs a sixth less memory but a third more processor time and one to two seconds more,
+   * because the API server tells its end on a timer. `npm run bench -- runtime` compares them.
+   */
+  readonly initialLists?: 'pages' | 'stream';
   /** See StoreOptions. Default true. */
   readonly freeze?: boolean;
 }

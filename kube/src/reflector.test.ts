@@ -42,6 +42,10 @@ const hold: Answer = (response) => {
 
 const bookmark = (version: string) =>
   ['BOOKMARK', { kind: 'ConfigMap', metadata: { resourceVersion: version } }] as const;
+const endOfList = (version: string) => {
+  const metadata = { resourceVersion: version, annotations: { 'k8s.io/initial-events-end': 'true' } };
+  return ['BOOKMARK', { kind: 'ConfigMap', metadata }] as const;
+};
 const refuse =
   (code: number, reason: string, headers: Record<string, string> = {}): Answer =>
   (response) =>
@@ -54,7 +58,11 @@ const garbage: Answer = (response) => void response.writeHead(200).write('garbag
 async function reflect(
   lists: readonly Answer[],
   watches: readonly Answer[],
-  options: { idleTimeoutMs?: number; handler?: (change: Change<ConfigMap>) => void } = {},
+  options: {
+    idleTimeoutMs?: number;
+    initialLists?: 'pages' | 'stream';
+    handler?: (change: Change<ConfigMap>) => void;
+  } = {},
 ) {
   let [listed, watched] = [0, 0];
   const server = await startScriptedServer((request, response) => {
@@ -92,6 +100,7 @@ async function reflect(
     log,
     registry,
     backoff: { baseMs: 10, capMs: 40 },
+    ...(options.initialLists === undefined ? {} : { initialLists: options.initialLists }),
     ...(options.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: options.idleTimeoutMs }),
   });
   const stop = new AbortController();
@@ -329,5 +338,120 @@ describe('the reflector', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
 
     expect(server.received).toHaveLength(2);
+  });
+});
+
+describe('the reflector, when lists are streamed', () => {
+  const stream = { initialLists: 'stream' } as const;
+  const b = (version: string) => configMap('b', { uid: 'b', version });
+  const added = (object: ConfigMap) => ['ADDED', object] as const;
+
+  it('takes the objects up to the bookmark that ends them as one list, and goes on with the same stream', async () => {
+    const { changes, reflector, server, listCount, names } = await reflect([], [hold], stream);
+    await eventually(() => held.length > 0);
+    const tell = held.splice(0)[0];
+
+    tell?.(added(a('3')), added(b('4')), ['MODIFIED', a('6')], ['DELETED', b('7')], bookmark('7'));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect([reflector.hasSynced(), names()]).toEqual([false, []]);
+    tell?.(endOfList('8'), ['MODIFIED', a('9')]);
+    await eventually(() => changes.length === 2);
+
+    expect(changes).toEqual(['+a@6', '~a@9']);
+    expect([reflector.hasSynced(), listCount()]).toEqual([true, 0]);
+    expect(server.received.map(({ query }) => Object.fromEntries(query))).toEqual([
+      {
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        sendInitialEvents: 'true',
+        resourceVersionMatch: 'NotOlderThan',
+        timeoutSeconds: '300',
+      },
+    ]);
+  });
+
+  it('goes on from where it was when the stream is cut after its list, and lists by a stream again after a 410', async () => {
+    const cut: Answer = (response, request) => {
+      events(added(a('3')), added(b('4')), endOfList('8'))(response, request);
+      setTimeout(() => response.socket?.resetAndDestroy(), 20);
+    };
+    const { changes, watchedFrom, listCount } = await reflect(
+      [],
+      [cut, refuse(410, 'Expired'), events(added(a('3')), endOfList('20'))],
+      stream,
+    );
+
+    await eventually(() => changes.includes('-b'));
+
+    expect(changes).toEqual(['+a@3', '+b@4', '-b']);
+    expect(watchedFrom()).toEqual([null, '8', null]);
+    expect(listCount()).toBe(0);
+  });
+
+  it('keeps what was written after the version of the list, and never goes back', async () => {
+    const { changes, reflector, store } = await reflect(
+      [],
+      [events(added(a('3')), endOfList('5'), ['ERROR', { code: 410 }]), hold],
+      stream,
+    );
+    await eventually(() => held.length > 0);
+    reflector.learn(b('30'));
+    reflector.learn(a('31'));
+
+    held.splice(0).forEach((tell) => tell(added(a('12')), endOfList('20'), ['DELETED', b('32')]));
+    await eventually(() => changes.includes('-b'));
+
+    expect(changes).toEqual(['+a@3', '+b@30', '~a@31', '-b']);
+    expect(store.get({ namespace: 'default', name: 'a' })?.metadata.resourceVersion).toBe('31');
+  });
+
+  it.each([400, 422])('never asks again a server that answers %i, and lists in pages at once', async (code) => {
+    const { changes, watchedFrom, listCount, log } = await reflect(
+      [list('5', a('3')), list('9', a('8'))],
+      [refuse(code, 'Invalid'), events(['ERROR', { code: 410 }]), events(['MODIFIED', a('10')])],
+      stream,
+    );
+
+    await eventually(() => changes.includes('~a@10'));
+
+    expect(changes).toEqual(['+a@3', '~a@8', '~a@10']);
+    expect(watchedFrom()).toEqual([null, '5', '9']);
+    expect(listCount()).toBe(2);
+    expect(log.lines.filter(({ message }) => message.includes('streams no lists'))).toHaveLength(1);
+  });
+
+  it.each<[string, Answer]>([
+    [
+      'is cut',
+      (response, request) => {
+        events(added(a('3')))(response, request);
+        setTimeout(() => response.socket?.resetAndDestroy(), 20);
+      },
+    ],
+    ['ends', (response) => void response.writeHead(200).end(`${JSON.stringify({ type: 'ADDED', object: a('3') })}\n`)],
+    ['brings an error', events(added(a('3')), ['ERROR', { code: 500 }])],
+  ])('lists in pages when the stream %s before the end, and streams again the next time', async (_name, fault) => {
+    const { changes, watchedFrom } = await reflect(
+      [list('5', a('4'), b('2'))],
+      [fault, refuse(410, 'Expired'), events(added(a('6')), endOfList('9'))],
+      stream,
+    );
+
+    await eventually(() => changes.includes('~a@6'));
+
+    expect(changes).toEqual(['+a@4', '+b@2', '-b', '~a@6']);
+    expect(watchedFrom()).toEqual([null, '5', null]);
+  });
+
+  it('lists in pages where a server takes no notice and never ends the list', async () => {
+    const { changes, watchedFrom } = await reflect(
+      [list('5', a('4')), list('9', a('6'))],
+      [events(added(a('4'))), events(['MODIFIED', a('6')], ['ERROR', { code: 410 }]), events()],
+      { ...stream, idleTimeoutMs: 60 },
+    );
+
+    await eventually(() => changes.includes('~a@6') && watchedFrom().length > 2);
+
+    expect(watchedFrom().slice(0, 3)).toEqual([null, '5', '9']);
   });
 });

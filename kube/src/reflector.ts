@@ -6,8 +6,8 @@ import { KubeApiError, TransientError } from './errors.ts';
 import { counter } from './metrics.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import type { Change, Store } from './store.ts';
-import type { KubeKind, KubeObject, Logger } from './types.ts';
-import type { WatchEvent } from './watch-stream.ts';
+import { type DeepReadonly, keyOf, keyToString, type KubeKind, type KubeObject, type Logger } from './types.ts';
+import { endsInitialEvents, type WatchEvent } from './watch-stream.ts';
 
 /** Keeps a store equal to the objects of one kind, for as long as it runs, whatever the network does. */
 export interface Reflector<T extends KubeObject> {
@@ -41,6 +41,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly random: () => number;
   readonly log: Logger;
   readonly registry: Registry;
+  /** See ManagerOptions. Default pages. */
+  readonly initialLists?: 'pages' | 'stream';
   /** A watch that is silent for so long is opened again, in milliseconds. Bookmarks come every minute. Default 150,000. */
   readonly idleTimeoutMs?: number;
   /** First and longest delay after a failure, in milliseconds. Default 500 and 30,000. */
@@ -63,6 +65,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   const metrics = createReflectorMetrics(options.registry, kind.plural);
   let version: string | undefined;
   let mustList = true;
+  let streaming = options.initialLists === 'stream';
+  let streamRefused = false;
   const { promise: synced, resolve: resolveSynced } = Promise.withResolvers<void>();
   let hasSynced = false;
   let failures = 0;
@@ -72,7 +76,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (mustList) await list(signal);
+        if (mustList && !streaming) await listPages(signal);
         await watch(signal);
       } catch (cause) {
         if (signal.aborted) return;
@@ -81,9 +85,13 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
   }
 
-  async function list(signal: AbortSignal): Promise<void> {
+  async function listPages(signal: AbortSignal): Promise<void> {
     const { items, resourceVersion } = await client.list(kind, { ...selection, signal });
     contact = clock.now();
+    takeList(items.map(keep), resourceVersion);
+  }
+
+  function takeList(items: readonly T[], resourceVersion: string): void {
     if (compareResourceVersions(resourceVersion, version) < 0 && ++staleLists < STALE_LISTS_BEFORE_BELIEF) {
       throw new TransientError('StaleList', `a list at version ${resourceVersion} is older than what was seen`);
     }
@@ -92,9 +100,10 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     staleLists = 0;
     metrics.lists.inc({ kind: kind.plural });
     const where = namespace === undefined ? {} : { namespace };
-    const changes = store.replace(items.map(keep), { ...where, version: resourceVersion, believe });
+    const changes = store.replace(items, { ...where, version: resourceVersion, believe });
     version = resourceVersion;
     mustList = false;
+    streaming = options.initialLists === 'stream' && !streamRefused;
     hasSynced = true;
     resolveSynced();
     for (const change of changes) tell(change);
@@ -103,7 +112,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   async function watch(signal: AbortSignal): Promise<void> {
     const events = await client.watch(kind, {
       ...selection,
-      resourceVersion: version ?? '0',
+      ...(mustList ? {} : { resourceVersion: version ?? '0' }),
       signal,
       timeoutSeconds: 300 + Math.floor(options.random() * 300), // spread, so that not all watches end at once
       idleTimeoutMs: options.idleTimeoutMs ?? 150_000,
@@ -111,16 +120,37 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const start = clock.now();
     contact = start;
     let quiet = true;
+    const listed = new Map<string, T>();
     for await (const event of events) {
       contact = clock.now();
+      if (mustList) {
+        collect(listed, event);
+        continue;
+      }
       failures = 0;
       quiet = false;
       take(event);
     }
+    if (mustList) throw new TransientError('ListCut', 'the stream ended before the list was complete');
     // Something that ends every watch at once must not be asked a thousand times a second.
     if (quiet && clock.now().getTime() - start.getTime() < 1000)
       throw new TransientError('WatchTooShort', 'the watch ended at once');
     failures = 0;
+  }
+
+  /** One event of a streamed list. The bookmark at its end brings the store up to date in one go. */
+  function collect(listed: Map<string, T>, event: WatchEvent<T>): void {
+    const { type, object } = event;
+    if (endsInitialEvents(event)) {
+      const items = [...listed.values()];
+      listed.clear(); // the stream goes on for minutes
+      return takeList(items, object.metadata.resourceVersion ?? '');
+    }
+    if (type === 'BOOKMARK') return;
+    const key = keyOf(object);
+    if (type === 'DELETED') listed.delete(keyToString(key));
+    // What the store has already is not held twice.
+    else listed.set(keyToString(key), sameVersion(store.get(key), object) ?? keep(object));
   }
 
   function take({ type, object }: WatchEvent<T>): void {
@@ -151,10 +181,20 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
   }
 
+  /** After a stream that failed the next list comes in pages; true when streams are of no use here, and that may be at once. */
+  function comesInPagesNow(cause: unknown): boolean {
+    if (!mustList || !streaming) return false;
+    streaming = false;
+    streamRefused = isRefusedStream(cause);
+    if (streamRefused) log.info({ message: messageOf(cause) }, 'the API server streams no lists; they come in pages');
+    return streamRefused;
+  }
+
   async function recover(cause: unknown, signal: AbortSignal): Promise<void> {
     const reason = reasonOf(cause);
-    mustList ||= !RESUMABLE.has(reason);
     metrics.failures.inc({ kind: kind.plural, reason });
+    if (comesInPagesNow(cause)) return;
+    mustList ||= !RESUMABLE.has(reason);
     if (reason === 'WatchIdle' || (reason === 'Expired' && failures === 0)) {
       // The usual end of a quiet watch, and of one that was cut off for long: nothing is broken, so no waiting.
       failures += reason === 'Expired' ? 1 : 0;
@@ -190,6 +230,18 @@ function reasonOf(cause: unknown): string {
   if (cause.status.code === 429) return 'TooManyRequests';
   if (cause.status.code === 503) return 'ServiceUnavailable';
   return cause.status.reason || `Http${cause.status.code}`;
+}
+
+/** 400 or 422: the feature is off, or unknown. A server that takes no notice of the question never ends its list. */
+function isRefusedStream(cause: unknown): boolean {
+  if (cause instanceof KubeApiError) return [400, 422].includes(cause.status.code);
+  return cause instanceof TransientError && cause.reason === 'WatchIdle';
+}
+
+function sameVersion<T extends KubeObject>(known: DeepReadonly<T> | undefined, object: T): T | undefined {
+  const isSame =
+    known?.metadata.uid === object.metadata.uid && known?.metadata.resourceVersion === object.metadata.resourceVersion;
+  return isSame ? (known as T) : undefined;
 }
 
 function retryAfterOf(cause: unknown): number | undefined {

@@ -9,6 +9,14 @@ export interface WatchEvent<T extends KubeObject> {
 }
 
 /**
+ * Whether this bookmark ends the objects with which a watch without a version begins: they are complete, and of its version
+ * (KEP-3157, "Allow informers for getting a stream of data instead of chunking").
+ */
+export function endsInitialEvents({ type, object }: WatchEvent<KubeObject>): boolean {
+  return type === 'BOOKMARK' && object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true';
+}
+
+/**
  * The events of a watch: one JSON object a line.
  *
  * Ends when the server ends the stream between two lines. Throws KubeApiError for an ERROR event, TransientError with
@@ -21,7 +29,10 @@ export async function* watchEventsOf<T extends KubeObject>(
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-      const line = Buffer.concat([...rest, chunk.subarray(start, end)]).toString('utf8');
+      const line =
+        rest.length === 0
+          ? chunk.toString('utf8', start, end)
+          : Buffer.concat([...rest, chunk.subarray(start, end)]).toString('utf8');
       rest = [];
       start = end + 1;
       if (line.trim() !== '') yield parseWatchEvent<T>(line);

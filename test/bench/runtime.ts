@@ -59,7 +59,9 @@ async function compareReconciling(world: World, contenders: readonly Contender[]
   });
 }
 
-async function compareFilling(world: World, contenders: readonly Contender[], count: number): Promise<void> {
+async function compareFilling(world: World, peers: readonly Contender[], count: number): Promise<void> {
+  const [ours, ...others] = peers as readonly [Contender, ...Contender[]];
+  const contenders = [ours, { ...ours, name: `${ours.name}, streamed`, syncArguments: ['stream'] }, ...others];
   await world.removeAll();
   await world.makeConfigMaps(count);
   const results: Filling[] = [];

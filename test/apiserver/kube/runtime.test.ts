@@ -605,6 +605,57 @@ describe('a manager', () => {
     await running;
   });
 
+  it('fills its caches by streams, hears what comes after, and makes up what it missed while the server was away', async () => {
+    const stop = new AbortController();
+    const { client: own, registry: metrics } = newClient();
+    let pages = 0;
+    const counting: KubeClient = { ...own, list: (...asked) => ((pages += 1), own.list(...asked)) };
+    const manager = createManager({
+      client: counting,
+      log: createMemoryLog(),
+      clock: realClock,
+      registry: metrics,
+      initialLists: 'stream',
+    });
+    const selector = { labelSelector: 'test=streamed' };
+    const cache = manager.cache<ConfigMap>(builtin.ConfigMap, selector);
+    const streamed = (name: string) => ({
+      ...configMap(name),
+      metadata: { name, namespace, labels: { test: 'streamed' } },
+    });
+    const names = () =>
+      cache
+        .list()
+        .map(({ metadata }) => metadata.name)
+        .sort();
+    for (const name of ['s1', 's2']) await client.create(builtin.ConfigMap, streamed(name), me);
+
+    const running = manager.run(stop.signal);
+    await eventually(() => cache.hasSynced());
+    expect([names(), pages]).toEqual([['s1', 's2'], 0]);
+    await client.create(builtin.ConfigMap, streamed('s3'), me);
+    await eventually(() => names().length === 3);
+    await plane.restartApiServer();
+    await eventually(
+      () =>
+        client.delete(builtin.ConfigMap, { namespace, name: 's1' }).then(
+          () => true,
+          () => false,
+        ),
+      60_000,
+    );
+    await eventually(() => names().join() === 's2,s3', 60_000);
+
+    expect(cache.list()).toMatchObject(
+      (await client.list(builtin.ConfigMap, { namespace, ...selector })).items.map(
+        ({ metadata: { uid, resourceVersion } }) => ({ kind: 'ConfigMap', metadata: { uid, resourceVersion } }),
+      ),
+    );
+    stop.abort();
+    await running;
+    await own.close();
+  });
+
   it('waits for the lease of another, takes over at once when that one stops, and never works beside it', async () => {
     const lease = { namespace, name: 'test-leader' };
     const [firstStop, secondStop] = [new AbortController(), new AbortController()];

@@ -13,6 +13,8 @@ const GO_MODULE = join(import.meta.dirname, 'controller-runtime');
 export interface Contender {
   readonly name: string;
   readonly command: readonly string[];
+  /** What the job `sync` takes besides. */
+  readonly syncArguments?: readonly string[];
 }
 
 export interface RunningContender {

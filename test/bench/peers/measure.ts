@@ -71,7 +71,7 @@ export interface Filling {
 
 export async function measureFilling(world: World, contender: Contender, count: number): Promise<Filling> {
   const started = performance.now();
-  const process = start(world, contender, ['sync']);
+  const process = start(world, contender, ['sync', ...(contender.syncArguments ?? [])]);
   try {
     const found = await Promise.race([process.filled, process.unexpectedEnd]);
     const seconds = (performance.now() - started) / 1000;

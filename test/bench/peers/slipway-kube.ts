@@ -1,4 +1,4 @@
-/** The bench's contender on our own runtime, set up as the operator does: `reconcile WORKERS` or `sync`, with $KUBECONFIG. */
+/** The bench's contender on our own runtime, set up as the operator does: `reconcile WORKERS`, `sync` or `sync stream`, with $KUBECONFIG. */
 import {
   applyOwned,
   type ApplyOwnedDeps,
@@ -18,17 +18,18 @@ import { Registry } from 'prom-client';
 import { Note } from './note.ts';
 
 const NAME = 'note.lifecycle';
-const [job, workers] = process.argv.slice(2);
+const [job, how] = process.argv.slice(2);
+const initialLists = how === 'stream' ? 'stream' : 'pages';
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
 const shared = { log, clock: realClock, registry: new Registry() };
 const client = createKubeClient({ ...shared, kubeConfig: loadKubeConfig(), userAgent: 'bench' });
-const manager = createManager({ ...shared, client });
+const manager = createManager({ ...shared, client, initialLists });
 const configMaps = manager.cache(builtin.ConfigMap);
 // A manager without controllers has nothing to run for; with `sync` this one finds no Note.
-addController(Number(workers ?? 1));
+addController(job === 'sync' ? 1 : Number(how));
 if (job === 'sync') sayWhenFilled();
 await manager.run(stop.signal);
 await client.close();
