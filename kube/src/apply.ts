@@ -1,7 +1,7 @@
 import { contentHash } from './canonical.ts';
 import type { KubeClient } from './client.ts';
 import { driftOf } from './drift.ts';
-import { BlockedError, ignoreNotFound } from './errors.ts';
+import { BlockedError, ignoreNotFound, KubeApiError } from './errors.ts';
 import { controllerOf } from './owner.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import type { Scope } from './result.ts';
@@ -52,43 +52,76 @@ export async function applyOwned(deps: ApplyOwnedDeps, children: readonly Child[
 }
 
 async function applyChild(deps: ApplyOwnedDeps, child: Child, scope: Scope): Promise<boolean> {
-  const { client, fieldManager } = deps;
   const { kind } = child;
-  const key = keyOf(child.object);
   const rendered = render(deps, child);
-  const live = deps.live(kind, key) ?? (await readBeforeFirstApply(deps, kind, key, scope));
-  if (live === OWNER_GONE) return false;
+  const live = deps.live(kind, keyOf(child.object));
+  return live === undefined
+    ? makeChild(deps, kind, rendered, scope)
+    : correctChild(deps, kind, { rendered, live }, scope);
+}
+
+/** A child of which no cache knows. The cache may be filtered, or behind, so this must not touch what has the name. */
+async function makeChild(deps: ApplyOwnedDeps, kind: KubeKind, rendered: Rendered, scope: Scope): Promise<boolean> {
+  const { client, owner } = deps;
+  if (!(await isStillThere(client, owner, scope.signal))) return false;
+  try {
+    await write(deps, kind, { rendered, guard: { resourceVersion: NO_OBJECT_VERSION }, drift: ['absent'] }, scope);
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof KubeApiError && cause.isConflict)) throw cause;
+  }
+  const live = await ignoreNotFound(client.get(kind, keyOf(rendered.object), { signal: scope.signal }));
+  return correctChild(deps, kind, { rendered, live }, scope);
+}
+
+/**
+ * No object has this version, for etcd begins to count with it. An apply that names it makes what is not there, since the
+ * server compares it with the version of what is stored, and is a Conflict on whatever is there, whosever it is.
+ */
+const NO_OBJECT_VERSION = '1';
+
+interface Found {
+  readonly rendered: Rendered;
+  /** Undefined when what had the name is gone again. */
+  readonly live: DeepReadonly<KubeObject> | undefined;
+}
+
+async function correctChild(
+  deps: ApplyOwnedDeps,
+  kind: KubeKind,
+  { rendered, live }: Found,
+  scope: Scope,
+): Promise<boolean> {
   if (live !== undefined) refuseForeign(deps, kind, live);
   if (live?.metadata.deletionTimestamp !== undefined) return false; // its deletion wakes us, and then it is made anew
   const drift = live === undefined ? ['absent'] : driftOf(rendered.object, live);
-  if (live !== undefined && isConverged(client, live, rendered, drift)) return false;
-
-  // The uid keeps a late request from hitting a namesake. The first apply does not force: whoever took the name between
-  // our look and now keeps its fields, and we get a Conflict.
+  if (live !== undefined && isConverged(deps.client, live, rendered, drift)) return false;
+  // The uid keeps a late request from hitting a namesake.
   const { uid } = live?.metadata ?? {};
-  const object =
-    uid === undefined ? rendered.object : { ...rendered.object, metadata: { ...rendered.object.metadata, uid } };
-  const answer = await client.apply(kind, object, { fieldManager, force: live !== undefined, signal: scope.signal });
-  remember(client, answer, { hash: rendered.hash, drift: driftOf(rendered.object, answer).join('\n') });
-  scope.log.info(
-    { child: `${kind.kind} ${keyToString(key)}`, drift: drift.map((line) => line.split('=')[0]) },
-    'applied',
-  );
+  await write(deps, kind, { rendered, guard: uid === undefined ? {} : { uid }, drift }, scope);
   return true;
 }
 
-const OWNER_GONE = Symbol('owner gone');
+interface Write {
+  readonly rendered: Rendered;
+  /** What must hold of what is there. Only who knows its uid takes fields over from others. */
+  readonly guard: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly drift: readonly string[];
+}
 
-/** The cache may be filtered, or behind, so before a name is used for the first time the server is asked. */
-async function readBeforeFirstApply(
-  { client, owner }: ApplyOwnedDeps,
+async function write(
+  { client, fieldManager }: ApplyOwnedDeps,
   kind: KubeKind,
-  key: ObjectKey,
-  { signal }: Scope,
-): Promise<KubeObject | undefined | typeof OWNER_GONE> {
-  const live = await ignoreNotFound(client.get(kind, key, { signal }));
-  if (live !== undefined) return live;
-  return (await isStillThere(client, owner, signal)) ? undefined : OWNER_GONE;
+  { rendered: { object, hash }, guard, drift }: Write,
+  { signal, log }: Scope,
+): Promise<void> {
+  const guarded = { ...object, metadata: { ...object.metadata, ...guard } };
+  const answer = await client.apply(kind, guarded, { fieldManager, force: guard.uid !== undefined, signal });
+  remember(client, answer, { hash, drift: driftOf(object, answer).join('\n') });
+  log.info(
+    { child: `${kind.kind} ${keyToString(keyOf(object))}`, drift: drift.map((line) => line.split('=')[0]) },
+    'applied',
+  );
 }
 
 /**

@@ -125,13 +125,16 @@ function ok(found: Stored): Answer {
 }
 
 function preconditionOf(request: WriteRequest, live: Stored | undefined): Answer | undefined {
-  const uid = live?.content.object.metadata.uid;
-  // Who deletes what is gone already has what he wants; who applies with a uid does not want a new object.
-  if (live === undefined && request.verb === 'delete') return { kind: 'ok', stored: undefined };
-  if (live === undefined && request.verb === 'status') return NOT_FOUND;
-  if (request.uid !== undefined && request.uid !== uid) return CONFLICT;
-  if (request.version !== undefined && request.version !== live?.version) return CONFLICT;
-  return undefined;
+  if (live === undefined) return refusalWhereNothingIs(request);
+  if (request.uid !== undefined && request.uid !== live.content.object.metadata.uid) return CONFLICT;
+  return request.version === undefined || request.version === live.version ? undefined : CONFLICT;
+}
+
+/** Who deletes what is gone already has what he wants; who names a uid does not want a new object; a version counts for nothing. */
+function refusalWhereNothingIs({ verb, uid }: WriteRequest): Answer | undefined {
+  if (verb === 'delete') return { kind: 'ok', stored: undefined };
+  if (verb === 'status') return NOT_FOUND;
+  return uid === undefined ? undefined : CONFLICT;
 }
 
 function answered(objects: Objects, id: Id): Outcome {

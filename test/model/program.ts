@@ -138,18 +138,21 @@ function cacheOf<T extends KubeObject>(
 
 const read = new WeakMap<Stored, KubeObject>();
 
+/** The version that no object has (see `kube/src/apply.ts`): those of clients begin above it. */
+const NOTHING = 1;
+
 /** As a client gets it: with the resourceVersion. */
 function asRead(found: Stored): KubeObject {
   const known = read.get(found);
   if (known !== undefined) return known;
   const { object } = found.content;
-  const whole = { ...object, metadata: { ...object.metadata, resourceVersion: String(found.version) } };
+  const whole = { ...object, metadata: { ...object.metadata, resourceVersion: String(found.version + NOTHING) } };
   read.set(found, whole);
   return whole;
 }
 
 function versionOf(resourceVersion: string | undefined): number | undefined {
-  return resourceVersion === undefined ? undefined : Number(resourceVersion);
+  return resourceVersion === undefined ? undefined : Number(resourceVersion) - NOTHING;
 }
 
 /** Answers from the list, and tells of the first request for which there is none yet; that one is never answered. */

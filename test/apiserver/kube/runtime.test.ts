@@ -332,6 +332,30 @@ describe('applyOwned', () => {
     expect([(await get('by-hand')).data, (await get('taken')).data]).toEqual([{ a: 'theirs' }, { a: 'first' }]);
   });
 
+  it('does not touch what took the name a moment before, although the fields of the two get on', async () => {
+    const deps = depsFor(await newOwner('owner-9'));
+    const get: KubeClient['get'] = async (kind, key, options) => {
+      if (key.name === 'owner-9') await client.create(builtin.ConfigMap, configMap('raced', { theirs: '1' }), me);
+      return client.get(kind, key, options);
+    };
+
+    const applying = applyOwned({ ...deps, client: { ...client, get } }, [child('raced', { a: '1' })], testScope());
+
+    await expect(applying).rejects.toMatchObject({ reason: 'NameTaken' });
+    const { data, metadata } = await client.get<ConfigMap>(builtin.ConfigMap, { namespace, name: 'raced' });
+    expect([data, metadata.ownerReferences, metadata.annotations]).toEqual([{ theirs: '1' }, undefined, undefined]);
+  });
+
+  it('makes nothing for an owner that is gone, or was made anew', async () => {
+    const owner = await newOwner('owner-10');
+    await client.delete(builtin.ConfigMap, { namespace, name: 'owner-10' });
+    expect(await applyOwned(depsFor(owner), [child('orphan', {})], testScope())).toBe(0);
+    await newOwner('owner-10');
+    expect(await applyOwned(depsFor(owner), [child('orphan', {})], testScope())).toBe(0);
+
+    await expect(get('orphan')).rejects.toMatchObject({ isNotFound: true });
+  });
+
   it('does not write into a namesake that took the place of what the cache still shows', async () => {
     const deps = depsFor(await newOwner('owner-6'));
     await applyOwned(deps, [child('child-6', { a: '1' })], testScope());
