@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { builtin } from './builtin-kinds.ts';
-import { createKubeClient, type KubeClient } from './client.ts';
-import { type Clock, realClock } from './clock.ts';
+import { createKubeClient, type KubeClient, type KubeClientOptions } from './client.ts';
+import { realClock } from './clock.ts';
 import { KubeApiError, TransientError } from './errors.ts';
 import type { KubeConfig } from './kube-config.ts';
 import { createFakeClock } from './testing/fake-clock.ts';
@@ -21,7 +21,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-async function setUp(script: Script, options: { requestTimeoutMs?: number; user?: object; clock?: Clock } = {}) {
+type Options = Pick<Partial<KubeClientOptions>, 'requestTimeoutMs' | 'clock' | 'budget'>;
+
+async function setUp(script: Script, options: Options & { user?: object } = {}) {
   const server = await startScriptedServer(script);
   cleanups.push(() => server.close());
   const kubeConfig =
@@ -31,7 +33,7 @@ async function setUp(script: Script, options: { requestTimeoutMs?: number; user?
   return { server, ...clientFor(kubeConfig, options) };
 }
 
-function clientFor(kubeConfig: KubeConfig, options: { requestTimeoutMs?: number; clock?: Clock } = {}) {
+function clientFor(kubeConfig: KubeConfig, options: Options = {}) {
   const registry = new Registry();
   const log = createMemoryLog();
   const client = createKubeClient({ kubeConfig, userAgent: 'test/1', registry, clock: realClock, log, ...options });
@@ -196,6 +198,22 @@ describe('the client', () => {
 
     await expect(reading).rejects.toMatchObject({ name: 'TransientError' });
     expect(server.received).toHaveLength(1);
+  });
+
+  it('never sends what was stopped while it waited for its turn, and does not let a lease wait', async () => {
+    const once = { perSecond: 0.001, burst: 1 };
+    const { client, server } = await setUp((_request, response) => sendJson(response, 200, {}), {
+      budget: { reads: once, writes: once },
+    });
+    const stop = new AbortController();
+    await read(client);
+
+    const waiting = client.get(builtin.ConfigMap, key, { signal: stop.signal });
+    await client.get(builtin.Lease, key);
+    stop.abort();
+
+    await expect(waiting).rejects.toMatchObject({ name: 'TransientError' });
+    expect(server.received.map(({ path }) => path.split('/').at(-2))).toEqual(['configmaps', 'leases']);
   });
 
   it('reads the token anew after a 401', async () => {

@@ -1,8 +1,9 @@
 import type { Registry } from 'prom-client';
+import { createBudget, type RequestBudget } from './budget.ts';
 import type { Clock } from './clock.ts';
 import { createConnection } from './connection.ts';
 import { ignoreNotFound, KubeApiError } from './errors.ts';
-import type { KubeConfig } from './kube-config.ts';
+import { type KubeConfig, serverOf } from './kube-config.ts';
 import { type ApiRequest, createTransport, type Transport } from './transport.ts';
 import {
   type ApplyConfiguration,
@@ -105,8 +106,10 @@ export interface KubeClientOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How long one request may take, in milliseconds. Default 30,000. */
+  /** How long one request may take once it is its turn, in milliseconds. Default 30,000. */
   readonly requestTimeoutMs?: number;
+  /** How fast requests may go out; leases are exempt. */
+  readonly budget?: RequestBudget;
 }
 
 const APPLY_PATCH = 'application/apply-patch+yaml'; // JSON is YAML
@@ -115,9 +118,12 @@ const MERGE_PATCH = 'application/merge-patch+json';
 /** A client for any kind: all of its traffic goes through one pool of connections. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { clock } = options;
+  const host = serverOf(options.kubeConfig).host;
   const transport = createTransport({
     ...options,
+    host,
     connection: createConnection(options.kubeConfig, clock),
+    takeTurn: createBudget({ ...options, host }),
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
   });
 

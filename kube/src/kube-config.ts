@@ -41,14 +41,19 @@ export function loadKubeConfig(path?: string): KubeConfig {
   return config;
 }
 
+/** The address of the API server. */
+export function serverOf(config: KubeConfig): URL {
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) throw new Error('The kubeconfig has no current cluster: set a current-context');
+  return new URL(server);
+}
+
 /**
  * Reads certificate files, token files and exec/OIDC plugins through client-node, which caches them as client-go does
  * (a token file for 60 s, an exec credential until it expires).
  */
 export async function readCredentials(config: KubeConfig): Promise<Credentials> {
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new Error('The kubeconfig has no current cluster: set a current-context');
-  const url = new URL(server);
+  const url = serverOf(config);
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   const headers: Record<string, string> = {};

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { type Dispatcher, request } from 'undici';
+import type { TakeTurn } from './budget.ts';
 import type { Clock } from './clock.ts';
 import type { Connection, Endpoint } from './connection.ts';
 import { KubeApiError, type Status, TransientError } from './errors.ts';
@@ -27,6 +28,9 @@ export interface Transport {
 
 export interface TransportOptions {
   readonly connection: Connection;
+  readonly takeTurn: TakeTurn;
+  /** Of the API server, for metrics. */
+  readonly host: string;
   readonly userAgent: string;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -37,7 +41,7 @@ export interface TransportOptions {
 
 export function createTransport(options: TransportOptions): Transport {
   const { connection, clock } = options;
-  const measure = createRequestMetrics(options.registry, clock);
+  const measure = createRequestMetrics(options);
   const warn = createWarningLog(options.log);
 
   /** Sends, and once more with fresh credentials when the server no longer accepts the cached ones. */
@@ -54,7 +58,7 @@ export function createTransport(options: TransportOptions): Transport {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const { origin, basePath, headers } = endpoint.credentials;
-    const done = measure(apiRequest.method, origin);
+    const done = measure(apiRequest.method);
     try {
       const response = await request(`${origin}${basePath}${apiRequest.path}${queryOf(apiRequest.query)}`, {
         method: apiRequest.method,
@@ -77,7 +81,16 @@ export function createTransport(options: TransportOptions): Transport {
     }
   }
 
+  async function waitForTurn(apiRequest: ApiRequest): Promise<void> {
+    try {
+      await options.takeTurn(apiRequest);
+    } catch (cause) {
+      throw toTransientError(cause, apiRequest);
+    }
+  }
+
   async function json(apiRequest: ApiRequest): Promise<unknown> {
+    await waitForTurn(apiRequest);
     const deadline = startDeadline(clock, options.requestTimeoutMs, apiRequest.signal);
     try {
       const response = await send(apiRequest, deadline.signal);
@@ -92,6 +105,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   async function stream(apiRequest: ApiRequest & { readonly signal: AbortSignal }): Promise<AsyncIterable<Buffer>> {
+    await waitForTurn(apiRequest);
     const deadline = startDeadline(clock, options.requestTimeoutMs, apiRequest.signal);
     try {
       const response = await send(apiRequest, deadline.signal);
@@ -225,10 +239,7 @@ function createWarningLog(log: Logger): (header: string | string[] | undefined) 
 }
 
 /** Names and labels as in client-go (k8s.io/component-base/metrics/prometheus/restclient). */
-function createRequestMetrics(
-  registry: Registry,
-  clock: Clock,
-): (method: string, origin: string) => (code: string) => void {
+function createRequestMetrics({ registry, clock, host }: TransportOptions): (method: string) => (code: string) => void {
   const total = counter(registry, {
     name: 'rest_client_requests_total',
     help: 'Number of HTTP requests, partitioned by status code, method, and host.',
@@ -240,8 +251,7 @@ function createRequestMetrics(
     labelNames: ['verb', 'host'],
     buckets: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60],
   });
-  return (method, origin) => {
-    const host = new URL(origin).host;
+  return (method) => {
     const start = clock.now().getTime();
     return (code) => {
       total.inc({ code, method, host });

@@ -54,6 +54,7 @@ function newClient() {
       registry: metrics,
       clock: realClock,
       log: createMemoryLog(),
+      budget: { writes: { perSecond: Infinity, burst: 0 } }, // it also plays the user, with hundreds of objects at once
     }),
     registry: metrics,
   };
@@ -334,15 +335,16 @@ describe('applyOwned', () => {
 
   it('does not touch what took the name a moment before, although the fields of the two get on', async () => {
     const deps = depsFor(await newOwner('owner-9'));
-    const get: KubeClient['get'] = async (kind, key, options) => {
+    const getLate: KubeClient['get'] = async (kind, key, options) => {
       if (key.name === 'owner-9') await client.create(builtin.ConfigMap, configMap('raced', { theirs: '1' }), me);
       return client.get(kind, key, options);
     };
 
-    const applying = applyOwned({ ...deps, client: { ...client, get } }, [child('raced', { a: '1' })], testScope());
+    const racing = { ...client, get: getLate };
+    const applying = applyOwned({ ...deps, client: racing }, [child('raced', { a: '1' })], testScope());
 
     await expect(applying).rejects.toMatchObject({ reason: 'NameTaken' });
-    const { data, metadata } = await client.get<ConfigMap>(builtin.ConfigMap, { namespace, name: 'raced' });
+    const { data, metadata } = await get('raced');
     expect([data, metadata.ownerReferences, metadata.annotations]).toEqual([{ theirs: '1' }, undefined, undefined]);
   });
 

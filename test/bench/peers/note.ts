@@ -41,6 +41,10 @@ export const noteDefinition = {
   },
 };
 
+const rate = { perSecond: Infinity, burst: 0 };
+/** No limit of the client's own, as with the others. */
+export const UNLIMITED = { reads: rate, writes: rate };
+
 export function isSettled({ metadata, status }: Note): boolean {
   return status?.ready === true && status.observedGeneration === metadata.generation;
 }

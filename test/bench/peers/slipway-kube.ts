@@ -15,7 +15,7 @@ import {
 } from '@slipway/kube';
 import pino from 'pino';
 import { Registry } from 'prom-client';
-import { Note } from './note.ts';
+import { Note, UNLIMITED } from './note.ts';
 
 const NAME = 'note.lifecycle';
 const [job, how] = process.argv.slice(2);
@@ -25,7 +25,7 @@ process.once('SIGTERM', () => stop.abort());
 
 const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
 const shared = { log, clock: realClock, registry: new Registry() };
-const client = createKubeClient({ ...shared, kubeConfig: loadKubeConfig(), userAgent: 'bench' });
+const client = createKubeClient({ ...shared, kubeConfig: loadKubeConfig(), userAgent: 'bench', budget: UNLIMITED });
 const manager = createManager({ ...shared, client, initialLists });
 const configMaps = manager.cache(builtin.ConfigMap);
 // A manager without controllers has nothing to run for; with `sync` this one finds no Note.

@@ -3,7 +3,7 @@ import { builtin, createKubeClient, type KubeClient, loadKubeConfig, realClock }
 import { Registry } from 'prom-client';
 import { startControlPlane } from '../../apiserver/control-plane.ts';
 import { eventually, silent } from '../../apiserver/operator/harness.ts';
-import { isSettled, Note, noteDefinition } from './note.ts';
+import { isSettled, Note, noteDefinition, UNLIMITED } from './note.ts';
 
 const NAMESPACE = 'default';
 const CLIENTS = 16;
@@ -35,7 +35,7 @@ export async function startWorld(): Promise<World> {
   const plane = await startControlPlane();
   const kubeConfig = loadKubeConfig(plane.kubeconfigPath);
   const shared = { log: silent, clock: realClock, registry: new Registry() };
-  const client = createKubeClient({ ...shared, kubeConfig, userAgent: 'bench' });
+  const client = createKubeClient({ ...shared, kubeConfig, userAgent: 'bench', budget: UNLIMITED });
   const kubectl = async (args: readonly string[], stdin?: string) => {
     const { code, stdout, stderr } = await plane.kubectl(args, stdin);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
