@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { builtin } from './builtin-kinds.ts';
 import { createKubeClient, type KubeClient, type KubeClientOptions } from './client.ts';
 import { realClock } from './clock.ts';
-import { KubeApiError, TransientError } from './errors.ts';
+import { KubeApiError, toOperatorError, TransientError } from './errors.ts';
 import type { KubeConfig } from './kube-config.ts';
 import { createFakeClock } from './testing/fake-clock.ts';
 import { configMap, createMemoryLog } from './testing/fixtures.ts';
@@ -124,19 +124,21 @@ describe('the client', () => {
     expect(server.connections()).toBeLessThanOrEqual(2);
   });
 
-  it('turns a Status into a KubeApiError that knows when to come back', async () => {
-    const { client } = await setUp((_request, response) =>
-      sendStatus(response, 429, 'TooManyRequests', { 'retry-after': '7' }),
-    );
+  it.each([
+    [429, 'TooManyRequests'],
+    [503, 'ServiceUnavailable'],
+  ])('turns a Status %i into a KubeApiError that knows when to come back', async (code, reason) => {
+    const { client } = await setUp((_request, response) => sendStatus(response, code, reason, { 'retry-after': '7' }));
 
     const error = await read(client).catch((cause: unknown) => cause);
 
     expect(error).toBeInstanceOf(KubeApiError);
     expect(error).toMatchObject({
-      message: 'TooManyRequests says the script',
+      message: `${reason} says the script`,
       retryAfterMs: 7000,
-      status: { code: 429 },
+      status: { code },
     });
+    expect(toOperatorError(error)).toMatchObject({ retry: 'backoff', reason, retryAfterMs: 7000 });
   });
 
   it('says what it got when the answer is no Status', async () => {
@@ -239,6 +241,32 @@ describe('the client', () => {
       'Bearer first',
       'Bearer second',
     ]);
+  });
+
+  it('asks the exec plugin of the kubeconfig once, and again after a 401', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kube-test-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const plugin = join(folder, 'plugin.sh');
+    const runs = join(folder, 'runs');
+    const credential = (token: string) =>
+      JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } });
+    const issue = (token: string) => writeFileSync(plugin, `echo run >> ${runs}\necho '${credential(token)}'\n`);
+    issue('first');
+    let valid = 'Bearer first';
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: [plugin] };
+    const { client } = await setUp(
+      ({ headers }, response) =>
+        headers.authorization === valid ? sendJson(response, 200, {}) : sendStatus(response, 401, 'Unauthorized'),
+      { user: { exec } },
+    );
+
+    await read(client);
+    await read(client);
+    issue('second');
+    valid = 'Bearer second';
+    await read(client);
+
+    expect(readFileSync(runs, 'utf8').trim().split('\n')).toHaveLength(2);
   });
 
   it('goes through the proxy of the kubeconfig', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { type Clock, sleep } from './clock.ts';
-import { type OperatorError, toOperatorError, UnexpectedError } from './errors.ts';
+import { type OperatorError, retryAfterOf, toOperatorError, UnexpectedError } from './errors.ts';
 import { counter, gauge, histogram } from './metrics.ts';
 import type { Result, Scope } from './result.ts';
 import { keyFromString, type Logger, type ObjectKey } from './types.ts';
@@ -138,10 +138,6 @@ async function endingOf(reconcile: () => Promise<Result>): Promise<Result | Oper
   } catch (cause) {
     return toOperatorError(cause);
   }
-}
-
-function retryAfterOf(error: OperatorError): number {
-  return 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0;
 }
 
 /** Resolves when the first of the signals aborts. */

@@ -100,6 +100,11 @@ export class KubeApiError extends Error {
   }
 }
 
+/** How long the server asked to be left alone, in milliseconds; 0 when it did not say. */
+export function retryAfterOf(error: unknown): number {
+  return error instanceof KubeApiError || error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
+}
+
 /** undefined instead of a NotFound; every other rejection passes. */
 export async function ignoreNotFound<T>(promise: Promise<T>): Promise<T | undefined> {
   try {

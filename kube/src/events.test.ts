@@ -135,6 +135,24 @@ describe('the event recorder', () => {
     expect(sent()).toHaveLength(1);
   });
 
+  it('leaves the server alone for as long as it asks', async () => {
+    let answers = 0;
+    const { recorder, clock, sent } = await setUp((_request, response) => {
+      answers += 1;
+      if (answers === 1) return sendStatus(response, 429, 'TooManyRequests', { 'retry-after': '60' });
+      return sendJson(response, 201, {});
+    });
+
+    recorder.record(configMap('a'), note);
+    await eventually(() => clock.pending() === 1);
+    await clock.advance(59_000);
+    expect(sent()).toHaveLength(1);
+    await clock.advance(1_000);
+    await recorder.flush();
+
+    expect(sent()).toHaveLength(2);
+  });
+
   it('tries again when the server is down, gives up on a refusal, and never throws', async () => {
     let answers = 0;
     const { recorder, clock, sent } = await setUp(({ body }, response) => {

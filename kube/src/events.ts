@@ -3,7 +3,7 @@ import { builtin, type Event } from './builtin-kinds.ts';
 import type { KubeClient } from './client.ts';
 import { type Clock, sleep } from './clock.ts';
 import { cut } from './conditions.ts';
-import { KubeApiError, toOperatorError } from './errors.ts';
+import { KubeApiError, retryAfterOf, toOperatorError } from './errors.ts';
 import { microTime } from './leader-election.ts';
 import type { DeepReadonly, KubeObject, Logger } from './types.ts';
 
@@ -93,10 +93,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       try {
         return await write(series);
       } catch (cause) {
-        const { retry, message } = toOperatorError(cause);
-        log.info({ reason: series.event.reason, why: message }, 'could not write an event');
-        if (retry !== 'backoff' || isRefused(cause)) return;
-        await sleep(clock, 1000 * 2 ** attempt);
+        const error = toOperatorError(cause);
+        log.info({ reason: series.event.reason, why: error.message }, 'could not write an event');
+        if (error.retry !== 'backoff' || isRefused(cause)) return;
+        await sleep(clock, Math.max(1000 * 2 ** attempt, retryAfterOf(error)));
       }
     }
   }

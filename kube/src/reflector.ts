@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import { backoffDelay } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type Clock, sleep } from './clock.ts';
-import { KubeApiError, TransientError } from './errors.ts';
+import { KubeApiError, retryAfterOf, TransientError } from './errors.ts';
 import { counter } from './metrics.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import type { Change, Store } from './store.ts';
@@ -202,7 +202,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       return;
     }
     const delay = backoffDelay(failures, { baseMs: 500, capMs: 30_000, ...options.backoff, random: options.random });
-    const ms = Math.max(delay, retryAfterOf(cause) ?? 0);
+    const ms = Math.max(delay, retryAfterOf(cause));
     failures += 1;
     const level = failures < 5 ? 'info' : 'warn';
     log[level]({ reason, message: messageOf(cause), retryInMs: Math.round(ms), failures }, 'list or watch failed');
@@ -242,10 +242,6 @@ function sameVersion<T extends KubeObject>(known: DeepReadonly<T> | undefined, o
   const isSame =
     known?.metadata.uid === object.metadata.uid && known?.metadata.resourceVersion === object.metadata.resourceVersion;
   return isSame ? (known as T) : undefined;
-}
-
-function retryAfterOf(cause: unknown): number | undefined {
-  return cause instanceof KubeApiError || cause instanceof TransientError ? cause.retryAfterMs : undefined;
 }
 
 function messageOf(cause: unknown): string {

@@ -139,11 +139,12 @@ describe('the client', () => {
     await expect(client.apply(builtin.ConfigMap, wrong, me)).rejects.toThrow('.dta: field not declared in schema');
   });
 
-  it('conflicts with another manager unless it is forced', async () => {
+  it('conflicts with another manager unless it is forced, and says with whom and about what', async () => {
     await client.apply(builtin.ConfigMap, configMap('owned', { a: 'theirs' }), { fieldManager: 'them' });
 
     await expect(client.apply(builtin.ConfigMap, configMap('owned', { a: 'ours' }), me)).rejects.toMatchObject({
       isConflict: true,
+      message: 'Apply failed with 1 conflict: conflict with "them": .data.a',
     });
     const forced = await client.apply(builtin.ConfigMap, configMap('owned', { a: 'ours' }), { ...me, force: true });
 
