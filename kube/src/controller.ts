@@ -54,20 +54,28 @@ export function createControllerLoop(options: ControllerLoopOptions): Controller
   async function workOn(item: WorkItem, signal: AbortSignal): Promise<void> {
     const key = keyFromString(item.key);
     const reconcileId = randomUUID();
-    const log = options.log.child({ controller: name, ...key, reconcileId });
+    let log: Logger | undefined;
+    const scope: Scope = {
+      // Most passes find nothing to do and say nothing, and a child logger costs more than they do.
+      get log() {
+        return (log ??= options.log.child({ controller: name, ...key, reconcileId }));
+      },
+      signal,
+      controller: name,
+      reconcileId,
+      reasons: item.reasons,
+    };
     const stopTimer = metrics.start();
-    const ending = await endingOf(() =>
-      options.reconcile(key, { log, signal, controller: name, reconcileId, reasons: item.reasons }),
-    );
+    const ending = await endingOf(() => options.reconcile(key, scope));
     stopTimer();
     // What was cut off by the end of this process says nothing about the object.
     if (ending instanceof Error && signal.aborted) return;
-    follow(item.key, ending, log);
+    follow(item.key, ending, scope);
   }
 
   /** The one place that decides what an ending means. */
-  function follow(key: string, ending: Result | OperatorError, log: Logger): void {
-    if (ending instanceof Error) return followError(key, ending, log);
+  function follow(key: string, ending: Result | OperatorError, scope: Scope): void {
+    if (ending instanceof Error) return followError(key, ending, scope.log);
     queue.forget(key);
     switch (ending.kind) {
       case 'settled':
@@ -75,7 +83,7 @@ export function createControllerLoop(options: ControllerLoopOptions): Controller
         return;
       case 'requeueAfter':
         metrics.result('requeue_after');
-        log.debug({ ms: ending.ms, why: ending.why }, 'looking again later');
+        scope.log.debug({ ms: ending.ms, why: ending.why }, 'looking again later');
         queue.addAfter(key, ending.ms, ending.why);
         return;
     }

@@ -166,6 +166,21 @@ describe('the reflector', () => {
     expect(store.get({ namespace: 'default', name: 'a' })).toBeUndefined();
   });
 
+  it('keeps what it learns apart from what the writer has', async () => {
+    const { reflector, store, server } = await reflect([list('5')], [hold]);
+    await eventually(() => server.received.some(({ query }) => query.has('watch')));
+    held.splice(0);
+    const data = JSON.parse('{ "managedFields": "1", "__proto__": "2", "list": ["3"] }') as Record<string, string>;
+    const answer = configMap('a', { version: '6', data });
+    const before = JSON.stringify(answer.data);
+
+    reflector.learn(answer);
+    answer.data = { mine: 'now' };
+
+    expect(JSON.stringify(store.get({ namespace: 'default', name: 'a' })?.data)).toBe(before);
+    expect([Object.isFrozen(answer), Object.isFrozen(answer.metadata)]).toEqual([false, false]);
+  });
+
   it('is not synced before its first list is in', async () => {
     const { reflector, log } = await reflect([refuse(403, 'Forbidden')], []);
 

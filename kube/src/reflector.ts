@@ -2,11 +2,12 @@ import type { Registry } from 'prom-client';
 import { backoffDelay } from './backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type Clock, sleep } from './clock.ts';
-import { KubeApiError, retryAfterOf, TransientError } from './errors.ts';
+import { retryAfterOf, TransientError } from './errors.ts';
 import { counter } from './metrics.ts';
 import { compareResourceVersions } from './resource-version.ts';
-import type { Change, Store } from './store.ts';
+import { type Change, copyOf, type Store } from './store.ts';
 import { type DeepReadonly, keyOf, keyToString, type KubeKind, type KubeObject, type Logger } from './types.ts';
+import { isRefusedStream, reasonOf, RESUMABLE } from './watch-failures.ts';
 import { endsInitialEvents, type WatchEvent } from './watch-stream.ts';
 
 /** Keeps a store equal to the objects of one kind, for as long as it runs, whatever the network does. */
@@ -167,7 +168,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     // What the stream has passed it has told already; if it is not in the store, it is gone since.
     if (!hasSynced || compareResourceVersions(resourceVersion, version) <= 0) return;
     if (deletionTimestamp !== undefined && finalizers.length === 0) return;
-    for (const change of store.upsert(keep(structuredClone(object)))) tell(change);
+    for (const change of store.upsert(keep(copyOf(object)))) tell(change);
   }
 
   function tell(change: Change<T>): void {
@@ -210,32 +211,6 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   }
 
   return { run, learn, hasSynced: () => hasSynced, synced, lastContact: () => contact };
-}
-
-/** After these the watch goes on from the last version; after anything else only a new list is sure to miss nothing. */
-const RESUMABLE: ReadonlySet<string> = new Set([
-  'ConnectionFailed',
-  'RequestTimeout',
-  'WatchCut',
-  'WatchIdle',
-  'WatchTooShort',
-  'TooManyRequests',
-  'ServiceUnavailable',
-]);
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof TransientError) return cause.reason;
-  if (!(cause instanceof KubeApiError)) return 'InternalError';
-  if (cause.isGone) return 'Expired';
-  if (cause.status.code === 429) return 'TooManyRequests';
-  if (cause.status.code === 503) return 'ServiceUnavailable';
-  return cause.status.reason || `Http${cause.status.code}`;
-}
-
-/** 400 or 422: the feature is off, or unknown. A server that takes no notice of the question never ends its list. */
-function isRefusedStream(cause: unknown): boolean {
-  if (cause instanceof KubeApiError) return [400, 422].includes(cause.status.code);
-  return cause instanceof TransientError && cause.reason === 'WatchIdle';
 }
 
 function sameVersion<T extends KubeObject>(known: DeepReadonly<T> | undefined, object: T): T | undefined {

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { TakeTurn } from './budget.ts';
 import type { Clock } from './clock.ts';
 import type { Connection, Endpoint } from './connection.ts';
@@ -60,9 +60,10 @@ export function createTransport(options: TransportOptions): Transport {
     const { origin, basePath, headers } = endpoint.credentials;
     const done = measure(apiRequest.method);
     try {
-      const response = await request(`${origin}${basePath}${apiRequest.path}${queryOf(apiRequest.query)}`, {
+      const response = await endpoint.dispatcher.request({
+        origin,
+        path: `${basePath}${apiRequest.path}${queryOf(apiRequest.query)}`,
         method: apiRequest.method,
-        dispatcher: endpoint.dispatcher,
         signal,
         headers: {
           ...headers,
