@@ -1,5 +1,6 @@
 import type { CoreEvent, DeepReadonly, Job, ObjectKey, Pod, Scope } from '@slipway/kube';
-import { builtin, keyOf } from '@slipway/kube';
+import { builtin, keyOf, TransientError } from '@slipway/kube';
+import { controllerUid } from '../caches.ts';
 import type { Caches, OperatorDeps } from '../deps.ts';
 import { RESULT_ANNOTATION } from '../labels.ts';
 import { jobOutcome, resultToRecord } from './job-outcome.ts';
@@ -66,15 +67,36 @@ function eventTime(event: DeepReadonly<CoreEvent>): string {
  */
 export async function recordJobResult(
   deps: Pick<OperatorDeps, 'client'>,
-  { job, outcome }: Pick<ObservedJob<unknown>, 'job' | 'outcome'>,
+  { job, pods, outcome }: ObservedJob<unknown>,
   fieldManager: string,
   scope: Scope,
 ): Promise<boolean> {
   const text = resultToRecord(outcome);
   if (job === undefined || text === undefined || job.metadata.annotations?.[RESULT_ANNOTATION] !== undefined)
     return false;
+  if (outcome.state === 'failed') await requireAllPods(deps, job, pods, scope);
   const patch = { metadata: { uid: job.metadata.uid, annotations: { [RESULT_ANNOTATION]: text } } };
   await deps.client.mergePatch(builtin.Job, keyOf(job), patch, { fieldManager, signal: scope.signal });
   scope.log.info({ job: job.metadata.name, state: outcome.state }, 'job ended');
   return true;
+}
+
+/**
+ * A failure may rest on what no pod has said, and it is written down for good; so it must not rest on a cache of pods that is
+ * behind that of Jobs.
+ *
+ * @throws TransientError when the API server knows more; the pods wake the key when they arrive.
+ */
+async function requireAllPods(
+  { client }: Pick<OperatorDeps, 'client'>,
+  { metadata: { namespace = '', uid = '' } }: DeepReadonly<Job>,
+  known: readonly DeepReadonly<Pod>[],
+  { signal }: Scope,
+): Promise<void> {
+  const labelSelector = `batch.kubernetes.io/controller-uid=${uid}`;
+  const { items } = await client.list(builtin.Pod, { namespace, labelSelector, signal });
+  const isKnown = (pod: Pod) =>
+    known.some(({ metadata, status }) => metadata.uid === pod.metadata.uid && status?.phase === pod.status?.phase);
+  if (items.filter((pod) => controllerUid(pod) === uid).every(isKnown)) return;
+  throw new TransientError('CacheBehind', 'The Job has pods of which the cache does not know yet; looking again.');
 }

@@ -1,6 +1,6 @@
 import type { Model, ModelVersion, TrainingJob } from '@slipway/crds';
 import { PublishModelResult } from '@slipway/crds/batch';
-import type { DeepReadonly, Job, KubeClient, Service } from '@slipway/kube';
+import type { DeepReadonly, Job, KubeClient, Pod, Service } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { Caches } from '../../deps.ts';
 import { findStore } from '../../jobs/find-store.ts';
@@ -24,6 +24,7 @@ import { publishJobName, serviceName } from './names.ts';
 
 /** The newest attempt, if it does what the spec asks, and what became of it. */
 export interface CurrentAttempt extends Attempt {
+  readonly pods: readonly DeepReadonly<Pod>[];
   readonly outcome: AttemptOutcome;
   readonly publish: ObservedJob<PublishModelResult>;
   /** The version that was made of it. */
@@ -127,7 +128,7 @@ async function observeAttempt(
     marked === undefined
       ? undefined
       : await findPublished(client, kinds.ModelVersion, key, caches.modelVersions.get(key));
-  return { record, job, outcome, publish, version, deletedVersion: version === undefined ? marked : undefined };
+  return { record, job, pods, outcome, publish, version, deletedVersion: version === undefined ? marked : undefined };
 }
 
 function lastAttemptOf(

@@ -51,7 +51,16 @@ function publishJobOf(number: number): Job {
 function attempt(outcome: CurrentAttempt['outcome'], more: Partial<CurrentAttempt> = {}): CurrentAttempt {
   const record = more.record ?? recordOf(3);
   const publish = { job: undefined, pods: [], outcome: { state: 'absent' as const } };
-  return { record, job: jobOf(record), outcome, publish, version: undefined, deletedVersion: undefined, ...more };
+  return {
+    record,
+    job: jobOf(record),
+    pods: [],
+    outcome,
+    publish,
+    version: undefined,
+    deletedVersion: undefined,
+    ...more,
+  };
 }
 
 function observed(more: Partial<ObservedTrainingJob> = {}): ObservedTrainingJob {
