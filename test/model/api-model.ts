@@ -5,7 +5,8 @@
 import { deepFreeze } from '../../kube/src/store.ts';
 import type { KubeObject, OwnerReference } from '@slipway/kube';
 import { canonicalJson } from '../../kube/src/canonical.ts';
-import type { Answer, Request, WriteRequest } from './requests.ts';
+import { isWrite } from './requests.ts';
+import type { Answer, ReadRequest, Request, WriteRequest } from './requests.ts';
 
 /** `Kind/name`: everything is in one namespace. */
 export type Id = string;
@@ -72,8 +73,8 @@ export interface Outcome {
 }
 
 export function perform(objects: Objects, request: Request, server: ServerContext): Outcome {
+  if (!isWrite(request)) return { objects, answer: readAnswer(objects, request) };
   const live = objects.get(request.id);
-  if (request.verb === 'get') return { objects, answer: live === undefined ? NOT_FOUND : ok(live) };
   const refusal = preconditionOf(request, live);
   if (refusal !== undefined) return { objects, answer: refusal };
   switch (request.verb) {
@@ -88,6 +89,13 @@ export function perform(objects: Objects, request: Request, server: ServerContex
     default:
       return { objects: deleted(objects, request.id, server), answer: { kind: 'ok', stored: undefined } };
   }
+}
+
+function readAnswer(objects: Objects, { verb, id }: ReadRequest): Answer {
+  const live = objects.get(id);
+  if (verb === 'get') return live === undefined ? NOT_FOUND : ok(live);
+  const items = [...objects].filter(([each]) => each.startsWith(id)).map(([, found]) => found);
+  return { kind: 'ok', stored: undefined, items };
 }
 
 /** An object as its author applies it. */

@@ -8,7 +8,7 @@ const trains = build('trains');
 const deleteVersion = userDeletesVersions('DatasetVersion');
 /** Once the status shows it, whatever the Job says. */
 const deleteShown = userDeletesVersions('DatasetVersion', isVersionShown);
-const mayFallBehind = ['Dataset', 'Job', 'DatasetVersion'];
+const mayFallBehind = ['Dataset', 'Job', 'Pod', 'DatasetVersion'];
 
 holdsIn(datasetModel, [
   ['is built, with an answer that is lost', { script: [flights], faults: { lostAnswers: 1 } }],

@@ -3,6 +3,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import type { planService } from '../../operator/src/controllers/inference-service/plan.ts';
 import type { serviceStatus } from '../../operator/src/controllers/inference-service/status.ts';
 import { explore } from './explore.ts';
+import { isWrite } from './requests.ts';
 import { deleteService, inferenceServiceModel, serve } from './inference-service-model.ts';
 import type { ServiceModelOptions } from './inference-service-model.ts';
 
@@ -99,8 +100,7 @@ it('an operator that ignores the uid', async () => {
       script: [deleteService, serve('v1')],
       hasSlowReads: true,
       faults: { staleKinds: 1 },
-      tamper: ({ ...request }) =>
-        request.verb === 'get' ? request : { ...request, uid: undefined, version: undefined },
+      tamper: ({ ...request }) => (isWrite(request) ? { ...request, uid: undefined, version: undefined } : request),
     }),
   );
   expect(failure?.what).toMatch(/is made again for an owner that was gone/);

@@ -7,6 +7,7 @@ import { featureSetModel, materialise } from './feature-set-model.ts';
 import { deleteVersion, leaveVersion, makeVersion, modelVersionModel, useVersion } from './model-version-model.ts';
 import { deletesClaim, deletesStore, makes, recordModel } from './record-models.ts';
 import type { Tamper } from './program.ts';
+import { isWrite } from './requests.ts';
 import type { WriteRequest } from './requests.ts';
 import type { Scenario } from './scenario.ts';
 import { train, trainingJobModel } from './training-job-model.ts';
@@ -16,7 +17,7 @@ vi.setConfig({ testTimeout: 180_000 });
 
 /** Reads where it should write. */
 function leavesOut(isMeant: (request: WriteRequest) => boolean): Tamper {
-  return (request) => (request.verb !== 'get' && isMeant(request) ? { verb: 'get', id: request.id } : request);
+  return (request) => (isWrite(request) && isMeant(request) ? { verb: 'get', id: request.id } : request);
 }
 
 function annotates(name: string): (request: WriteRequest) => boolean {

@@ -25,6 +25,7 @@ import type { WorkloadConfig } from '../../operator/src/deps.ts';
 import { NAMESPACE } from '../../operator/src/testing/fixtures.ts';
 import type { Id, Objects, Stored } from './api-model.ts';
 import { idOf, kindOf } from './api-model.ts';
+import { isWrite } from './requests.ts';
 import type { Answer, Request } from './requests.ts';
 import { answerKey, objectsKey } from './state-key.ts';
 
@@ -158,7 +159,7 @@ function versionOf(resourceVersion: string | undefined): number | undefined {
 /** Answers from the list, and tells of the first request for which there is none yet; that one is never answered. */
 function answeringClient(answers: readonly Answer[], stores: Stores, ask: (request: Request) => void): KubeClient {
   let used = 0;
-  async function send(request: Request): Promise<KubeObject> {
+  async function answerOf(request: Request): Promise<Extract<Answer, { kind: 'ok' }>> {
     const answer = answers[used++];
     if (answer === undefined) {
       ask(request);
@@ -166,14 +167,22 @@ function answeringClient(answers: readonly Answer[], stores: Stores, ask: (reque
     }
     if (answer.kind === 'lost') throw new TransientError('Timeout', 'no answer came');
     if (answer.kind === 'error') throw new KubeApiError({ ...answer, message: answer.reason });
-    if (answer.stored === undefined) return {} as KubeObject;
-    const object = asRead(answer.stored);
-    if (request.verb !== 'get') storeOf(stores, object.kind).upsert(object);
+    return answer;
+  }
+  async function send(request: Request): Promise<KubeObject> {
+    const { stored } = await answerOf(request);
+    if (stored === undefined) return {} as KubeObject;
+    const object = asRead(stored);
+    if (isWrite(request)) storeOf(stores, object.kind).upsert(object);
     return object;
   }
   const at = (kind: KubeKind, { name }: ObjectKey): Id => `${kind.kind}/${name}`;
   const client = {
     get: (kind: KubeKind, key: ObjectKey) => send({ verb: 'get', id: at(kind, key) }),
+    list: async ({ kind }: KubeKind) => {
+      const { items = [] } = await answerOf({ verb: 'list', id: `${kind}/` });
+      return { items: items.map(asRead) };
+    },
     apply: (_: KubeKind, object: KubeObject, { fieldManager }: { fieldManager: string }) => {
       const { uid, resourceVersion, ...metadata } = object.metadata;
       const applied = { ...object, metadata };

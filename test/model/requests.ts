@@ -21,17 +21,23 @@ export type WriteRequest = Preconditions &
     | { readonly verb: 'delete'; readonly id: Id }
   );
 
-export type Request = WriteRequest | { readonly verb: 'get'; readonly id: Id };
+/** A list has the id `Kind/`. */
+export interface ReadRequest {
+  readonly verb: 'get' | 'list';
+  readonly id: Id;
+}
+
+export type Request = WriteRequest | ReadRequest;
 
 export type Answer =
-  /** `stored` is missing where the API answers without an object. */
-  | { readonly kind: 'ok'; readonly stored: Stored | undefined }
+  /** `stored` is missing where the API answers without an object; `items` are those of a list. */
+  | { readonly kind: 'ok'; readonly stored: Stored | undefined; readonly items?: readonly Stored[] }
   | { readonly kind: 'error'; readonly code: 404 | 409; readonly reason: string }
   /** A timeout, or a connection that broke: nobody knows whether it was done. */
   | { readonly kind: 'lost' };
 
 export function isWrite(request: Request): request is WriteRequest {
-  return request.verb !== 'get';
+  return request.verb !== 'get' && request.verb !== 'list';
 }
 
 /** A request in words, for traces. */

@@ -19,7 +19,10 @@ export function objectsKey(objects: Objects): string {
 export function answerKey(answer: Answer): string {
   if (answer.kind === 'lost') return 'lost';
   if (answer.kind === 'error') return answer.reason;
-  return answer.stored === undefined ? 'ok' : `${answer.stored.content.number}@${answer.stored.version}`;
+  const { stored, items = [] } = answer;
+  return ['ok', ...[stored ?? [], ...items].flat().map(({ content, version }) => `${content.number}@${version}`)].join(
+    ' ',
+  );
 }
 
 const requests = new WeakMap<Request, string>();

@@ -71,7 +71,7 @@ function mentionedUids(state: State): readonly string[] {
 }
 
 function allStored({ api, stale, pass }: State): Stored[] {
-  const answers = pass?.answers.flatMap((answer) => (answer.kind === 'ok' ? (answer.stored ?? []) : [])) ?? [];
+  const answers = pass?.answers.flatMap((answer) => (answer.kind === 'ok' ? storedIn(answer) : [])) ?? [];
   return [...api.values(), ...(stale?.objects.values() ?? []), ...(pass?.view.values() ?? []), ...answers];
 }
 
@@ -141,7 +141,13 @@ function ranked(objects: Objects, rank: Rank): Objects {
 }
 
 function rankedAnswer(answer: Answer, rank: Rank): Answer {
-  return answer.kind === 'ok' && answer.stored !== undefined ? { ...answer, stored: rank(answer.stored) } : answer;
+  if (answer.kind !== 'ok') return answer;
+  const { stored, items } = answer;
+  return {
+    kind: 'ok',
+    stored: stored && rank(stored),
+    ...(items === undefined ? {} : { items: items.map(rank) }),
+  };
 }
 
 export function stateKey({ api, stale, pass, late, now, left, scriptAt, memory }: State): string {
@@ -164,4 +170,8 @@ function passKey({ program, view, answers, now, isOrphan }: RunningPass): string
 /** What a crash leaves on its way. */
 export function lateOf(request: Parameters<typeof isWrite>[0]): WriteRequest | undefined {
   return isWrite(request) ? request : undefined;
+}
+
+function storedIn({ stored, items = [] }: Extract<Answer, { kind: 'ok' }>): readonly Stored[] {
+  return stored === undefined ? items : [stored, ...items];
 }

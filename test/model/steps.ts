@@ -2,7 +2,7 @@
 import { kindOf, perform } from './api-model.ts';
 import type { Objects } from './api-model.ts';
 import type { Next } from './program.ts';
-import { inWords } from './requests.ts';
+import { inWords, isWrite } from './requests.ts';
 import type { Answer, Request } from './requests.ts';
 import type { Scenario, WorldStep } from './scenario.ts';
 import { lateOf, normalised, ofKind, serverContext, viewOf } from './state.ts';
@@ -132,7 +132,7 @@ async function readThrough(scenario: Scenario, state: State, pass: RunningPass):
   const program = scenario.programs[pass.program];
   if (program === undefined) throw new Error(`There is no program ${pass.program}`);
   const next = await program.next(pass);
-  if (next.kind === 'end' || next.request.verb !== 'get') return { pass, next };
+  if (next.kind === 'end' || isWrite(next.request)) return { pass, next };
   const { answer } = perform(state.api, next.request, serverContext(state));
   return readThrough(scenario, state, { ...pass, answers: [...pass.answers, answer] });
 }
@@ -148,7 +148,7 @@ function withAnswer(state: State, pass: RunningPass, answer: Answer): State {
 /** The operator reads its own writes, also where a watch is behind. */
 function learned(state: State, request: Request, answer: Answer): State {
   const { stale } = state;
-  if (stale?.kind !== kindOf(request.id) || request.verb === 'get') return state;
+  if (stale?.kind !== kindOf(request.id) || !isWrite(request)) return state;
   if (answer.kind !== 'ok' || answer.stored === undefined) return state;
   return { ...state, stale: { ...stale, objects: new Map(stale.objects).set(request.id, answer.stored) } };
 }

@@ -6,7 +6,7 @@ import { userDeletesVersions } from './version-rules.ts';
 const good = train('good');
 const stuck = train('stuck');
 const deleteVersion = userDeletesVersions('ModelVersion');
-const mayFallBehind = ['TrainingJob', 'Job', 'ModelVersion'];
+const mayFallBehind = ['TrainingJob', 'Job', 'Pod', 'ModelVersion'];
 
 holdsIn(trainingJobModel, [
   ['trains, with an answer that is lost', { script: [good], faults: { lostAnswers: 1 } }],
