@@ -70,9 +70,12 @@ export function overlappingWrites(journal: readonly Entry[]): string[] {
   return [...found];
 }
 
-/** Failures in a row, and the milliseconds that so many take at least where each waits twice as long as the one before. */
+/**
+ * Failures in a row, and the milliseconds that so many take at least. Waits that double take 600, but news of the objects beside
+ * one wakes it too, and there is much of that after a start.
+ */
 const BURST = 8;
-const BURST_MS = 300;
+const BURST_MS = 150;
 
 /** Failed requests that are tried again without a pause: a whole operator of those keeps an ill API server ill. */
 export function hammering(journal: readonly Entry[]): string[] {
