@@ -28,6 +28,7 @@ describe('readConfig', () => {
       healthPort: 8081,
       metricsPort: 8080,
       logLevel: 'info',
+      logLevelPort: 8082,
     });
   });
 

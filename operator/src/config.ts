@@ -12,8 +12,12 @@ export interface OperatorConfig {
   readonly identity: string;
   readonly healthPort: number;
   readonly metricsPort: number;
-  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  readonly logLevel: LogLevel;
+  readonly logLevelPort: number;
 }
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const USAGE = `usage: node operator/src/main.ts
 
@@ -30,6 +34,7 @@ Runs Slipway's controllers: in a cluster with the pod's service account, elsewhe
   SLIPWAY_HEALTH_PORT             /healthz and /readyz (8081)
   SLIPWAY_METRICS_PORT            /metrics for Prometheus (8080)
   SLIPWAY_LOG_LEVEL               trace, debug, info, warn, error (info)
+  SLIPWAY_LOG_LEVEL_PORT          GET and PUT /log-level change it at run time; on 127.0.0.1 alone (8082)
   SLIPWAY_DRAIN_SECONDS           how long an old revision keeps its pods after it lost the traffic (10)
 `;
 
@@ -54,7 +59,8 @@ const Environment = z.object({
   SLIPWAY_IDENTITY: z.string().min(1).max(253).optional(),
   SLIPWAY_HEALTH_PORT: port.default(8081),
   SLIPWAY_METRICS_PORT: port.default(8080),
-  SLIPWAY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  SLIPWAY_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  SLIPWAY_LOG_LEVEL_PORT: port.default(8082),
   SLIPWAY_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(10),
 });
 
@@ -96,6 +102,7 @@ export function readConfig(
     healthPort: data.SLIPWAY_HEALTH_PORT,
     metricsPort: data.SLIPWAY_METRICS_PORT,
     logLevel: data.SLIPWAY_LOG_LEVEL,
+    logLevelPort: data.SLIPWAY_LOG_LEVEL_PORT,
   };
 }
 

@@ -2,10 +2,13 @@ import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { createLogLevelServer } from './log-level.ts';
+import type { LogLevelControl } from './log-level.ts';
 
 export interface HttpEndpoints {
   readonly healthPort: number;
   readonly metricsPort: number;
+  readonly logLevelPort: number;
   close(): Promise<void>;
 }
 
@@ -13,11 +16,16 @@ export interface HttpEndpointsOptions {
   /** 0 lets the machine choose. */
   readonly healthPort: number;
   readonly metricsPort: number;
+  readonly logLevelPort: number;
   readonly registry: Registry;
+  readonly logLevel: LogLevelControl;
   readonly ready: () => { readonly ok: boolean; readonly why?: string };
 }
 
-/** `/healthz` (this process answers) and `/readyz` (its view of the cluster is complete) on one port, `/metrics` on the other. */
+/**
+ * `/healthz` (this process answers) and `/readyz` (its view of the cluster is complete) on one port, `/metrics` on another, and
+ * `/log-level` on one that only the pod itself reaches, and whoever may `kubectl port-forward` to it.
+ */
 export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise<HttpEndpoints> {
   const health = createServer((request, response) => {
     if (request.url === '/healthz') return answer(response, 200, 'ok\n');
@@ -32,13 +40,16 @@ export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise
       () => answer(response, 500, 'the metrics could not be read\n'),
     );
   });
+  const logLevel = createLogLevelServer(options.logLevel);
   const healthPort = await listen(health, options.healthPort);
   const metricsPort = await listen(metrics, options.metricsPort);
+  const logLevelPort = await listen(logLevel, options.logLevelPort, '127.0.0.1');
   return {
     healthPort,
     metricsPort,
+    logLevelPort,
     close: async () => {
-      await Promise.all([health, metrics].map(closeServer));
+      await Promise.all([health, metrics, logLevel].map(closeServer));
     },
   };
 }
@@ -48,10 +59,10 @@ function answer(response: ServerResponse, status: number, text: string, contentT
 }
 
 /** @throws Error that names the port, where it cannot be had. */
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, port: number, host?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => reject(new Error(`cannot listen on port ${port}: ${cause.message}`, { cause })));
-    server.listen(port, () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
 }
 

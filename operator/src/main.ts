@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadKubeConfig, realClock } from '@slipway/kube';
-import pino from 'pino';
 import { ConfigError, readConfig, USAGE } from './config.ts';
+import { createLog } from './log-level.ts';
 import { runOperator } from './run-operator.ts';
 
 if (process.argv.includes('--help')) {
@@ -12,7 +12,7 @@ if (process.argv.includes('--help')) {
   process.exit();
 }
 
-const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+const { log, logLevel } = createLog();
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   // A second signal ends the process at once, as Node does without a listener.
@@ -24,11 +24,11 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 try {
   const config = readConfig(process.env, hostname());
-  log.level = config.logLevel;
+  logLevel.set(config.logLevel);
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
     version: string;
   };
-  await runOperator({ config, kubeConfig: loadKubeConfig(), clock: realClock, log, version }, stop.signal);
+  await runOperator({ config, kubeConfig: loadKubeConfig(), clock: realClock, log, logLevel, version }, stop.signal);
 } catch (cause) {
   if (cause instanceof ConfigError) process.stderr.write(`${cause.message}\n`);
   else log.fatal({ err: cause }, 'the operator ends');

@@ -6,12 +6,14 @@ import { createCaches } from './caches.ts';
 import type { OperatorConfig } from './config.ts';
 import { CONTROLLERS } from './controllers/controllers.ts';
 import { startHttpEndpoints } from './http-endpoints.ts';
+import type { LogLevelControl } from './log-level.ts';
 
 export interface RunOptions {
   readonly config: OperatorConfig;
   readonly kubeConfig: KubeConfig;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly logLevel: LogLevelControl;
   readonly version: string;
 }
 
@@ -45,7 +47,12 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   const events = createEventRecorder({ client, component: 'slipway.dev/operator', instance, clock, log });
   const deps = { client, clock, events, config: config.workloads, caches: createCaches(manager) };
   for (const addController of CONTROLLERS) addController(manager, deps);
-  const endpoints = await startHttpEndpoints({ ...config, registry, ready: () => manager.ready() });
+  const endpoints = await startHttpEndpoints({
+    ...config,
+    registry,
+    logLevel: options.logLevel,
+    ready: () => manager.ready(),
+  });
   log.info(
     { healthPort: endpoints.healthPort, metricsPort: endpoints.metricsPort, version: options.version },
     'started',

@@ -111,6 +111,7 @@ function spawnOperator(
       SLIPWAY_LEADER_ELECTION: 'Disabled',
       SLIPWAY_HEALTH_PORT: '0',
       SLIPWAY_METRICS_PORT: '0',
+      SLIPWAY_LOG_LEVEL_PORT: '0',
       SLIPWAY_DRAIN_SECONDS: '2',
       ...environment,
     },

@@ -28,6 +28,7 @@ export function operatorSubject(
       SLIPWAY_IDENTITY: 'operator-under-test',
       SLIPWAY_HEALTH_PORT: '0',
       SLIPWAY_METRICS_PORT: '0',
+      SLIPWAY_LOG_LEVEL_PORT: '0',
       SLIPWAY_DRAIN_SECONDS: '1',
     },
   });

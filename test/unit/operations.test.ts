@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createKubeClient, createManager, loadKubeConfig, realClock } from '@slipway/kube';
+import { Registry } from 'prom-client';
+import { expect, it } from 'vitest';
+import { CONTROLLERS } from '../../operator/src/controllers/controllers.ts';
+import { createCaches } from '../../operator/src/caches.ts';
+import { silent } from '../apiserver/operator/harness.ts';
+
+/** Of the operator; those of the process itself are prom-client's. */
+const OURS = /`((?:controller_runtime|workqueue|rest_client|leader_election|reflector)_[a-z_]+)`/g;
+
+it('docs/operations.md tells of every metric of the operator, and of no other', async () => {
+  const registry = new Registry();
+  const kubeConfig = loadKubeConfig(join(import.meta.dirname, 'kubeconfig.yaml'));
+  const client = createKubeClient({ kubeConfig, userAgent: 'test', registry, clock: realClock, log: silent });
+  const lease = { namespace: 'slipway', name: 'slipway', identity: 'test' };
+  const manager = createManager({ client, log: silent, clock: realClock, registry, lease });
+  const config = {
+    servingRuntimeImage: 's',
+    batchRuntimeImage: 'b',
+    imagePullPolicy: 'Never',
+    drainSeconds: 1,
+  } as const;
+  const events = { record: () => undefined, flush: async () => undefined };
+  const caches = createCaches(manager);
+  for (const addController of CONTROLLERS) addController(manager, { client, clock: realClock, events, config, caches });
+  await client.close();
+  // Registered when the manager begins to run.
+  const registered = ['leader_election_master_status', ...registry.getMetricsAsArray().map(({ name }) => name)];
+
+  const text = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+  const told = [...text.matchAll(OURS)].map(([, name]) => name);
+  expect(new Set(told)).toEqual(new Set(registered));
+});
