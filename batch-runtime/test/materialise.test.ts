@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { digestOfRecords } from '../src/files/digest.ts';
+import { digestOfRecords } from '@slipway/crds/digest';
 import { readParquet } from './read-parquet.ts';
 import { materialiseRequest, WEATHER } from './requests.ts';
 import { makeStore, runCommand } from './run-command.ts';

@@ -9,11 +9,7 @@ import { fileFormat, keyColumn, sqlText } from './v1alpha1/common.ts';
 import { datasetLabel, datasetSplit } from './v1alpha1/dataset.ts';
 import { tensorSpec, modelFormat } from './v1alpha1/model-version.ts';
 
-/** The longest termination message that we write, in bytes; Kubernetes itself cuts at 4 KiB. */
-export const MAX_RESULT_BYTES = 2048;
-
-/** The request was wrong and a person has to change something: retrying cannot help. */
-export const EXIT_BAD_INPUT = 3;
+export { EXIT_BAD_INPUT, MAX_RESULT_BYTES } from './result.ts';
 
 /** Files of one format below a mounted Store; `path` may hold `*`, `?` and `**`. */
 const sourceFiles = z.strictObject({ dir: z.string(), path: z.string(), format: fileFormat });

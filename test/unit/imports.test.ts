@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   crds: [],
   kube: [],
   operator: ['crds', 'kube'],
-  'serving-runtime': [],
+  'serving-runtime': ['crds'],
   'batch-runtime': ['crds'],
 };
 
@@ -21,6 +21,8 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['serving-runtime', 'batch-runtime'],
   '@duckdb/node-api': ['batch-runtime'],
   '@grpc/grpc-js': ['serving-runtime'],
+  '@aws-sdk/client-s3': ['serving-runtime'],
+  'google-auth-library': ['serving-runtime'],
 };
 
 /** The pure files of a controller: no I/O, no clock, no environment. */

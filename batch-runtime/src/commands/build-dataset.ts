@@ -11,7 +11,7 @@ import type { SchemaColumn } from '../dataset/schema.ts';
 import { splitRows, SPLITS } from '../dataset/split.ts';
 import type { SplitCounts } from '../dataset/split.ts';
 import { BatchError } from '../failure.ts';
-import { digestOf } from '../files/digest.ts';
+import { digestOf } from '@slipway/crds/digest';
 import { publishFolder, withBuildFolder } from '../files/publish.ts';
 import { pathInStore } from '../files/store-path.ts';
 import { identifier, literal, openDatabase } from '../tables/database.ts';

@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { FetchRequest, FetchResult } from '@slipway/crds/batch';
 import { BatchError } from '../failure.ts';
 import { copyInto } from '../files/copy.ts';
-import { digestOf } from '../files/digest.ts';
+import { digestOf } from '@slipway/crds/digest';
 import { pathInStore } from '../files/store-path.ts';
 import { join, basename } from 'node:path';
 

@@ -3,7 +3,7 @@ import { MaterialiseResult } from '@slipway/crds/batch';
 import type { MaterialiseRequest } from '@slipway/crds/batch';
 import { BatchError } from '../failure.ts';
 import { runChecks } from '../features/checks.ts';
-import { digestOf } from '../files/digest.ts';
+import { digestOf } from '@slipway/crds/digest';
 import { publishFolder, readJson, withBuildFolder } from '../files/publish.ts';
 import { pathInStore } from '../files/store-path.ts';
 import { timeExpression, typedExpression } from '../tables/column-types.ts';

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { PublishModelRequest, PublishModelResult } from '@slipway/crds/batch';
 import { copyInto } from '../files/copy.ts';
-import { digestOf } from '../files/digest.ts';
+import { digestOf } from '@slipway/crds/digest';
 import { publishFile, publishFolder, withBuildFolder } from '../files/publish.ts';
 import { pathInStore } from '../files/store-path.ts';
 import { findTrainedModel } from '../model/find-model.ts';

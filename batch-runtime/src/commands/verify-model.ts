@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { VerifyModelRequest, VerifyModelResult } from '@slipway/crds/batch';
 import { BatchError } from '../failure.ts';
-import { digestOf } from '../files/digest.ts';
+import { digestOf } from '@slipway/crds/digest';
 import { pathInStore } from '../files/store-path.ts';
 import { onnxFileOf } from '../model/find-model.ts';
 import { openModel } from '../model/open-model.ts';

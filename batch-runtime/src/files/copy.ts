@@ -1,7 +1,7 @@
 import { copyFile, lstat, mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BatchError } from '../failure.ts';
-import { regularFiles } from './digest.ts';
+import { regularFiles } from '@slipway/crds/digest';
 
 export interface Copied {
   readonly files: number;

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail } from './copy.ts';
-import { regularFiles } from './digest.ts';
+import { regularFiles } from '@slipway/crds/digest';
 
 /** A temporary folder without a change for this long was left by a container that was killed. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;

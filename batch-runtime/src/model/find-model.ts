@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatchError } from '../failure.ts';
-import { regularFiles } from '../files/digest.ts';
+import { regularFiles } from '@slipway/crds/digest';
 
 /** A model in a folder: which folder or file is the artifact, and the .onnx file to open in it. */
 export interface FoundModel {

@@ -1,3 +1,7 @@
+/**
+ * The digest by which the bytes of a model or a dataset are known everywhere: whoever makes, verifies or fetches them takes it
+ * from here. Loads nothing but Node itself.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -19,14 +23,15 @@ export interface Digested {
 
 /**
  * The digest of a file or of all regular files below a folder: sha256 over the lines `<sha256>  <size>  <path>\n`, sorted by
- * the bytes of the path; for a single file the path is its base name.
+ * the bytes of the path; for a single file the path is its base name. What is below a name of `except` is left out.
  */
-export async function digestOf(path: string): Promise<Digested> {
+export async function digestOf(path: string, except: ReadonlySet<string> = new Set()): Promise<Digested> {
   const root = await stat(path);
-  const names = root.isDirectory() ? await regularFiles(path) : [basename(path)];
+  const all = root.isDirectory() ? await regularFiles(path) : [basename(path)];
+  const names = all.filter((name) => !except.has(name.split('/')[0] ?? ''));
   const folder = root.isDirectory() ? path : join(path, '..');
   const files: FileRecord[] = [];
-  for (const name of names) files.push(await record(folder, name));
+  for (const name of names) files.push(await recordOf(folder, name));
   return { digest: digestOfRecords(files), files, bytes: files.reduce((sum, file) => sum + file.size, 0) };
 }
 
@@ -36,7 +41,7 @@ export function digestOfRecords(files: readonly FileRecord[]): string {
   return `sha256:${createHash('sha256').update(lines.join('')).digest('hex')}`;
 }
 
-async function record(folder: string, path: string): Promise<FileRecord> {
+export async function recordOf(folder: string, path: string): Promise<FileRecord> {
   const hash = createHash('sha256');
   let size = 0;
   await pipeline(createReadStream(join(folder, path)), async (chunks: AsyncIterable<Buffer>) => {
