@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import type { Program } from './programs.ts';
 import { KUBERNETES_VERSION } from './versions.ts';
 
+type Source = Pick<Program, 'source' | 'version'>;
+
 /**
  * Builds a program from source into `destination`, by way of a temporary folder beside it, so that nobody ever runs half a
  * file. Rejects with the last lines of the compiler's words.
  */
-export async function buildFromSource({ source, version }: Program, destination: string): Promise<void> {
+export async function buildFromSource({ source, version }: Source, destination: string): Promise<void> {
   const folder = mkdtempSync(`${destination}.build-`);
   try {
     if (source.kind === 'module') {
