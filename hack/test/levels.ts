@@ -40,7 +40,7 @@ export const LEVELS: readonly Level[] = [
   { name: 'cluster', about: 'a whole Kubernetes in private namespaces', required: true, obstacle: needsBox },
   {
     name: 'conformance',
-    about: "other people's clients",
+    about: "other people's clients and servers",
     required: false,
     obstacle: (m) => (m.hasCommand('python3') ? undefined : 'needs python3'),
   },

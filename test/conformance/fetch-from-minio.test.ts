@@ -141,6 +141,7 @@ it('finds credentials in a file', async () => {
 it.each([
   ['a missing key', 's3://models/nothing', {}, 'FileNotFound', 'There is nothing at s3://models/nothing'],
   ['a missing bucket', 's3://nowhere/fare', {}, 'BucketNotFound', 'There is no bucket nowhere'],
+  ['a bucket that cannot be', 's3://m/fare', {}, 'BucketNotFound', 'There is no bucket m'],
   ['a wrong secret', 's3://models/fare', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 'AccessDenied', 'SignatureDoesNotMatch'],
   ['an unknown user', 's3://models/fare', { AWS_ACCESS_KEY_ID: 'nobody' }, 'AccessDenied', 'InvalidAccessKeyId'],
   [

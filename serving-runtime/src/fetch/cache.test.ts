@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fetchModel } from './fetch-model.ts';
@@ -15,6 +16,12 @@ function cacheIn({ root }: Folders, maxBytes = Number.MAX_SAFE_INTEGER): CacheOp
 
 function cachedFile({ root }: Folders, digest = DIGEST): string {
   return join(root, 'cache', ...digest.split(':'), 'files', 'model.onnx');
+}
+
+function writeKeepingTime(file: string, text: string): void {
+  execFileSync('touch', ['-r', file, `${file}.time`]);
+  writeFileSync(file, text);
+  execFileSync('touch', ['-r', `${file}.time`, file]);
 }
 
 it('fetches once what is asked for again by digest, as a file of its own', async () => {
@@ -54,7 +61,7 @@ it('lets many that begin at once fetch once', async () => {
 });
 
 it.each([
-  ['of another size', (file: string) => writeFileSync(file, 'weights and more')],
+  ['of another size, whatever its time', (file: string) => writeKeepingTime(file, 'weights and more')],
   ['of the same size and another time', (file: string) => writeFileSync(file, 'WEIGHTS')],
   ['gone', (file: string) => rmSync(file)],
 ])('fetches again when a cached file is %s', async (_what, harm) => {
@@ -96,5 +103,8 @@ it('makes room by what was used longest ago, and never by what was just fetched'
   }
 
   expect(digests.map((digest) => existsSync(cachedFile(at, digest)))).toEqual([false, true, true]);
-  expect(statSync(join(at.root, 'third', 'model.onnx')).size).toBe(5);
+  await using server = await serve((ask, to) => sendFile({ text: 'larger than all' }, ask, to));
+  const wanted = request(webSource(`${server.url}/model.onnx`), join(at.root, 'fourth'), { cache: cacheIn(at, 11) });
+  const { digest } = await fetchModel(wanted, context());
+  expect([...digests, digest].map((entry) => existsSync(cachedFile(at, entry)))).toEqual([false, false, false, true]);
 });

@@ -78,6 +78,26 @@ it('begins again with a new list when an object was replaced in the meantime', a
   expect(watched.messages).toContain('beginning again');
 });
 
+it('begins anew when the object was replaced between two runs', async () => {
+  const text = 'weights '.repeat(50_000);
+  const { server, stored } = await fakeGcs({ 'fare/1/model.onnx': text }, (name, to) => {
+    if (stored.get(name)?.generation !== '1') return false;
+    to.writeHead(200, { 'content-length': text.length });
+    to.write(text.slice(0, text.length / 2), () => setImmediate(() => to.destroy()));
+    return true;
+  });
+  await using _ = server;
+  using at = folders();
+  const run = async () =>
+    fetchModel(request(await source(server, 'fare/1/model.onnx'), at.destination, { retries: 0 }), context());
+  await expect(run()).rejects.toMatchObject({ reason: 'SourceUnreachable' });
+  stored.set('fare/1/model.onnx', { text: 'others '.repeat(70_000), generation: '2' });
+
+  await run();
+
+  expect(filesIn(at.destination)).toEqual({ 'model.onnx': 'others '.repeat(70_000) });
+});
+
 it('says which of object and bucket is missing, and refuses names that lead out', async () => {
   const { server } = await fakeGcs({ ...OBJECTS, 'evil/../../escaped': 'x' });
   await using _ = server;

@@ -44,7 +44,7 @@ it('follows no links', async () => {
 
   expect(Object.keys(filesIn(at.destination))).toEqual(['data/labels', 'model.onnx', 'same.onnx']);
   const named = fetchModel(request(localSource(join(path, 'link')), join(at.root, 'other')), context());
-  await expect(named).rejects.toMatchObject({ reason: 'LinkRefused' });
+  await expect(named).rejects.toMatchObject({ reason: 'LinkRefused', message: expect.stringContaining('is a link') });
 });
 
 it('reads through no folder that became a link after it was listed', async () => {
@@ -58,6 +58,16 @@ it('reads through no folder that became a link after it was listed', async () =>
 
   const opening = source.open(file, { offset: 0, version: undefined }, new AbortController().signal);
   await expect(opening).rejects.toMatchObject({ reason: 'LinkRefused' });
+});
+
+it('says that there is nothing', async () => {
+  using at = folders();
+  mkdirSync(join(at.root, 'empty'));
+
+  for (const name of ['empty', 'missing']) {
+    const fetching = fetchModel(request(localSource(join(at.root, name)), at.destination), context());
+    await expect(fetching).rejects.toMatchObject({ reason: 'FileNotFound' });
+  }
 });
 
 it('takes no more files and bytes than the limits', async () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { FetchError } from '../failure.ts';
 import { createHttpClient } from './http-request.ts';
+import { networkFailure } from './network-failure.ts';
 import { expectOk, openedAnswer } from './ranged.ts';
 import type { Listing, Source, SourceFile } from './source.ts';
 
@@ -112,6 +113,7 @@ async function tokens(): Promise<() => Promise<string | undefined>> {
 
 function credentialsFailure(cause: unknown): FetchError {
   const { code = 'invalid' } = cause as NodeJS.ErrnoException;
+  if (/^(ECONN|ETIMEDOUT|EAI_AGAIN|EHOST|ENET)/.test(code)) return networkFailure(cause, "Google's server of tokens");
   return new FetchError(
     'CredentialsMissing',
     `The credentials that GOOGLE_APPLICATION_CREDENTIALS names cannot be used (${code}); mount a valid file`,

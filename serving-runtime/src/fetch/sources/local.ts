@@ -6,12 +6,17 @@ import type { Listing, Source, SourceFile } from './source.ts';
 
 /** A file or folder that is mounted: `file://` and `pvc://`. Links below it are left out, as they are in its digest. */
 export function localSource(path: string): Source {
-  const list = async (): Promise<Listing> => {
+  const list = async (maxFiles: number): Promise<Listing> => {
     const root = await lstat(path).catch((cause: unknown) => notThere(cause, path));
     if (root.isSymbolicLink()) throw new FetchError('LinkRefused', `${path} is a link; name the file or folder itself`);
     if (!root.isDirectory()) return { kind: 'file', files: [await described(dirname(path), basename(path))] };
     const names = await regularFiles(join(path));
-    return { kind: 'folder', files: await Promise.all(names.map((name) => described(path, name))) };
+    if (names.length === 0)
+      throw new FetchError('FileNotFound', `${path} holds no files; check the path and what is mounted`);
+    return {
+      kind: 'folder',
+      files: await Promise.all(names.slice(0, maxFiles + 1).map((name) => described(path, name))),
+    };
   };
   return {
     list,

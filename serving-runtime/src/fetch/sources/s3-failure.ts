@@ -20,7 +20,7 @@ interface Meaning {
 /** The codes of S3's errors: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and one of its client. */
 const MEANINGS: readonly Meaning[] = [
   {
-    codes: ['NoSuchBucket'],
+    codes: ['NoSuchBucket', 'InvalidBucketName'],
     reason: 'BucketNotFound',
     say: (_what, bucket) => `There is no bucket ${bucket}; check its name and AWS_ENDPOINT_URL`,
   },

@@ -22,7 +22,7 @@ export async function s3Source(bucket: string, key: string, options: S3Options):
   const client = createClient(sdk, options);
   const what = (name: string) => `s3://${bucket}/${name}`;
 
-  const single = async (signal: AbortSignal): Promise<SourceFile | 'none' | 'forbidden'> => {
+  const single = async (signal: AbortSignal): Promise<SourceFile | 'none' | 'refused'> => {
     if (key === '' || key.endsWith('/')) return 'none';
     try {
       const head = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal });
@@ -31,7 +31,7 @@ export async function s3Source(bucket: string, key: string, options: S3Options):
       // The answer to a HEAD has no words, and without the right to list a missing key is forbidden too: the list will tell.
       const status = statusOf(cause);
       if (status === 404) return 'none';
-      if (status === 403) return 'forbidden';
+      if (status === 400 || status === 403) return 'refused';
       throw s3Failure(cause, what(key));
     }
   };
@@ -63,7 +63,7 @@ export async function s3Source(bucket: string, key: string, options: S3Options):
     if (typeof file === 'object') return { kind: 'file', files: [file] };
     const files = await below(maxFiles, signal);
     if (files.length > 0) return { kind: 'folder', files };
-    if (file === 'forbidden') throw statusFailure(403, {}, what(key));
+    if (file === 'refused') throw statusFailure(403, {}, what(key));
     throw new FetchError('FileNotFound', `There is nothing at ${what(key)}; check the path`);
   };
 
