@@ -3,11 +3,11 @@ import { expect, it } from 'vitest';
 import { fetchModel } from './fetch-model.ts';
 import { gcsSource } from './sources/gcs.ts';
 import { fakeGcs } from './testing/fake-gcs.ts';
-import { context, filesIn, folders, request } from './testing/fixture.ts';
+import { context, filesIn, folders, request, TIMEOUT_MS } from './testing/fixture.ts';
 import type { TestServer } from './testing/fixture.ts';
 
 function source({ url }: TestServer, key: string, bucket = 'models') {
-  return gcsSource(bucket, key, { timeoutMs: 1000, env: { STORAGE_EMULATOR_HOST: url } });
+  return gcsSource(bucket, key, { timeoutMs: TIMEOUT_MS, env: { STORAGE_EMULATOR_HOST: url } });
 }
 
 const OBJECTS = {

@@ -126,23 +126,34 @@ it.each([429, 500, 503])('tries again after status %i', async (status) => {
   expect(watched.messages).toEqual(['trying again', 'trying again']);
 });
 
-it('gives up a source that never recovers, and one that falls silent', async () => {
-  await using busy = await serve((_ask, to) => to.writeHead(503).end());
-  await using silent = await serve(() => {});
+it('gives up a source that never recovers', async () => {
+  await using server = await serve((_ask, to) => to.writeHead(503).end());
   using at = folders();
 
-  const fails = (url: string) =>
-    expect(fetchModel(request(webSource(`${url}/model.onnx`), at.destination, { retries: 1 }), context())).rejects;
-  await fails(busy.url).toMatchObject({
+  const source = webSource(`${server.url}/model.onnx`);
+  await expect(fetchModel(request(source, at.destination, { retries: 1 }), context())).rejects.toMatchObject({
     reason: 'SourceUnreachable',
     again: true,
     message: expect.stringContaining('status 503'),
   });
-  await fails(silent.url).toMatchObject({
+  expect(server.asked.length).toBe(2);
+});
+
+it.each([
+  ['before it answers', () => {}],
+  [
+    'in the middle of a file',
+    (to: ServerResponse) => to.writeHead(200, { 'content-length': 100, etag: '"one"' }).write('some'),
+  ],
+])('gives up a connection that falls silent %s', async (_when, begin) => {
+  await using server = await serve((_ask, to) => void begin(to));
+  using at = folders();
+
+  const source = webSource(`${server.url}/model.onnx`, { timeoutMs: 500 });
+  await expect(fetchModel(request(source, at.destination, { retries: 0 }), context())).rejects.toMatchObject({
     reason: 'SourceUnreachable',
-    message: expect.stringContaining('no byte for 1 s'),
+    message: expect.stringContaining('no byte for 0.5 s'),
   });
-  expect(busy.asked.length).toBe(2);
 });
 
 it.each([
@@ -230,7 +241,10 @@ it('follows redirects, and gives no credentials to another host', async () => {
   });
   using at = folders();
 
-  await fetchModel(request(webSource(`${first.url}/model.onnx`, 'Bearer secret'), at.destination), context());
+  await fetchModel(
+    request(webSource(`${first.url}/model.onnx`, { authorization: 'Bearer secret' }), at.destination),
+    context(),
+  );
 
   expect(first.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer secret', 'Bearer secret']);
   expect(other.asked.map(({ headers }) => headers.authorization)).toEqual([undefined]);

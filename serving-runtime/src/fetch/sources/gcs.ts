@@ -23,10 +23,10 @@ interface GcsObject {
 /** `gs://BUCKET/OBJECT`, or all below the prefix `OBJECT/`, by the JSON API; each object pinned to its generation. */
 export async function gcsSource(bucket: string, key: string, { timeoutMs, env }: GcsOptions): Promise<Source> {
   const client = createHttpClient(timeoutMs, env);
-  const emulator = env['STORAGE_EMULATOR_HOST'];
-  const host = emulator === undefined ? 'https://storage.googleapis.com' : emulator.replace(/^(?!https?:)/, 'http://');
+  const emulator = env['STORAGE_EMULATOR_HOST'] ?? '';
+  const host = emulator === '' ? 'https://storage.googleapis.com' : emulator.replace(/^(?!https?:)/, 'http://');
   const base = `${host}/storage/v1/b/${encodeURIComponent(bucket)}/o`;
-  const token = emulator === undefined ? await tokens() : () => Promise.resolve(undefined);
+  const token = emulator === '' ? await tokens() : () => Promise.resolve(undefined);
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
   const what = (name: string) => `gs://${bucket}/${name}`;
 

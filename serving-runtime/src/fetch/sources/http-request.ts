@@ -34,9 +34,14 @@ export function createHttpClient(timeoutMs: number, env: NodeJS.ProcessEnv): Htt
       const plain = url.protocol === 'http:';
       const agent = agents[plain ? 'http:' : 'https:'];
       const request = (plain ? httpRequest : httpsRequest)(url, { agent, headers, signal });
-      request.setTimeout(timeoutMs, () => request.destroy(new Error(`no byte for ${timeoutMs / 1000} s`)));
+      // Whoever reads the answer is told by that why it ended.
+      let silent: { destroy: (cause: Error) => unknown } = request;
+      request.setTimeout(timeoutMs, () => silent.destroy(new Error(`no byte for ${timeoutMs / 1000} s`)));
       request.once('error', (cause) => reject(networkFailure(cause, printable(url))));
-      request.once('response', resolve);
+      request.once('response', (answer) => {
+        silent = answer;
+        resolve(answer);
+      });
       request.end();
     });
 

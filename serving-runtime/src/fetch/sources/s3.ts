@@ -87,8 +87,9 @@ export async function s3Source(bucket: string, key: string, options: S3Options):
 }
 
 function createClient({ S3Client: Client }: Sdk, { timeoutMs, concurrency, env }: S3Options): S3Client {
-  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
-  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? (endpoint === undefined ? undefined : 'us-east-1');
+  // A variable that a pod takes from an optional key of a Secret may be empty.
+  const [endpoint] = [env['AWS_ENDPOINT_URL_S3'], env['AWS_ENDPOINT_URL']].filter(isSet);
+  const [region] = [env['AWS_REGION'], env['AWS_DEFAULT_REGION'], endpoint && 'us-east-1'].filter(isSet);
   return new Client({
     ...(region === undefined ? {} : { region }),
     // Other makers' servers seldom have a host name for each bucket.
@@ -105,6 +106,10 @@ function createClient({ S3Client: Client }: Sdk, { timeoutMs, concurrency, env }
       httpAgent: { maxSockets: concurrency, keepAlive: true },
     },
   });
+}
+
+function isSet(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
 }
 
 async function* readBody(body: unknown, what: string): AsyncIterable<Uint8Array> {

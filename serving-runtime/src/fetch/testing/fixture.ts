@@ -10,6 +10,7 @@ import { digestOfRecords } from '@slipway/crds/digest';
 import type { FetchRequest } from '../fetch-model.ts';
 import type { Context } from '../gather.ts';
 import { httpsSource } from '../sources/https.ts';
+import type { HttpsOptions } from '../sources/https.ts';
 import type { Source } from '../sources/source.ts';
 
 export interface Folders {
@@ -85,8 +86,11 @@ export async function serve(answer: (ask: IncomingMessage, to: ServerResponse) =
   return { url: `http://127.0.0.1:${port}`, asked, [Symbol.asyncDispose]: end };
 }
 
-export function webSource(url: string, authorization?: string): Source {
-  return httpsSource(new URL(url), { authorization, timeoutMs: 1000, env: {} });
+/** Longer than a busy machine ever stands still. */
+export const TIMEOUT_MS = 20_000;
+
+export function webSource(url: string, options: Partial<HttpsOptions> = {}): Source {
+  return httpsSource(new URL(url), { authorization: undefined, timeoutMs: TIMEOUT_MS, env: {}, ...options });
 }
 
 export interface Stored {
