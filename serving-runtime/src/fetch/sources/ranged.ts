@@ -17,15 +17,27 @@ export function openedAnswer(answer: IncomingMessage, asked: number, what: strin
     answer.destroy();
     throw new FetchError('SourceRefused', `${what} comes packed although that was not asked for; store it unpacked`);
   }
-  const body = readBody(answer, what);
-  const length = numberOf(answer.headers['content-length']);
-  if (answer.statusCode !== 206) return { body, offset: 0, size: length };
-  const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.headers['content-range'] ?? '');
-  if (range === null || Number(range[1]) !== asked) {
+  const range = answer.statusCode === 206 ? (answer.headers['content-range'] ?? '') : undefined;
+  try {
+    const length = numberOf(answer.headers['content-length']);
+    return { body: readBody(answer, what), ...extent({ range, length }, asked, what) };
+  } catch (cause) {
     answer.destroy();
-    throw new FetchError('SourceRefused', `${what} answers with another part of the file than was asked for`);
+    throw cause;
   }
-  return { body, offset: asked, size: numberOf(range[3]) };
+}
+
+interface Told {
+  /** The header Content-Range; without one it is the whole file that comes, whatever was asked for. */
+  readonly range: string | undefined;
+  readonly length: number | undefined;
+}
+
+export function extent({ range, length }: Told, asked: number, what: string): Pick<Opened, 'offset' | 'size'> {
+  if (range === undefined) return { offset: 0, size: length };
+  const [, from, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(range) ?? [];
+  if (from !== undefined && Number(from) === asked) return { offset: asked, size: numberOf(size) };
+  throw new FetchError('SourceRefused', `${what} answers with another part of the file than was asked for`);
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { FetchError } from '../failure.ts';
 import { networkFailure, statusFailure } from './network-failure.ts';
+import { extent } from './ranged.ts';
 import { s3Failure, statusOf } from './s3-failure.ts';
 import type { Listing, Opened, Place, Source, SourceFile } from './source.ts';
 
@@ -77,8 +78,8 @@ export async function s3Source(bucket: string, key: string, options: S3Options):
     };
     try {
       const got = await client.send(new sdk.GetObjectCommand(input), { abortSignal: signal });
-      const size = got.ContentLength === undefined ? undefined : offset + got.ContentLength;
-      return { body: readBody(got.Body, what(file.id)), offset, size, version: got.ETag };
+      const range = { range: got.ContentRange, length: got.ContentLength };
+      return { body: readBody(got.Body, what(file.id)), ...extent(range, offset, what(file.id)), version: got.ETag };
     } catch (cause) {
       throw s3Failure(cause, what(file.id));
     }
