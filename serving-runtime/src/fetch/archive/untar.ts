@@ -31,14 +31,16 @@ export async function untar({ path, bytes, packed }: Tar, writer: TreeWriter, li
     current = undefined;
   };
   const parser = new Parser({ strict: true, onReadEntry: (entry) => (work = work.then(() => next(entry))) });
-  // What is between the files counts too: a header can be as large as a bomb.
+  // What is between the files and after them counts too: a header can be as large as a bomb.
   let unpacked = 0;
+  let ended = false;
+  parser.on('eof', () => (ended = true));
   const count = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {
       unpacked += chunk.length;
       try {
         if (packed) checkRatio(unpacked, bytes, limits);
-        done(undefined, chunk);
+        done(undefined, ended ? undefined : chunk);
       } catch (cause) {
         done(cause as Error);
       }
