@@ -90,6 +90,23 @@ describe('the controller loop', () => {
     );
   });
 
+  // As in controller-runtime, so that alerts written for it hold: an error that is final is an error, too.
+  it.each([
+    ['is tried again', new TransientError('Down', 'down'), '1', '0'],
+    ['only a change of the spec ends', new InvalidSpecError('BadSpec', 'wrong'), '1', '1'],
+    ['is blocked', new BlockedError('StoreNotFound', 'no store'), '0', '0'],
+  ])('counts what %s among errors and terminal errors', async (_name, error, errors, terminal) => {
+    const { loop, metric } = start(() => Promise.reject(error));
+
+    loop.queue.add('a', 'x');
+    await settle();
+
+    expect(await metric('controller_runtime_reconcile_errors_total{controller="thing.lifecycle"}')).toBe(errors);
+    expect(await metric('controller_runtime_terminal_reconcile_errors_total{controller="thing.lifecycle"}')).toBe(
+      terminal,
+    );
+  });
+
   it('waits at least as long as the server asked for', async () => {
     const times: number[] = [];
     const { clock, loop } = start(() => {
