@@ -33,7 +33,7 @@ describe('the endpoints', () => {
     expect(await ask(endpoints.healthPort, '/healthz')).toBe('200 ok');
     expect(await ask(endpoints.healthPort, '/readyz')).toBe('503 pods is not filled yet');
     state = { ok: true };
-    expect(await ask(endpoints.healthPort, '/readyz')).toBe('200 ok');
+    expect(await ask(endpoints.healthPort, '/readyz?verbose')).toBe('200 ok');
   });
 
   it('show the metrics on a port of their own', async () => {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { createLogLevelServer } from './log-level.ts';
@@ -28,13 +28,14 @@ export interface HttpEndpointsOptions {
  */
 export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise<HttpEndpoints> {
   const health = createServer((request, response) => {
-    if (request.url === '/healthz') return answer(response, 200, 'ok\n');
-    if (request.url !== '/readyz') return answer(response, 404, 'there are /healthz and /readyz\n');
+    const path = pathOf(request);
+    if (path === '/healthz') return answer(response, 200, 'ok\n');
+    if (path !== '/readyz') return answer(response, 404, 'there are /healthz and /readyz\n');
     const { ok, why } = options.ready();
     return answer(response, ok ? 200 : 503, `${ok ? 'ok' : (why ?? 'not ready')}\n`);
   });
   const metrics = createServer((request, response) => {
-    if (request.url !== '/metrics') return answer(response, 404, 'there is /metrics\n');
+    if (pathOf(request) !== '/metrics') return answer(response, 404, 'there is /metrics\n');
     options.registry.metrics().then(
       (text) => answer(response, 200, text, options.registry.contentType),
       () => answer(response, 500, 'the metrics could not be read\n'),
@@ -52,6 +53,11 @@ export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise
       await Promise.all([health, metrics, logLevel].map(closeServer));
     },
   };
+}
+
+/** People ask with `?verbose`, and scrapers with parameters of their own. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?')[0] ?? '';
 }
 
 function answer(response: ServerResponse, status: number, text: string, contentType = 'text/plain'): void {
