@@ -1,0 +1,118 @@
+/** RFC 7541: fields into header blocks. */
+import type { HeaderField } from './header-field.ts';
+import { fieldSize } from './header-field.ts';
+import { DynamicTable } from './hpack-dynamic-table.ts';
+import { encodeHuffman } from './hpack-huffman.ts';
+import { STATIC_TABLE } from './hpack-static-table.ts';
+
+/** Where blocks go. */
+export interface ByteSink {
+  byte(value: number): void;
+  bytes(value: Uint8Array): void;
+  latin1(text: string): void;
+}
+
+/** Fields whose values differ from answer to answer: their names are kept, but more values would only push the others out. */
+const NEVER_KEPT: ReadonlySet<string> = new Set(['content-length', 'date', 'grpc-message', 'x-request-id']);
+const TABLE_LIMIT = 4096;
+
+const STATIC_NAMES = new Map(STATIC_TABLE.map(({ name }, index) => [name, index + 1] as const).toReversed());
+const STATIC_FIELDS = new Map(STATIC_TABLE.map((field, index) => [keyOf(field), index + 1] as const));
+
+function keyOf({ name, value }: HeaderField): string {
+  return `${name}\0${value}`;
+}
+
+export class HpackEncoder {
+  readonly #table = new DynamicTable<HeaderField>(TABLE_LIMIT);
+  /** Of fields, and of names that stand in the table with any value: how many were added before them. */
+  readonly #numbers = new Map<string, number>();
+  /** The smallest and the last size that the peer asked for since the last block (section 4.2). */
+  #pendingSizes: number[] = [];
+
+  /** Takes the peer's SETTINGS_HEADER_TABLE_SIZE. */
+  limitTable(size: number): void {
+    const limit = Math.min(size, TABLE_LIMIT);
+    if (limit === this.#table.maxSize && this.#pendingSizes.length === 0) return;
+    const smallest = Math.min(limit, ...this.#pendingSizes);
+    this.#pendingSizes = smallest < limit ? [smallest, limit] : [limit];
+  }
+
+  encode(fields: readonly HeaderField[], sink: ByteSink): void {
+    for (const size of this.#pendingSizes) {
+      this.#table.resize(size);
+      writeInteger(sink, 5, 0x20, size);
+    }
+    this.#pendingSizes = [];
+    for (const field of fields) this.#encodeField(field, sink);
+  }
+
+  #encodeField(field: HeaderField, sink: ByteSink): void {
+    const nameIndex = STATIC_NAMES.get(field.name) ?? this.#indexOf(field.name);
+    if (nameIndex !== undefined && NEVER_KEPT.has(field.name)) {
+      writeInteger(sink, 4, 0x00, nameIndex);
+      writePlain(sink, field.value);
+      return;
+    }
+    const key = keyOf(field);
+    const index = STATIC_FIELDS.get(key) ?? this.#indexOf(key);
+    if (index !== undefined) {
+      writeInteger(sink, 7, 0x80, index);
+    } else if (fieldSize(field) > this.#table.maxSize) {
+      writeInteger(sink, 4, 0x00, nameIndex ?? 0);
+      if (nameIndex === undefined) writePlain(sink, field.name);
+      writePlain(sink, field.value);
+    } else {
+      writeInteger(sink, 6, 0x40, nameIndex ?? 0);
+      if (nameIndex === undefined) writeShortest(sink, field.name);
+      writeShortest(sink, field.value);
+      this.#keep(field, key);
+    }
+  }
+
+  #keep(field: HeaderField, key: string): void {
+    // Numbers of fields that were evicted are of no use; the map must not outgrow the table.
+    if (this.#numbers.size > 4 * this.#table.length + 64) this.#numbers.clear();
+    this.#numbers.set(key, this.#table.added);
+    this.#numbers.set(field.name, this.#table.added);
+    this.#table.add(field);
+  }
+
+  #indexOf(key: string): number | undefined {
+    const number = this.#numbers.get(key);
+    if (number === undefined) return undefined;
+    const position = this.#table.added - 1 - number;
+    return position < this.#table.length ? STATIC_TABLE.length + 1 + position : undefined;
+  }
+}
+
+function writePlain(sink: ByteSink, text: string): void {
+  writeInteger(sink, 7, 0x00, text.length);
+  sink.latin1(text);
+}
+
+/** In the Huffman code where that is shorter. It costs time, so it is for what is written once and then referred to. */
+function writeShortest(sink: ByteSink, text: string): void {
+  const coded = encodeHuffman(text);
+  if (coded.length < text.length) {
+    writeInteger(sink, 7, 0x80, coded.length);
+    sink.bytes(coded);
+    return;
+  }
+  writePlain(sink, text);
+}
+
+function writeInteger(sink: ByteSink, prefixBits: number, pattern: number, value: number): void {
+  const largest = (1 << prefixBits) - 1;
+  if (value < largest) {
+    sink.byte(pattern | value);
+    return;
+  }
+  sink.byte(pattern | largest);
+  let rest = value - largest;
+  while (rest >= 0x80) {
+    sink.byte((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  sink.byte(rest);
+}
