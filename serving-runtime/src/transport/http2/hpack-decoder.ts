@@ -92,7 +92,7 @@ export class HpackDecoder {
     const end = start + length;
     if (end > this.#end) throw compressionError('a string is longer than its block');
     this.#position = end;
-    if (!isHuffman) return this.#block.latin1Slice(start, end);
+    if (!isHuffman) return this.#block.toString('latin1', start, end);
     const text = decodeHuffman(this.#block, start, end);
     if (text === undefined) throw compressionError('a string is not in the Huffman code');
     return text;

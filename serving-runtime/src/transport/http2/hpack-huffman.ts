@@ -114,7 +114,7 @@ export function decodeHuffman(bytes: Uint8Array, start: number, end: number): st
       length += 1;
     }
   }
-  return MAY_END[state] === 1 ? text.latin1Slice(0, length) : undefined;
+  return MAY_END[state] === 1 ? text.toString('latin1', 0, length) : undefined;
 }
 
 export function encodeHuffman(text: string): Buffer {

@@ -3,6 +3,8 @@
 const INITIAL_BYTES = 1024;
 /** What is at least as long is not copied, but handed on as it is. */
 const LONG_BYTES = 4096;
+/** A burst must not cost its connection memory for ever. */
+const KEPT_BYTES = 64 * 1024;
 
 export class OutputBuffer {
   #buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
@@ -41,7 +43,7 @@ export class OutputBuffer {
 
   latin1(text: string): void {
     this.#reserve(text.length);
-    this.#buffer.latin1Write(text, this.#length);
+    this.#buffer.write(text, this.#length, 'latin1');
     this.#length += text.length;
   }
 
@@ -65,6 +67,7 @@ export class OutputBuffer {
     this.#done.push(Buffer.from(this.#buffer.subarray(0, this.#length)));
     this.#doneBytes += this.#length;
     this.#length = 0;
+    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 
   #reserve(bytes: number): void {
