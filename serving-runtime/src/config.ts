@@ -17,6 +17,7 @@ Serves ONNX models by the Open Inference Protocol v2 over HTTP and gRPC.
   --host ADDRESS           what these listen on (0.0.0.0)
   --admin-port N           load and unload models, on 127.0.0.1 alone (closed)
   --cors-origins LIST      whose pages browsers may let ask: origins with commas between them, or * (none)
+  --transport own|node     whose HTTP/2 gRPC is served with: our own, or that of Node (own)
   --revision NAME          told in the header x-slipway-revision of every answer
   --settings JSON|FILE     settings of all models, for example '{"instances": 2}'; <model>/config.yaml
                            says the same of one model, and wins:
@@ -51,6 +52,7 @@ const Config = z.strictObject({
     .default('')
     .transform((text) => text.split(',').filter((origin) => origin !== '')),
   host: z.string().default('0.0.0.0'),
+  transport: z.enum(['own', 'node']).default('own'),
   revision: z.string().max(253).optional(),
   settings: z.custom<GivenSettings>(),
   'memory-budget': z.coerce.number().int().min(1).optional(),

@@ -36,6 +36,7 @@ async function main(config: Config): Promise<void> {
       admin: config['admin-port'],
     },
     corsOrigins: config['cors-origins'],
+    transport: config.transport,
   });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {

@@ -1,4 +1,4 @@
-/** ModelInfer's messages, as proto-loader gives them (names as in the file, int64 as strings, bytes as Buffers), and requests. */
+/** ModelInfer's messages (infer-codec.ts makes them of bytes; names as in the file), and requests. */
 import { decodedText } from './bytes-elements.ts';
 import { elementCount, isDatatype } from './datatypes.ts';
 import type { Datatype, NumberArray, Tensor, TensorData } from './datatypes.ts';
@@ -11,23 +11,23 @@ import { halves, tensorOfValues } from './typed-values.ts';
 export interface Contents {
   readonly bool_contents?: readonly boolean[];
   readonly int_contents?: readonly number[];
-  readonly int64_contents?: readonly string[];
+  readonly int64_contents?: readonly bigint[];
   readonly uint_contents?: readonly number[];
-  readonly uint64_contents?: readonly string[];
+  readonly uint64_contents?: readonly bigint[];
   readonly fp32_contents?: readonly number[];
   readonly fp64_contents?: readonly number[];
   readonly bytes_contents?: readonly Uint8Array[];
 }
 
-interface WireTensor {
+export interface WireTensor {
   readonly name: string;
   readonly datatype: string;
-  readonly shape: readonly string[];
-  readonly contents?: Contents | null;
+  readonly shape: readonly number[];
+  readonly contents?: Contents;
 }
 
 /** One of its fields; which one depends on what the client found fit. */
-type WireParameter = Readonly<Record<string, unknown>>;
+export type WireParameter = Readonly<Record<string, unknown>>;
 
 export interface WireRequest {
   readonly model_name: string;
@@ -37,6 +37,14 @@ export interface WireRequest {
   readonly inputs: readonly WireTensor[];
   readonly outputs: readonly { readonly name: string }[];
   readonly raw_input_contents: readonly Uint8Array[];
+}
+
+export interface WireResponse {
+  readonly model_name: string;
+  readonly model_version: string;
+  readonly id: string;
+  readonly outputs: readonly WireTensor[];
+  readonly raw_output_contents: readonly Uint8Array[];
 }
 
 /** Which field of the typed contents holds the values of a datatype. */
@@ -83,9 +91,8 @@ export function parseWireRequest(request: WireRequest): InferenceRequest {
   };
 }
 
-function parseInput({ name, datatype, shape: wireShape, contents }: WireTensor, raw: Uint8Array | undefined): Tensor {
+function parseInput({ name, datatype, shape, contents }: WireTensor, raw: Uint8Array | undefined): Tensor {
   if (!isDatatype(datatype)) throw invalid(`input ${quoted(name)} has no datatype that is known`);
-  const shape = wireShape.map(Number);
   const count = elementCount(name, shape, MAX_ELEMENTS);
   if (raw === undefined) {
     const field = CONTENTS_FIELD[datatype];
@@ -105,11 +112,11 @@ function parseInput({ name, datatype, shape: wireShape, contents }: WireTensor, 
 function typedValues(name: string, field: keyof Contents, contents: Contents): readonly unknown[] {
   const values = contents[field] ?? [];
   if (field === 'bytes_contents') return (values as readonly Uint8Array[]).map((bytes) => decodedText(name, bytes));
-  return field === 'int64_contents' || field === 'uint64_contents' ? (values as readonly string[]).map(BigInt) : values;
+  return values;
 }
 
 /** The answer in the form that the request had: raw for raw, typed for typed. */
-export function buildWireResponse(response: InferenceResponse, raw: boolean): object {
+export function buildWireResponse(response: InferenceResponse, raw: boolean): WireResponse {
   return {
     model_name: response.modelName,
     model_version: response.modelVersion,
@@ -129,6 +136,6 @@ function typedContents(datatype: Datatype, data: TensorData): unknown[] {
   if (datatype === 'BYTES') return Array.from(data as readonly string[], (text) => Buffer.from(text, 'utf8'));
   if (datatype === 'FP16') return Array.from(halves(data as Uint16Array));
   return datatype === 'INT64' || datatype === 'UINT64'
-    ? Array.from(data as BigInt64Array, String)
+    ? Array.from(data as BigInt64Array)
     : Array.from(data as NumberArray);
 }

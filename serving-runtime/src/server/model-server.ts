@@ -1,10 +1,11 @@
 /** The listeners of a model server, and how they end. */
 import { createServer as createMetricsServer } from 'node:http';
+import { createServer } from 'node:net';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServerCredentials } from '@grpc/grpc-js';
-import type { Server as GrpcServer } from '@grpc/grpc-js';
 import { createGrpcServer } from '../transport/grpc/grpc-server.ts';
+import type { Transport } from '../transport/grpc/grpc-server.ts';
+import type { Http2Listener } from '../transport/http2/exchange.ts';
 import { createHttpServer } from '../transport/http/http-server.ts';
 import type { HttpServer } from '../transport/http/http-server.ts';
 import { inferRoutes } from '../transport/http/infer-routes.ts';
@@ -37,12 +38,13 @@ export interface ListenOptions {
   /** 0 for any free one. */
   readonly ports: Ports;
   readonly corsOrigins: readonly string[];
+  readonly transport: Transport;
 }
 
 /** Rejects when a port is taken. */
 export async function startModelServer(
   context: ServerContext,
-  { host, ports, corsOrigins }: ListenOptions,
+  { host, ports, corsOrigins, transport }: ListenOptions,
 ): Promise<ModelServer> {
   const data = createEndpoint(
     createHttpServer(context, {
@@ -50,7 +52,7 @@ export async function startModelServer(
       corsOrigins,
       onUpgrade: createWebSockets(context, corsOrigins),
     }),
-    createGrpcServer(context, { isAdmin: false }),
+    createGrpcServer(context, { isAdmin: false, transport }),
   );
   const admin = createEndpoint(
     createHttpServer(context, {
@@ -58,23 +60,25 @@ export async function startModelServer(
       corsOrigins: [],
       onUpgrade: (_, socket) => socket.destroy(),
     }),
-    createGrpcServer(context, { isAdmin: true }),
+    createGrpcServer(context, { isAdmin: true, transport }),
   );
   const metrics = createMetricsServer((_, response) => {
     void context.metrics.registry.metrics().then((text) => {
       response.writeHead(200, { 'content-type': context.metrics.registry.contentType }).end(text);
     });
   });
-  const [httpPort, metricsPort, grpcPort] = await Promise.all([
+  const grpcPort = createServer({ noDelay: true }, data.grpc.take);
+  const [httpPort, metricsPort, grpcPortNumber] = await Promise.all([
     listen(data.port, ports.http, host),
     listen(metrics, ports.metrics, host),
-    bindGrpc(data.grpc, `${host}:${ports.grpc}`),
+    listen(grpcPort, ports.grpc, host),
   ]);
   // Whoever reaches it may change what is served, so only its own pod may, whatever the others listen on.
   const adminPort = ports.admin === undefined ? undefined : await listen(admin.port, ports.admin, ADMIN_HOST);
   return {
-    ports: { http: httpPort, grpc: grpcPort, metrics: metricsPort, admin: adminPort },
+    ports: { http: httpPort, grpc: grpcPortNumber, metrics: metricsPort, admin: adminPort },
     stop: async () => {
+      grpcPort.close();
       await Promise.all([data.stop(), admin.stop()]);
       metrics.close();
     },
@@ -84,22 +88,19 @@ export async function startModelServer(
 /** A port for both protocols. */
 interface Endpoint {
   readonly port: NetServer;
-  readonly grpc: GrpcServer;
+  readonly grpc: Http2Listener;
   stop(): Promise<void>;
 }
 
-function createEndpoint(http: HttpServer, grpc: GrpcServer): Endpoint {
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const port = createSharedPort(http.take, (socket) => injector.injectConnection(socket));
+function createEndpoint(http: HttpServer, grpc: Http2Listener): Endpoint {
+  const port = createSharedPort(http.take, grpc.take);
   return {
     port,
     grpc,
     stop: async () => {
       port.close();
-      injector.drain(GRPC_GRACE_MS);
-      const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
-      await Promise.all([http.done(), Promise.race([grpcDone, sleep(GRPC_GRACE_MS)])]);
-      grpc.forceShutdown();
+      await Promise.all([http.done(), Promise.race([grpc.drain(), sleep(GRPC_GRACE_MS)])]);
+      grpc.close();
     },
   };
 }
@@ -108,13 +109,5 @@ function listen(server: NetServer, port: number, host: string): Promise<number> 
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-function bindGrpc(server: GrpcServer, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (cause, port) =>
-      cause === null ? resolve(port) : reject(cause),
-    );
   });
 }

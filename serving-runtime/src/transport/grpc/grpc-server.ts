@@ -1,42 +1,61 @@
-/** Open Inference Protocol v2 with Triton's extensions, and grpc.health.v1, over gRPC. */
-import { join } from 'node:path';
-import { loadPackageDefinition, Server } from '@grpc/grpc-js';
-import type { GrpcObject, ServiceClientConstructor } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+/** Open Inference Protocol v2 with Triton's extensions, grpc.health.v1 and server reflection, over gRPC. */
+import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
 import type { ServerContext } from '../../server/context.ts';
+import type { Http2Listener } from '../http2/exchange.ts';
+import { createNodeListener } from '../http2/node-listener.ts';
+import { createOwnListener } from '../http2/own-listener.ts';
+import { createGrpcListener } from './grpc-listener.ts';
 import { healthMethods } from './health-methods.ts';
-import { inferMethods } from './infer-methods.ts';
+import { INFER_CODECS, inferMethods } from './infer-methods.ts';
 import { modelMethods } from './model-methods.ts';
+import { describedFile, serviceOf } from './proto-service.ts';
+import { reflectionMethods } from './reflection-methods.ts';
 import { repositoryMethods } from './repository-methods.ts';
+import type { Rpcs } from './rpc.ts';
 
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-const MAX_STREAMS = 128;
+/** Whose HTTP/2 the gRPC port speaks: our own, or that of Node. */
+export type Transport = 'own' | 'node';
 
 export interface GrpcOptions {
   /** Whether models may be loaded and unloaded. */
   readonly isAdmin: boolean;
+  readonly transport: Transport;
 }
 
-export function createGrpcServer(context: ServerContext, { isAdmin }: GrpcOptions): Server {
-  const server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_concurrent_streams': MAX_STREAMS,
+const INFERENCE = 'inference.GRPCInferenceService';
+const HEALTH = 'grpc.health.v1.Health';
+const REFLECTION = 'grpc.reflection.v1.ServerReflection';
+const REFLECTION_ALPHA = 'grpc.reflection.v1alpha.ServerReflection';
+
+export function createGrpcServer(context: ServerContext, { isAdmin, transport }: GrpcOptions): Http2Listener {
+  const listener = createGrpcListener(rpcsOf(context, isAdmin), {
+    answerFields: ({ fields }) => {
+      const given = fields.find(({ name }) => name === 'x-request-id')?.value;
+      return Object.entries(context.answerHeaders(given)).map(([name, value]) => ({ name, value }));
+    },
+    failureOf: (cause) => {
+      context.unexpected(cause);
+      const { code, message } = toRequestError(cause);
+      return { code: ERROR_CODES[code].grpc, message };
+    },
   });
-  server.addService(service('inference.proto', ['inference', 'GRPCInferenceService']), {
-    ...modelMethods(context),
-    ...(isAdmin ? repositoryMethods(context) : inferMethods(context)),
-  });
-  server.addService(service('health.proto', ['grpc', 'health', 'v1', 'Health']), healthMethods(context));
-  return server;
+  return transport === 'own'
+    ? createOwnListener(listener, { onFault: context.unexpected })
+    : createNodeListener(listener);
 }
 
-function service(file: string, path: readonly string[]): ServiceClientConstructor['service'] {
-  const options = { keepCase: true, longs: String, enums: String, defaults: true, arrays: true, oneofs: true };
-  const definition = loadSync(join(import.meta.dirname, '..', '..', 'protocol', 'proto', file), options);
-  const found = path.reduce<GrpcObject[string]>(
-    (at, name) => (at as GrpcObject)[name] as GrpcObject,
-    loadPackageDefinition(definition),
-  );
-  return (found as ServiceClientConstructor).service;
+function rpcsOf(context: ServerContext, isAdmin: boolean): Rpcs {
+  const models = modelMethods(context);
+  const more = isAdmin ? repositoryMethods(context) : inferMethods(context);
+  const methods = { unary: { ...models.unary, ...more.unary }, streaming: more.streaming ?? {} };
+  const files = ['inference.proto', 'health.proto', 'reflection.proto'];
+  const reflection = reflectionMethods([INFERENCE, HEALTH, REFLECTION], files.map(describedFile));
+  const reflected = serviceOf('reflection.proto', REFLECTION, reflection);
+  return new Map([
+    ...serviceOf('inference.proto', INFERENCE, methods, INFER_CODECS),
+    ...serviceOf('health.proto', HEALTH, healthMethods(context, [INFERENCE])),
+    ...reflected,
+    // Older clients ask for the same by its old name.
+    ...[...reflected].map(([path, rpc]) => [path.replace(REFLECTION, REFLECTION_ALPHA), rpc] as const),
+  ]);
 }

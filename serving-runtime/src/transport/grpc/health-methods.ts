@@ -1,7 +1,9 @@
 /** https://github.com/grpc/grpc/blob/master/doc/health-checking.md */
-import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RequestError } from '../../protocol/errors.ts';
 import type { ServerContext } from '../../server/context.ts';
-import { unary } from './call.ts';
+import type { Methods } from './proto-service.ts';
+import type { StreamingCall } from './rpc.ts';
 
 interface HealthRequest {
   readonly service: string;
@@ -10,24 +12,35 @@ interface HealthRequest {
 /** How often a watcher's server is looked at. */
 const WATCH_MS = 1_000;
 
-export function healthMethods(context: ServerContext): UntypedServiceImplementation {
+/** `services`: full names of those that have the health of the server. */
+export function healthMethods(context: ServerContext, services: readonly string[]): Methods {
+  const healthOf = (service: string) => {
+    if (service !== '' && !services.includes(service)) return 'SERVICE_UNKNOWN';
+    return context.obstacle() === undefined ? 'SERVING' : 'NOT_SERVING';
+  };
   return {
-    Check: unary(context, ({ service }: HealthRequest) => ({ status: healthOf(context, service) })),
-    Watch: (call: ServerWritableStream<HealthRequest, object>) => {
-      let told: string | undefined;
-      const tell = () => {
-        const status = healthOf(context, call.request.service);
-        if (status !== told) call.write({ status });
-        told = status;
-      };
-      tell();
-      const timer = setInterval(tell, WATCH_MS);
-      call.once('cancelled', () => clearInterval(timer));
+    unary: {
+      Check: ({ service }: HealthRequest) => {
+        const status = healthOf(service);
+        if (status === 'SERVICE_UNKNOWN') throw new RequestError('NotFound', 'there is no service of that name');
+        return { status };
+      },
+    },
+    streaming: {
+      Watch: async (requests: AsyncIterable<HealthRequest>, call: StreamingCall) => {
+        for await (const { service } of requests) await watch(() => healthOf(service), call);
+      },
     },
   };
 }
 
-function healthOf({ obstacle }: ServerContext, service: string): string {
-  if (service !== '' && service !== 'inference.GRPCInferenceService') return 'SERVICE_UNKNOWN';
-  return obstacle() === undefined ? 'SERVING' : 'NOT_SERVING';
+/** Tells the health whenever it is another one, until the client has gone. */
+async function watch(health: () => string, call: StreamingCall): Promise<void> {
+  let told: string | undefined;
+  while (!call.signal.aborted) {
+    const status = health();
+    if (status !== told) await call.send({ status });
+    told = status;
+    await sleep(WATCH_MS, undefined, { signal: call.signal, ref: false }).catch(() => {});
+  }
 }

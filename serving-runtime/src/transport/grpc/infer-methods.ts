@@ -1,67 +1,73 @@
 /** Inferences over gRPC, one at a time or as a stream. */
-import { status } from '@grpc/grpc-js';
-import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { toRequestError } from '../../protocol/errors.ts';
 import { buildWireResponse, parseWireRequest, usesRawContents, wireTimeout } from '../../protocol/grpc-messages.ts';
-import type { WireRequest } from '../../protocol/grpc-messages.ts';
+import type { WireRequest, WireResponse } from '../../protocol/grpc-messages.ts';
+import { decodeInferRequest, encodeInferResponse, encodeStreamResponse } from '../../protocol/infer-codec.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
-import type { Patience } from '../../server/infer.ts';
-import { answerMetadata, given, patienceOf, statusOf, unary } from './call.ts';
+import { given } from './given.ts';
+import type { Methods } from './proto-service.ts';
+import type { Call, Codec, StreamingCall } from './rpc.ts';
 
-export function inferMethods(context: ServerContext): UntypedServiceImplementation {
+export const INFER_CODECS: Readonly<Record<string, Codec>> = {
+  ModelInfer: { decode: decodeInferRequest, encode: (message) => encodeInferResponse(message as WireResponse) },
+  ModelStreamInfer: { decode: decodeInferRequest, encode: (message) => encodeStreamResponse(message as StreamMessage) },
+};
+
+export function inferMethods(context: ServerContext): Methods {
   return {
-    ModelInfer: unary(context, (request: WireRequest, patience) => inferOne(context, request, patience)),
-    ModelStreamInfer: (call: ServerDuplexStream<WireRequest, object>) => void stream(context, call),
+    unary: { ModelInfer: (request: WireRequest, call: Call) => inferOne(context, request, call) },
+    streaming: {
+      ModelStreamInfer: (requests: AsyncIterable<WireRequest>, call: StreamingCall) => stream(context, requests, call),
+    },
   };
 }
 
-async function inferOne(context: ServerContext, request: WireRequest, patience: Patience): Promise<object> {
+async function inferOne(context: ServerContext, request: WireRequest, call: Call): Promise<WireResponse> {
   const target = { name: request.model_name, version: given(request.model_version) };
-  const timeoutMs = Math.min(patience.timeoutMs ?? Infinity, wireTimeout(request) ?? Infinity);
+  const timeoutMs = Math.min(call.timeoutMs ?? Infinity, wireTimeout(request) ?? Infinity);
   const response = await infer(context, target, parseWireRequest(request), {
-    signal: patience.signal,
+    signal: call.signal,
     timeoutMs: timeoutMs === Infinity ? undefined : timeoutMs,
   });
   return buildWireResponse(response, usesRawContents(request));
 }
 
+type StreamMessage = Parameters<typeof encodeStreamResponse>[0];
+
 /** Requests of one stream that run at a time; beyond it the client is not read until all of them have their answers. */
 const MAX_RUNNING = 64;
 
 /** Answers come in the order of the requests. A failure is an answer too, unless the client wants it to end the stream (Triton's `triton_grpc_error`). */
-async function stream(context: ServerContext, call: ServerDuplexStream<WireRequest, object>): Promise<void> {
-  const patience = patienceOf(call);
-  const endsOnFailure = call.metadata.get('triton_grpc_error')[0] === 'true';
-  let isOver = false;
-  const end = (failure: object) => {
-    isOver = true;
-    call.emit('error', failure);
-  };
-  const write = async (answer: Promise<object>): Promise<void> => {
-    const message = await answer.then(
+async function stream(
+  context: ServerContext,
+  requests: AsyncIterable<WireRequest>,
+  call: StreamingCall,
+): Promise<void> {
+  const endsOnFailure = call.metadata('triton_grpc_error') === 'true';
+  const messageOf = (answer: Promise<WireResponse>): Promise<StreamMessage> =>
+    answer.then(
       (response) => ({ infer_response: response }),
-      (cause: unknown) => ({ failure: statusOf(context, cause) }),
+      (cause: unknown) => {
+        if (endsOnFailure) throw cause;
+        context.unexpected(cause);
+        return { error_message: toRequestError(cause).message };
+      },
     );
-    if (isOver) return;
-    if (!('failure' in message)) call.write(message);
-    else if (endsOnFailure) end(message.failure);
-    else call.write({ error_message: message.failure.details });
-  };
-  call.sendMetadata(answerMetadata(context, call.metadata));
-  let written: Promise<void> = Promise.resolve();
-  let running = 0;
-  try {
-    for await (const request of call as AsyncIterable<WireRequest>) {
-      const answer = inferOne(context, request, patience);
+  const failure = Promise.withResolvers<never>();
+  const answerAll = async () => {
+    let written: Promise<void> = Promise.resolve();
+    let running = 0;
+    for await (const request of requests) {
+      const message = messageOf(inferOne(context, request, call));
       // It is looked at in its turn, which may be after it has failed.
-      answer.catch(() => {});
+      message.catch(() => {});
       running += 1;
-      written = written.then(() => write(answer)).finally(() => (running -= 1));
+      written = written.then(async () => call.send(await message)).finally(() => (running -= 1));
+      written.catch(failure.reject);
       if (running >= MAX_RUNNING) await written;
     }
     await written;
-    if (!isOver) call.end();
-  } catch {
-    end({ code: status.CANCELLED, details: 'the stream broke off' });
-  }
+  };
+  await Promise.race([answerAll(), failure.promise]);
 }

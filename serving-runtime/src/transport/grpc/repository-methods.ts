@@ -1,8 +1,7 @@
 /** Model control, in the dialects of Triton and of KServe. */
-import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { invalid } from '../../protocol/errors.ts';
 import type { ServerContext } from '../../server/context.ts';
-import { unary } from './call.ts';
+import type { Methods } from './proto-service.ts';
 
 interface ControlRequest {
   readonly repository_name: string;
@@ -10,13 +9,13 @@ interface ControlRequest {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export function repositoryMethods(context: ServerContext): UntypedServiceImplementation {
+export function repositoryMethods(context: ServerContext): Methods {
   const { engine, audit } = context;
-  return {
-    RepositoryIndex: unary(context, ({ ready }: { readonly ready: boolean }) => ({
+  const unary = {
+    RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({
       models: engine.index().filter(({ state }) => !ready || state === 'READY'),
-    })),
-    RepositoryModelLoad: unary(context, async (request: ControlRequest) => {
+    }),
+    RepositoryModelLoad: async (request: ControlRequest) => {
       const model = modelOf(request);
       if (Object.keys(request.parameters).length > 0) {
         throw invalid('settings and files cannot be sent; put them into the folder of the model, then load it');
@@ -24,14 +23,15 @@ export function repositoryMethods(context: ServerContext): UntypedServiceImpleme
       await engine.load(model);
       audit('load', model);
       return { model_name: model, isLoaded: true };
-    }),
-    RepositoryModelUnload: unary(context, async (request: ControlRequest) => {
+    },
+    RepositoryModelUnload: async (request: ControlRequest) => {
       const model = modelOf(request);
       await engine.unload(model);
       audit('unload', model);
       return { model_name: model, isUnloaded: true };
-    }),
+    },
   };
+  return { unary };
 }
 
 function modelOf({ model_name: name, repository_name: first }: ControlRequest): string {

@@ -1,0 +1,76 @@
+/** The methods of a service out of its .proto file: what they are called, what goes in and what comes out. */
+import { join } from 'node:path';
+import { loadSync } from '@grpc/proto-loader';
+import type { MessageTypeDefinition, MethodDefinition, PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import type { Codec, Rpc, Rpcs, StreamingMethod, UnaryMethod } from './rpc.ts';
+
+export interface Methods {
+  readonly unary?: Readonly<Record<string, UnaryMethod>>;
+  readonly streaming?: Readonly<Record<string, StreamingMethod>>;
+}
+
+/** A file as protobuf's own description of it, and the full names of what it defines. */
+export interface DescribedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly symbols: ReadonlySet<string>;
+}
+
+const OPTIONS = { keepCase: true, longs: String, enums: String, defaults: true, arrays: true, oneofs: true };
+const PREFIX_BYTES = 5;
+
+function loadProto(file: string): PackageDefinition {
+  return loadSync(join(import.meta.dirname, '..', '..', 'protocol', 'proto', file), OPTIONS);
+}
+
+/** Methods without an implementation are not served. `codecs`: for methods whose messages are not left to protobufjs. */
+export function serviceOf(
+  file: string,
+  name: string,
+  { unary = {}, streaming = {} }: Methods,
+  codecs: Readonly<Record<string, Codec>> = {},
+): Rpcs {
+  const service = loadProto(file)[name] as ServiceDefinition;
+  const rpcs = new Map<string, Rpc>();
+  for (const [methodName, definition] of Object.entries(service)) {
+    const codec = codecs[methodName] ?? codecOf(definition);
+    const unaryMethod = unary[methodName];
+    const streamingMethod = streaming[methodName];
+    if (unaryMethod !== undefined) rpcs.set(definition.path, { kind: 'unary', method: unaryMethod, ...codec });
+    if (streamingMethod !== undefined)
+      rpcs.set(definition.path, { kind: 'streaming', method: streamingMethod, ...codec });
+  }
+  return rpcs;
+}
+
+function codecOf({ requestDeserialize, responseSerialize }: MethodDefinition<object, object>): Codec {
+  return {
+    decode: (bytes) => requestDeserialize(bytes),
+    encode: (message) => {
+      const body = responseSerialize(message);
+      const framed = Buffer.allocUnsafe(PREFIX_BYTES + body.length);
+      framed[0] = 0;
+      framed.writeUInt32BE(body.length, 1);
+      framed.set(body, PREFIX_BYTES);
+      return framed;
+    },
+  };
+}
+
+/** A file as reflection tells of it. `name`: what it calls itself there. */
+export function describedFile(name: string): DescribedFile {
+  const proto = loadProto(name);
+  const message = Object.values(proto).find(isMessage);
+  return { name, bytes: message?.fileDescriptorProtos[0] ?? new Uint8Array(0), symbols: new Set(symbolsOf(proto)) };
+}
+
+function isMessage(definition: PackageDefinition[string]): definition is MessageTypeDefinition<object, object> {
+  return 'fileDescriptorProtos' in definition;
+}
+
+function symbolsOf(proto: PackageDefinition): string[] {
+  return Object.entries(proto).flatMap(([name, definition]) => {
+    const methods = 'fileDescriptorProtos' in definition ? [] : Object.keys(definition);
+    return [name, ...methods.map((method) => `${name}.${method}`)];
+  });
+}
