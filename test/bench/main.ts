@@ -2,12 +2,14 @@
 import { benchCluster } from './cluster.ts';
 import { benchDemo } from './demo.ts';
 import { machineLine } from './machine.ts';
+import { benchGrpcEcho } from './grpc-echo.ts';
 import { benchOperator } from './operator.ts';
 import { benchRuntime } from './runtime.ts';
 import { benchServing } from './serving.ts';
 
 const BENCHES: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
   serving: benchServing,
+  'grpc-echo': benchGrpcEcho,
   operator: benchOperator,
   runtime: benchRuntime,
   cluster: benchCluster,

@@ -137,19 +137,30 @@ export function writeFrameHead(output: OutputBuffer, { type, flags, streamId }: 
   output.uint32(streamId);
 }
 
-/** A header section as a HEADERS frame and as many CONTINUATION frames as it needs. */
-export function writeHeaderBlock(output: OutputBuffer, streamId: number, block: Buffer, isLast: boolean): void {
-  let type: number = FrameType.headers;
-  let flags: number = isLast ? Flag.endStream : 0;
-  let rest = block;
-  do {
-    const part = rest.subarray(0, MAX_FRAME_BYTES);
-    rest = rest.subarray(part.length);
-    writeFrameHead(output, { type, flags: flags | (rest.length === 0 ? Flag.endHeaders : 0), streamId }, part.length);
+export interface HeaderBlockOptions {
+  readonly streamId: number;
+  readonly isLast: boolean;
+}
+
+/** The header block that `encode` writes, as a HEADERS frame and as many CONTINUATION frames as it needs. */
+export function writeHeaders(output: OutputBuffer, { streamId, isLast }: HeaderBlockOptions, encode: () => void): void {
+  const start = output.leave(HEADER_BYTES);
+  encode();
+  const flags = isLast ? Flag.endStream : 0;
+  const length = output.since(start) - HEADER_BYTES;
+  if (length <= MAX_FRAME_BYTES) {
+    const head = { type: FrameType.headers, flags: flags | Flag.endHeaders, streamId };
+    output.fill(start, () => writeFrameHead(output, head, length));
+    return;
+  }
+  const block = output.cut(start).subarray(HEADER_BYTES);
+  for (let offset = 0; offset < block.length; offset += MAX_FRAME_BYTES) {
+    const part = block.subarray(offset, offset + MAX_FRAME_BYTES);
+    const end = offset + part.length === block.length ? Flag.endHeaders : 0;
+    const type = offset === 0 ? FrameType.headers : FrameType.continuation;
+    writeFrameHead(output, { type, flags: end | (offset === 0 ? flags : 0), streamId }, part.length);
     output.bytes(part);
-    type = FrameType.continuation;
-    flags = 0;
-  } while (rest.length > 0);
+  }
 }
 
 /** RST_STREAM, WINDOW_UPDATE: a frame with one number. */

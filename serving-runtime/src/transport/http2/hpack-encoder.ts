@@ -16,17 +16,25 @@ export interface ByteSink {
 const NEVER_KEPT: ReadonlySet<string> = new Set(['content-length', 'date', 'grpc-message', 'x-request-id']);
 const TABLE_LIMIT = 4096;
 
-const STATIC_NAMES = new Map(STATIC_TABLE.map(({ name }, index) => [name, index + 1] as const).toReversed());
-const STATIC_FIELDS = new Map(STATIC_TABLE.map((field, index) => [keyOf(field), index + 1] as const));
+/** Name -> value -> something. Two steps, because to join name and value would make a text for every field. */
+type Index = Map<string, Map<string, number>>;
 
-function keyOf({ name, value }: HeaderField): string {
-  return `${name}\0${value}`;
+const STATIC_NAMES = new Map(STATIC_TABLE.map(({ name }, index) => [name, index + 1] as const).toReversed());
+const STATIC_FIELDS: Index = new Map();
+STATIC_TABLE.forEach((field, index) => remember(STATIC_FIELDS, field, index + 1));
+
+function remember(index: Index, { name, value }: HeaderField, number: number): void {
+  const values = index.get(name) ?? new Map<string, number>();
+  values.set(value, number);
+  index.set(name, values);
 }
 
 export class HpackEncoder {
   readonly #table = new DynamicTable<HeaderField>(TABLE_LIMIT);
-  /** Of fields, and of names that stand in the table with any value: how many were added before them. */
-  readonly #numbers = new Map<string, number>();
+  /** How many fields were added before the newest with a name, and before the one with a name and a value. */
+  readonly #names = new Map<string, number>();
+  readonly #fields: Index = new Map();
+  #remembered = 0;
   /** The smallest and the last size that the peer asked for since the last block (section 4.2). */
   #pendingSizes: number[] = [];
 
@@ -48,14 +56,14 @@ export class HpackEncoder {
   }
 
   #encodeField(field: HeaderField, sink: ByteSink): void {
-    const nameIndex = STATIC_NAMES.get(field.name) ?? this.#indexOf(field.name);
+    const nameIndex = STATIC_NAMES.get(field.name) ?? this.#indexOf(this.#names.get(field.name));
     if (nameIndex !== undefined && NEVER_KEPT.has(field.name)) {
       writeInteger(sink, 4, 0x00, nameIndex);
       writePlain(sink, field.value);
       return;
     }
-    const key = keyOf(field);
-    const index = STATIC_FIELDS.get(key) ?? this.#indexOf(key);
+    const index =
+      STATIC_FIELDS.get(field.name)?.get(field.value) ?? this.#indexOf(this.#fields.get(field.name)?.get(field.value));
     if (index !== undefined) {
       writeInteger(sink, 7, 0x80, index);
     } else if (fieldSize(field) > this.#table.maxSize) {
@@ -66,20 +74,24 @@ export class HpackEncoder {
       writeInteger(sink, 6, 0x40, nameIndex ?? 0);
       if (nameIndex === undefined) writeShortest(sink, field.name);
       writeShortest(sink, field.value);
-      this.#keep(field, key);
+      this.#keep(field);
     }
   }
 
-  #keep(field: HeaderField, key: string): void {
-    // Numbers of fields that were evicted are of no use; the map must not outgrow the table.
-    if (this.#numbers.size > 4 * this.#table.length + 64) this.#numbers.clear();
-    this.#numbers.set(key, this.#table.added);
-    this.#numbers.set(field.name, this.#table.added);
+  #keep(field: HeaderField): void {
+    // Numbers of fields that were evicted are of no use; they must not outgrow the table.
+    if (this.#remembered > 4 * this.#table.length + 64) {
+      this.#names.clear();
+      this.#fields.clear();
+      this.#remembered = 0;
+    }
+    this.#remembered += 1;
+    this.#names.set(field.name, this.#table.added);
+    remember(this.#fields, field, this.#table.added);
     this.#table.add(field);
   }
 
-  #indexOf(key: string): number | undefined {
-    const number = this.#numbers.get(key);
+  #indexOf(number: number | undefined): number | undefined {
     if (number === undefined) return undefined;
     const position = this.#table.added - 1 - number;
     return position < this.#table.length ? STATIC_TABLE.length + 1 + position : undefined;

@@ -47,6 +47,34 @@ export class OutputBuffer {
     this.#length += text.length;
   }
 
+  /** Room for `bytes` that are filled in later by `fill`, and where it is. Nothing long may be written in between. */
+  leave(bytes: number): number {
+    this.#reserve(bytes);
+    const position = this.#length;
+    this.#length += bytes;
+    return position;
+  }
+
+  /** Bytes written since the room at `position` was left, the room included. */
+  since(position: number): number {
+    return this.#length - position;
+  }
+
+  /** Writes over what was written at `position`. */
+  fill(position: number, write: () => void): void {
+    const end = this.#length;
+    this.#length = position;
+    write();
+    this.#length = end;
+  }
+
+  /** Takes back what was written from `position` on. */
+  cut(position: number): Buffer {
+    const bytes = Buffer.from(this.#buffer.subarray(position, this.#length));
+    this.#length = position;
+    return bytes;
+  }
+
   /** All of it, as one piece; the buffer is empty then. */
   take(): Buffer {
     const all = this.takeChunks();
@@ -64,7 +92,9 @@ export class OutputBuffer {
   /** The buffer is written into again, so what leaves it is a copy. */
   #close(): void {
     if (this.#length === 0) return;
-    this.#done.push(Buffer.from(this.#buffer.subarray(0, this.#length)));
+    const copy = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(copy, 0, 0, this.#length);
+    this.#done.push(copy);
     this.#doneBytes += this.#length;
     this.#length = 0;
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);

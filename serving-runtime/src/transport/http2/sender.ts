@@ -1,6 +1,6 @@
 /** All that one connection sends: the frames, the client's flow control, and whose turn it is when that is the narrow place. */
 import { DEFAULT_WINDOW, Flag, FrameType, MAX_FRAME_BYTES, MAX_WINDOW, SettingId } from './frames.ts';
-import { writeFrameHead, writeGoaway, writeHeaderBlock, writeNumberFrame, writeSettings } from './frames.ts';
+import { writeFrameHead, writeGoaway, writeHeaders, writeNumberFrame, writeSettings } from './frames.ts';
 import type { HeaderField } from './header-field.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
 import type { Http2Limits } from './limits.ts';
@@ -31,7 +31,6 @@ export class Sender<Stream extends Waiting> {
   readonly blocked = new Set<Stream>();
   readonly #limits: Http2Limits;
   readonly #outlet: Outlet;
-  readonly #block = new OutputBuffer();
   readonly #resetIds = new Set<number>();
   #window = DEFAULT_WINDOW;
 
@@ -72,8 +71,7 @@ export class Sender<Stream extends Waiting> {
   }
 
   headers(streamId: number, fields: readonly HeaderField[], isLast: boolean): void {
-    this.encoder.encode(fields, this.#block);
-    writeHeaderBlock(this.output, streamId, this.#block.take(), isLast);
+    writeHeaders(this.output, { streamId, isLast }, () => this.encoder.encode(fields, this.output));
     this.#outlet.changed();
   }
 
