@@ -62,8 +62,7 @@ export class HpackEncoder {
       writePlain(sink, field.value);
       return;
     }
-    const index =
-      STATIC_FIELDS.get(field.name)?.get(field.value) ?? this.#indexOf(this.#fields.get(field.name)?.get(field.value));
+    const index = this.#indexOfField(field);
     if (index !== undefined) {
       writeInteger(sink, 7, 0x80, index);
     } else if (fieldSize(field) > this.#table.maxSize) {
@@ -89,6 +88,10 @@ export class HpackEncoder {
     this.#names.set(field.name, this.#table.added);
     remember(this.#fields, field, this.#table.added);
     this.#table.add(field);
+  }
+
+  #indexOfField({ name, value }: HeaderField): number | undefined {
+    return STATIC_FIELDS.get(name)?.get(value) ?? this.#indexOf(this.#fields.get(name)?.get(value));
   }
 
   #indexOf(number: number | undefined): number | undefined {
