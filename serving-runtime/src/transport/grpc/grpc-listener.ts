@@ -3,6 +3,7 @@ import { ERROR_CODES, RequestError } from '../../protocol/errors.ts';
 import type { Exchange, ExchangeEvents, RequestListener } from '../http2/exchange.ts';
 import type { HeaderField } from '../http2/header-field.ts';
 import { readCallHead } from './call-head.ts';
+import type { NoCall } from './call-head.ts';
 import { ACCEPTED_ENCODINGS, isKnownEncoding } from './compression.ts';
 import type { Rpcs } from './rpc.ts';
 import { HEAD, statusFields } from './server-call.ts';
@@ -44,7 +45,7 @@ export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): Re
 
   return (exchange) => {
     const head = readCallHead(exchange.request);
-    if (head.kind === 'none') return answerPlainly(exchange, head.status, head.text);
+    if (head.kind === 'none') return answerPlainly(exchange, head);
     const refuse = (code: number, message: string, more: readonly HeaderField[] = []) => {
       const fields = [...HEAD, ...options.answerFields(exchange.request), ...more, ...statusFields({ code, message })];
       exchange.respond(fields, true);
@@ -68,17 +69,20 @@ function tooSlow(messageMs: number): RequestError {
   return new RequestError('DeadlineExceeded', `a message did not arrive within ${messageMs} ms`);
 }
 
-function answerPlainly(exchange: Exchange, status: string, text: string): ExchangeEvents {
+/** A browser or a probe gets words that it can show, when it has said all. */
+function answerPlainly(exchange: Exchange, { status, text }: NoCall): ExchangeEvents {
   const body = Buffer.from(text);
-  exchange.respond([
-    { name: ':status', value: status },
-    { name: 'content-type', value: 'text/plain; charset=utf-8' },
-    { name: 'content-length', value: String(body.length) },
-    ...(status === '405' ? [{ name: 'allow', value: 'POST' }] : []),
-  ]);
-  exchange.write(body);
-  exchange.end();
-  return discard(exchange);
+  const end = () => {
+    exchange.respond([
+      { name: ':status', value: status },
+      { name: 'content-type', value: 'text/plain; charset=utf-8' },
+      { name: 'content-length', value: String(body.length) },
+      ...(status === '405' ? [{ name: 'allow', value: 'POST' }] : []),
+    ]);
+    exchange.write(body);
+    exchange.end();
+  };
+  return { ...discard(exchange), end };
 }
 
 /** For a request whose answer does not depend on its body. */
