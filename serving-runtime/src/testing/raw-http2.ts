@@ -83,9 +83,8 @@ export async function rawClient(
   });
   socket.on('data', (chunk: Buffer) => reader.read(chunk));
   socket.on('error', () => {});
-  const closed = once(socket, 'close').then(() => {
-    isClosed = true;
-  });
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  void closed.then(() => (isClosed = true));
   socket.write(Buffer.concat(opening));
   const find = async (fits: (seen: SeenFrame) => boolean): Promise<SeenFrame> => {
     for (;;) {
