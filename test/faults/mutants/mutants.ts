@@ -172,8 +172,8 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   versionUnnamed: {
     what: 'after a crash a Job never says which version it became',
     file: 'operator/src/controllers/dataset/plan.ts',
-    from: 'return job && { job, version: metadata.name };',
-    to: 'return job && undefined;',
+    from: 'if (version !== undefined) return { job, version: version.metadata.name };',
+    to: '',
     workload: 'train',
     shownBy: ['killAfter'],
     telling: 'create datasetversions',
