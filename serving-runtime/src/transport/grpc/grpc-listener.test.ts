@@ -226,7 +226,7 @@ describe.each([
     ['half a message of a stream', '/test/EchoAll', message('hello').subarray(0, 7), {}, 13],
     ['a flag that nobody knows, in a stream', '/test/EchoAll', message('a', 3), {}, 13],
     ['what cannot be decoded, in a stream', '/test/EchoAll', message('undecodable'), {}, 3],
-  ])('%s is refused', async (_what, path, body, more, status) => {
+  ])('%s is refused', async (...[, path, body, more, status]) => {
     const { fields } = await ask(path, body, more);
 
     expect(fields['grpc-status']).toBe(String(status));

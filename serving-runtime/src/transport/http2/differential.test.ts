@@ -163,7 +163,7 @@ function framesOf(
 function bytesOf({ requests, between: others, order }: Session): Buffer {
   const encoder = new HpackEncoder();
   const waiting = requests.map((one, index) => framesOf(one, 2 * index + 1, encoder));
-  const open: (() => Buffer)[][] = [];
+  let open: (() => Buffer)[][] = [];
   const rest = [...others];
   const parts = [
     PREFACE,
@@ -173,13 +173,12 @@ function bytesOf({ requests, between: others, order }: Session): Buffer {
   for (let step = 0; waiting.length + open.length > 0; step += 1) {
     const choice = (order[step % order.length] ?? 0) % (open.length + 2);
     const other = choice === 0 ? rest.shift() : undefined;
-    const isOpening = other === undefined && waiting.length > 0 && (choice <= 1 || open.length === 0);
     if (other !== undefined) parts.push(other);
-    if (isOpening) open.push(waiting.shift() ?? []);
-    const frames = isOpening ? open.at(-1) : (open[Math.max(0, choice - 2)] ?? open[0]);
-    const next = frames?.shift();
+    const opened = choice <= 1 || open.length === 0 ? waiting.shift() : undefined;
+    if (opened !== undefined) open.push(opened);
+    const next = (opened ?? open[step % open.length])?.shift();
     if (next !== undefined) parts.push(next());
-    if (frames?.length === 0) open.splice(open.indexOf(frames), 1);
+    open = open.filter((frames) => frames.length > 0);
   }
   // Whatever the windows became in between: in the end they are wide enough.
   return Buffer.concat([...parts, ...rest, settingsFrame([SettingId.initialWindowSize, 1_000_000])]);
