@@ -20,7 +20,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   undici: ['kube'],
   'onnxruntime-node': ['serving-runtime', 'batch-runtime'],
   '@duckdb/node-api': ['batch-runtime'],
-  '@grpc/grpc-js': ['serving-runtime'],
+  '@grpc/grpc-js': [],
   '@aws-sdk/client-s3': ['serving-runtime'],
   'google-auth-library': ['serving-runtime'],
 };

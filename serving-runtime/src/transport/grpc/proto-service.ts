@@ -1,7 +1,7 @@
 /** The methods of a service out of its .proto file: what they are called, what goes in and what comes out. */
 import { join } from 'node:path';
 import { loadSync } from '@grpc/proto-loader';
-import type { MessageTypeDefinition, MethodDefinition, PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import type { MethodDefinition, PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
 import type { Codec, Rpc, Rpcs, StreamingMethod, UnaryMethod } from './rpc.ts';
 
 export interface Methods {
@@ -9,17 +9,10 @@ export interface Methods {
   readonly streaming?: Readonly<Record<string, StreamingMethod>>;
 }
 
-/** A file as protobuf's own description of it, and the full names of what it defines. */
-export interface DescribedFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-  readonly symbols: ReadonlySet<string>;
-}
-
 const OPTIONS = { keepCase: true, longs: String, enums: String, defaults: true, arrays: true, oneofs: true };
 const PREFIX_BYTES = 5;
 
-function loadProto(file: string): PackageDefinition {
+export function loadProto(file: string): PackageDefinition {
   return loadSync(join(import.meta.dirname, '..', '..', 'protocol', 'proto', file), OPTIONS);
 }
 
@@ -55,22 +48,4 @@ function codecOf({ requestDeserialize, responseSerialize }: MethodDefinition<obj
       return framed;
     },
   };
-}
-
-/** A file as reflection tells of it. `name`: what it calls itself there. */
-export function describedFile(name: string): DescribedFile {
-  const proto = loadProto(name);
-  const message = Object.values(proto).find(isMessage);
-  return { name, bytes: message?.fileDescriptorProtos[0] ?? new Uint8Array(0), symbols: new Set(symbolsOf(proto)) };
-}
-
-function isMessage(definition: PackageDefinition[string]): definition is MessageTypeDefinition<object, object> {
-  return 'fileDescriptorProtos' in definition;
-}
-
-function symbolsOf(proto: PackageDefinition): string[] {
-  return Object.entries(proto).flatMap(([name, definition]) => {
-    const methods = 'fileDescriptorProtos' in definition ? [] : Object.keys(definition);
-    return [name, ...methods.map((method) => `${name}.${method}`)];
-  });
 }

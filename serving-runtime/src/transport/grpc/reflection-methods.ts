@@ -3,7 +3,8 @@
  * https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
 import { ERROR_CODES } from '../../protocol/errors.ts';
-import type { DescribedFile, Methods } from './proto-service.ts';
+import type { DescribedFile } from './described-file.ts';
+import type { Methods } from './proto-service.ts';
 import type { StreamingCall } from './rpc.ts';
 
 interface ReflectionRequest {
