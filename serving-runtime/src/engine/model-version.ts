@@ -65,14 +65,17 @@ export function createModelVersion(
   let model: ServedModel | undefined;
   let loading: Promise<ServedModel> | undefined;
   let lastUsed = performance.now();
-  const settings = () => modelSettings(entry.folder, given);
+  let loadedWith: ModelSettings | undefined;
+  /** Those that it was loaded with last: the file may have changed since, and is read when it is loaded again. */
+  const settings = () => loadedWith ?? modelSettings(entry.folder, given);
   const bytes = () => settings().instances * (entry.bytes + BYTES_PER_INSTANCE);
 
   const loadNow = async (): Promise<ServedModel> => {
     const started = performance.now();
     try {
+      loadedWith = modelSettings(entry.folder, given);
       await makeRoom(bytes());
-      const loaded = await loadModel(entry, settings(), { events, statistics });
+      const loaded = await loadModel(entry, loadedWith, { events, statistics });
       statistics.loadSeconds = (performance.now() - started) / 1000;
       events.loaded(entry, { seconds: statistics.loadSeconds, batchRows: loaded.batchRows });
       return loaded;

@@ -33,10 +33,7 @@ export interface ModelMetadata {
 
 export const PLATFORM = 'onnxruntime_onnx';
 /** Only what works is listed. */
-export function extensions(isControlled: boolean): readonly string[] {
-  const always = ['binary_tensor_data', 'model_configuration', 'statistics'];
-  return isControlled ? [...always, 'model_repository'] : always;
-}
+export const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'statistics'] as const;
 
 /** Milliseconds, of the request parameter `timeout`, which Triton counts in microseconds; 0 stands for none. */
 export function timeoutOf(value: unknown): number | undefined {

@@ -1,5 +1,5 @@
 /** What the server says of itself and of its models. */
-import { extensions, PLATFORM } from '../../protocol/inference.ts';
+import { EXTENSIONS, PLATFORM } from '../../protocol/inference.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { modelConfig } from '../../server/model-config.ts';
 import { modelStatistics } from '../../server/model-statistics.ts';
@@ -17,7 +17,7 @@ export function modelMethods(context: ServerContext): Methods {
   const unary = {
     ServerLive: () => ({ live: true }),
     ServerReady: () => ({ ready: obstacle() === undefined }),
-    ServerMetadata: () => ({ ...identity, extensions: extensions(false) }),
+    ServerMetadata: () => ({ ...identity, extensions: EXTENSIONS }),
     ModelReady: (reference: ModelReference) => ({ ready: model(reference).isReady() }),
     ModelMetadata: ({ name, version }: ModelReference) => ({
       ...engine.metadata(name, given(version)),

@@ -1,6 +1,6 @@
 /** Model control, in the dialects of Triton and of KServe. */
-import { invalid } from '../../protocol/errors.ts';
 import type { ServerContext } from '../../server/context.ts';
+import { createModelControl } from '../../server/model-control.ts';
 import type { Methods } from './proto-service.ts';
 
 interface ControlRequest {
@@ -10,24 +10,17 @@ interface ControlRequest {
 }
 
 export function repositoryMethods(context: ServerContext): Methods {
-  const { engine, audit } = context;
+  const control = createModelControl(context);
   const unary = {
-    RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({
-      models: engine.index().filter(({ state }) => !ready || state === 'READY'),
-    }),
+    RepositoryIndex: ({ ready }: { readonly ready: boolean }) => ({ models: control.index(ready) }),
     RepositoryModelLoad: async (request: ControlRequest) => {
       const model = modelOf(request);
-      if (Object.keys(request.parameters).length > 0) {
-        throw invalid('settings and files cannot be sent; put them into the folder of the model, then load it');
-      }
-      await engine.load(model);
-      audit('load', model);
+      await control.load(model, request.parameters);
       return { model_name: model, isLoaded: true };
     },
     RepositoryModelUnload: async (request: ControlRequest) => {
       const model = modelOf(request);
-      await engine.unload(model);
-      audit('unload', model);
+      await control.unload(model);
       return { model_name: model, isUnloaded: true };
     },
   };

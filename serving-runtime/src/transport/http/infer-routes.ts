@@ -9,12 +9,11 @@ import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
 import type { Answer } from './answer.ts';
 import { json } from './answer.ts';
+import { BINARY_LIMIT, JSON_LIMIT } from './body-limits.ts';
 import { readBody } from './read-body.ts';
 import { route } from './routing.ts';
 import type { Call, Route } from './routing.ts';
 
-const JSON_LIMIT = 4 * 1024 * 1024;
-const BINARY_LIMIT = 64 * 1024 * 1024;
 const JSON_LENGTH = 'inference-header-content-length';
 
 export function inferRoutes(context: ServerContext): readonly Route[] {

@@ -1,5 +1,5 @@
 /** What the server says of itself and of its models. */
-import { extensions, PLATFORM } from '../../protocol/inference.ts';
+import { EXTENSIONS, PLATFORM } from '../../protocol/inference.ts';
 import { modelConfig } from '../../server/model-config.ts';
 import { modelStatistics } from '../../server/model-statistics.ts';
 import type { ServerContext } from '../../server/context.ts';
@@ -17,7 +17,7 @@ export function modelRoutes(context: ServerContext): readonly Route[] {
     // Bodies for both: Triton's clients look at the code alone, KServe's at "live" and "ready".
     route('GET', '/v2/health/live', () => json(200, { live: true })),
     route('GET', '/v2/health/ready', () => readiness(context)),
-    route('GET', '/v2', () => json(200, { ...identity, extensions: extensions(false) })),
+    route('GET', '/v2', () => json(200, { ...identity, extensions: EXTENSIONS })),
     route('GET', '/v2/models', () => json(200, { models: names() })),
     route('GET', '/v2/models/stats', () => json(200, { model_stats: engine.models().map(modelStatistics) })),
     route('GET', `${MODEL}/ready`, ({ model, version }) => {

@@ -1,6 +1,7 @@
 /** Model control, as Triton has it (docs/protocol/extension_model_repository.md); on a port of its own, which is closed unless asked for. */
 import { invalid } from '../../protocol/errors.ts';
 import type { ServerContext } from '../../server/context.ts';
+import { createModelControl } from '../../server/model-control.ts';
 import { json } from './answer.ts';
 import { readBody } from './read-body.ts';
 import { route } from './routing.ts';
@@ -8,28 +9,20 @@ import type { Route } from './routing.ts';
 
 const BODY_LIMIT = 64 * 1024;
 
-export function repositoryRoutes({ engine, audit }: ServerContext): readonly Route[] {
+export function repositoryRoutes(context: ServerContext): readonly Route[] {
+  const control = createModelControl(context);
   return [
     route('POST', '/v2/repository/index', async ({ request }) => {
       const { ready } = readOptions(await readBody(request, BODY_LIMIT));
-      const entries = engine.index();
-      return {
-        status: 200,
-        body: JSON.stringify(ready === true ? entries.filter(({ state }) => state === 'READY') : entries),
-      };
+      return json(200, control.index(ready === true));
     }),
     route('POST', '/v2/repository/models/{model}/load', async ({ request, model }) => {
-      const { parameters } = readOptions(await readBody(request, BODY_LIMIT));
-      if (parameters !== undefined && Object.keys(parameters).length > 0) {
-        throw invalid('settings and files cannot be sent; put them into the folder of the model, then load it');
-      }
-      await engine.load(model);
-      audit('load', model);
+      const { parameters = {} } = readOptions(await readBody(request, BODY_LIMIT));
+      await control.load(model, parameters);
       return json(200, {});
     }),
     route('POST', '/v2/repository/models/{model}/unload', async ({ model }) => {
-      await engine.unload(model);
-      audit('unload', model);
+      await control.unload(model);
       return json(200, {});
     }),
   ];

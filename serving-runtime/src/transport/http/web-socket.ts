@@ -15,12 +15,11 @@ import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
 import type { Target } from '../../server/infer.ts';
 import { errorAnswer } from './answer.ts';
+import { BINARY_LIMIT, JSON_LIMIT } from './body-limits.ts';
 import { mayOpenWebSocket } from './cors.ts';
 import type { HttpOptions } from './http-server.ts';
 import { findRoute, route } from './routing.ts';
 
-const MAX_FRAME_BYTES = 64 * 1024 * 1024;
-const JSON_LIMIT = 4 * 1024 * 1024;
 /** Requests of one socket that run at a time; beyond it the client is not read until all of them have their answers. */
 const MAX_RUNNING = 64;
 const LENGTH_BYTES = 4;
@@ -29,7 +28,7 @@ const DRAIN_LOOK_MS = 250;
 
 /** @param origins whose pages may ask; other clients than browsers always may. */
 export function createWebSockets(context: ServerContext, origins: readonly string[]): HttpOptions['onUpgrade'] {
-  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
+  const server = new WebSocketServer({ noServer: true, maxPayload: BINARY_LIMIT, perMessageDeflate: false });
   const routes = [route('GET', '/v2/models/{model}[/versions/{version}]/stream', () => ({ status: 426, body: '' }))];
   return (request, socket, head) => {
     socket.once('error', () => socket.destroy());
