@@ -37,7 +37,8 @@ async function settledVersions(cluster: SlipwayCluster): Promise<Versions> {
     const going = after.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).map(nameOf);
     const restless = [...going, ...changed(versionsOf(before), versionsOf(after))];
     if (restless.length === 0) return versionsOf(after);
-    if (Date.now() > deadline) throw new Error(`not at rest after ${SETTLED_WITHIN_MS / 1000} s: ${restless.join(', ')}`);
+    if (Date.now() > deadline)
+      throw new Error(`not at rest after ${SETTLED_WITHIN_MS / 1000} s: ${restless.join(', ')}`);
     before = after;
   }
 }
