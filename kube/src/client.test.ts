@@ -52,7 +52,7 @@ describe('the client', () => {
     await client.apply(builtin.Lease, lease, { fieldManager: 'me', force: true });
     await client.applyStatus(builtin.ConfigMap, configMap('a'), { fieldManager: 'me' });
     await client.mergePatch(builtin.ConfigMap, key, { data: { x: null } }, { fieldManager: 'me' });
-    await client.delete(builtin.ConfigMap, key, { uid: 'u', resourceVersion: '7' });
+    await client.delete(builtin.ConfigMap, key, { uid: 'u', resourceVersion: '7', gracePeriodSeconds: 0 });
 
     expect(server.received.map(({ method, path, query }) => `${method} ${path}?${query.toString()}`)).toEqual([
       'PATCH /apis/coordination.k8s.io/v1/namespaces/ns/leases/l?fieldManager=me&fieldValidation=Strict&force=true',
@@ -74,6 +74,7 @@ describe('the client', () => {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         propagationPolicy: 'Background',
+        gracePeriodSeconds: 0,
         preconditions: { uid: 'u', resourceVersion: '7' },
       },
     ]);

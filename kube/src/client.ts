@@ -45,6 +45,8 @@ export interface DeleteOptions extends RequestScope {
   readonly resourceVersion?: string;
   /** Default Background. */
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  /** Until what runs is killed, 0 for at once; the object's own where it is absent. */
+  readonly gracePeriodSeconds?: number;
 }
 
 export interface WatchOptions extends ListOptions {
@@ -287,10 +289,11 @@ function objectPath(kind: KubeKind, key: ObjectKey, subresource?: string): strin
   return `${collectionPath(kind, key.namespace)}/${encodeURIComponent(key.name)}${tail}`;
 }
 
-function deleteBody({ uid, resourceVersion, propagationPolicy = 'Background' }: DeleteOptions): object {
+function deleteBody(options: DeleteOptions): object {
+  const { uid, resourceVersion, propagationPolicy = 'Background', gracePeriodSeconds } = options;
   const preconditions = {
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
-  return { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, preconditions };
+  return { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, gracePeriodSeconds, preconditions };
 }

@@ -68,7 +68,7 @@ export async function startHarness(
     join(ROOT, 'crds', 'generated'),
   ]);
   const operatorConfig = await giveRights(plane, namespaces);
-  const kubelet = await startKubelet({ client, log: silent, kubectl: plane.kubectl }, script);
+  const kubelet = await startKubelet({ client, log: silent }, script);
   const operators: OperatorProcess[] = [];
   return {
     plane,

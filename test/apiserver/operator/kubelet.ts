@@ -14,7 +14,6 @@ import {
 } from '@slipway/kube';
 import type { DeepReadonly, KubeClient, KubeObject, Logger, ObjectKey, Pod } from '@slipway/kube';
 import { Registry } from 'prom-client';
-import type { ControlPlane } from '../control-plane.ts';
 
 /** What becomes of a pod. */
 export type PodFate =
@@ -49,15 +48,13 @@ export interface Kubelet {
 export interface KubeletDeps {
   readonly client: KubeClient;
   readonly log: Logger;
-  readonly kubectl: ControlPlane['kubectl'];
 }
 
 const LOOK_AGAIN_MS = 200;
 const NODE = { name: 'node-1' };
 const MANAGER = { fieldManager: 'kubelet' };
 
-export async function startKubelet(deps: KubeletDeps, first: PodScript): Promise<Kubelet> {
-  const { client, log } = deps;
+export async function startKubelet({ client, log }: KubeletDeps, first: PodScript): Promise<Kubelet> {
   let script = first;
   const manager = createManager({ client, log, clock: realClock, registry: new Registry() });
   const pods = manager.cache(builtin.Pod);
@@ -70,8 +67,7 @@ export async function startKubelet(deps: KubeletDeps, first: PodScript): Promise
       const hasEnded = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
       if (pod.metadata.deletionTimestamp !== undefined) {
         if (!hasEnded) await end(client, key);
-        const grace = ['--grace-period=0', '--force', '--ignore-not-found', '--wait=false'];
-        await deps.kubectl(['delete', 'pod', '-n', key.namespace ?? '', key.name, ...grace]);
+        await client.delete(builtin.Pod, key, { uid: pod.metadata.uid ?? '', gracePeriodSeconds: 0 });
         return settled();
       }
       if (hasEnded) return settled();

@@ -26,7 +26,7 @@ export async function startOperatorBench(workloads: readonly Workload[]): Promis
   const kubeConfig = loadKubeConfig(bench.plane.kubeconfigPath);
   const options = { kubeConfig, userAgent: 'kubelet', registry: new Registry(), clock: realClock, log: silent };
   const client = createKubeClient(options);
-  const kubelet = await startKubelet({ client, log: silent, kubectl: bench.plane.kubectl }, podScriptOf(workloads));
+  const kubelet = await startKubelet({ client, log: silent }, podScriptOf(workloads));
   return {
     campaignOf: (workload, mutant) => ({
       bench,
