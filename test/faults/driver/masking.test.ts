@@ -59,6 +59,13 @@ describe('maskState', () => {
     expect(version(1, 'b')).not.toEqual(version(1, 'c'));
   });
 
+  it('masks the run of a training whose first version had no status yet', () => {
+    const training = (status: Readonly<Record<string, unknown>>) => object('TrainingJob', 'delay-xgb', { status });
+    const state = (run: string) => maskState([training({ run })], 'run-1', [training({})]);
+
+    expect(state('sha256:aaaaaaaaaaaaaaaaaaaa')).toEqual(state('sha256:bbbbbbbbbbbbbbbbbbbb'));
+  });
+
   it('makes two runs of the same equal', () => {
     const other = maskState(elsewhere(objects), 'run-2');
 

@@ -18,7 +18,7 @@ export function maskState(
   namespace: string,
   everSeen: readonly Json[] = objects,
 ): MaskedState {
-  const names = replacements(everSeen, namespace);
+  const names = replacements([...everSeen, ...objects], namespace);
   const masked = objects.map((object) => [keyOf(object), inOrder(maskValue(withoutUntold(object), names))] as const);
   const sorted = masked.map(([key, value]) => [key, JSON.stringify(value)] as const).sort(byKeyThenText);
   const state: Record<string, unknown> = {};

@@ -1,7 +1,7 @@
 /** Waits until a namespace is as a step wants it, and quiet. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writesOf } from '../oracles/journal-oracles.ts';
-import { orphans, unobserved } from '../oracles/state-oracles.ts';
+import { orphans, uncountedPods, unobserved } from '../oracles/state-oracles.ts';
 import { describeEntry } from '../proxy/journal.ts';
 import type { RequestEntry } from '../proxy/journal.ts';
 import type { FaultProxy } from '../proxy/fault-proxy.ts';
@@ -40,7 +40,7 @@ export async function settle(
     const isStarting = !proxy.journal.isHeard() && performance.now() < started + START_MS;
     if (isStarting) deadline = performance.now() + timing.settleMs;
     const objects = world.objects();
-    const pending = step.pending(world) ?? unobserved(objects)[0] ?? orphans(objects)[0];
+    const pending = step.pending(world) ?? unobserved(objects)[0] ?? orphans(objects)[0] ?? uncountedPods(objects)[0];
     const changes = observer.changes(world.namespace);
     // Not before a change of this step's own act could show.
     const quietSince = Math.max(changes.at(-1)?.atMs ?? started, started);

@@ -7,6 +7,7 @@ import {
   createdTooOften,
   orphans,
   reusedNumbers,
+  uncountedPods,
   unobserved,
 } from './state-oracles.ts';
 
@@ -47,6 +48,28 @@ it('a number that two produced versions got shows, one that a person wrote does 
   expect(reusedNumbers([version('a', produced), version('b', {})])).toEqual([]);
   expect(reusedNumbers([version('a', produced), version('b', produced)])).toEqual([
     'ModelVersion 1 of delay was given 2 times',
+  ]);
+});
+
+it('a pod that has ended counts when its Job has taken note of it', () => {
+  const pod = (phase: string, finalizers: readonly string[]): Json => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'build-1', finalizers },
+    status: { phase },
+  });
+  const job = (uids: object): Json => ({
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'build' },
+    status: { uncountedTerminatedPods: uids },
+  });
+  const tracked = ['batch.kubernetes.io/job-tracking'];
+
+  expect(uncountedPods([pod('Running', tracked), pod('Succeeded', []), job({})])).toEqual([]);
+  expect(uncountedPods([pod('Failed', tracked), job({ succeeded: ['u1'] })])).toEqual([
+    'Pod/build-1 has ended, and its Job has not counted it',
+    'Job/build has not counted its pods',
   ]);
 });
 

@@ -23,6 +23,27 @@ export function adopted(objects: readonly Json[]): string[] {
   );
 }
 
+const JOB_TRACKING = 'batch.kubernetes.io/job-tracking';
+
+/** Pods that have ended and of which the status of their Job does not tell yet: Kubernetes is not done with them. */
+export function uncountedPods(objects: readonly Json[]): string[] {
+  return objects.flatMap((object) => {
+    const { metadata, status } = object;
+    const { succeeded = [], failed = [] } = (status?.['uncountedTerminatedPods'] ?? {}) as Uncounted;
+    const hasEnded = object.kind === 'Pod' && ['Succeeded', 'Failed'].includes(String(status?.['phase']));
+    const isTracked = hasEnded && metadata.finalizers?.includes(JOB_TRACKING) === true;
+    return [
+      ...(isTracked ? [`${keyOf(object)} has ended, and its Job has not counted it`] : []),
+      ...(succeeded.length + failed.length > 0 ? [`${keyOf(object)} has not counted its pods`] : []),
+    ];
+  });
+}
+
+interface Uncounted {
+  readonly succeeded?: readonly string[];
+  readonly failed?: readonly string[];
+}
+
 /** Objects of ours whose status does not speak of their present spec. */
 export function unobserved(objects: readonly Json[]): string[] {
   return objects
