@@ -5,6 +5,7 @@ import { orphans, uncountedPods, unobserved } from '../oracles/state-oracles.ts'
 import { describeEntry } from '../proxy/journal.ts';
 import type { RequestEntry } from '../proxy/journal.ts';
 import type { FaultProxy } from '../proxy/fault-proxy.ts';
+import type { Json } from './api.ts';
 import type { Observer } from './observer.ts';
 import type { Subject } from './subject.ts';
 import type { Step, World } from './workload.ts';
@@ -39,8 +40,7 @@ export async function settle(
     // What a busy machine needs to start the program is no fault of the program.
     const isStarting = !proxy.journal.isHeard() && performance.now() < started + START_MS;
     if (isStarting) deadline = performance.now() + timing.settleMs;
-    const objects = world.objects();
-    const pending = step.pending(world) ?? unobserved(objects)[0] ?? orphans(objects)[0] ?? uncountedPods(objects)[0];
+    const pending = step.pending(world) ?? unfinished(world.objects());
     const changes = observer.changes(world.namespace);
     // Not before a change of this step's own act could show.
     const quietSince = Math.max(changes.at(-1)?.atMs ?? started, started);
@@ -55,6 +55,11 @@ export async function settle(
     }
     await sleep(POLL_MS);
   }
+}
+
+/** What never stays so, whatever the step. */
+function unfinished(objects: readonly Json[]): string | undefined {
+  return [unobserved, orphans, uncountedPods].flatMap((look) => look(objects))[0];
 }
 
 /** What changed, or was written without effect, after the program was started again with nothing to do. */
