@@ -1,6 +1,11 @@
-/** The one reader of the environment. */
-import { z } from 'zod';
+/** The one reader of command line and environment. */
 import type { WorkloadConfig } from './deps.ts';
+import { ConfigError, readCommandLine, readConfigFile, readEnvironment } from './config-sources.ts';
+import type { Given } from './config-sources.ts';
+import { flagOf, SETTINGS, Settings, variableOf } from './settings.ts';
+import type { LogLevel } from './settings.ts';
+
+export { ConfigError } from './config-sources.ts';
 
 export interface OperatorConfig {
   readonly workloads: WorkloadConfig;
@@ -16,102 +21,77 @@ export interface OperatorConfig {
   readonly logLevelPort: number;
 }
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export const USAGE = `usage: node operator/src/main.ts
-
-Runs Slipway's controllers: in a cluster with the pod's service account, elsewhere with $KUBECONFIG. Set by the environment:
-
-  SLIPWAY_SERVING_RUNTIME_IMAGE   image of model servers (required)
-  SLIPWAY_BATCH_RUNTIME_IMAGE     image of Jobs (required)
-  SLIPWAY_IMAGE_PULL_POLICY       of both: Always, IfNotPresent, Never (IfNotPresent)
-  SLIPWAY_NAMESPACES              names with commas between them: look into these only (all)
-  SLIPWAY_LEADER_ELECTION         Enabled or Disabled (Enabled)
-  SLIPWAY_LEASE_NAMESPACE         where the lease is; required with leader election
-  SLIPWAY_LEASE_NAME              its name (slipway-operator)
-  SLIPWAY_IDENTITY                name of this replica in leases and Events (the host's name)
-  SLIPWAY_HEALTH_PORT             /healthz and /readyz (8081)
-  SLIPWAY_METRICS_PORT            /metrics for Prometheus (8080)
-  SLIPWAY_LOG_LEVEL               trace, debug, info, warn, error (info)
-  SLIPWAY_LOG_LEVEL_PORT          GET and PUT /log-level change it at run time; on 127.0.0.1 alone (8082)
-  SLIPWAY_DRAIN_SECONDS           how long an old revision keeps its pods after it lost the traffic (10)
-`;
-
-const image = z.string({ error: 'must be set to the reference of a container image' }).min(1).max(512);
-// 0 lets the machine choose, for tests.
-const port = z.coerce.number().int().min(0).max(65_535);
-const namespace = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be the name of a namespace');
-
-const Environment = z.object({
-  SLIPWAY_SERVING_RUNTIME_IMAGE: image,
-  SLIPWAY_BATCH_RUNTIME_IMAGE: image,
-  SLIPWAY_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  SLIPWAY_NAMESPACES: z
-    .string()
-    .default('')
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .transform((names) => names.filter((name) => name !== ''))
-    .pipe(z.array(namespace)),
-  SLIPWAY_LEADER_ELECTION: z.enum(['Enabled', 'Disabled']).default('Enabled'),
-  SLIPWAY_LEASE_NAMESPACE: namespace.optional(),
-  SLIPWAY_LEASE_NAME: z.string().min(1).max(253).default('slipway-operator'),
-  SLIPWAY_IDENTITY: z.string().min(1).max(253).optional(),
-  SLIPWAY_HEALTH_PORT: port.default(8081),
-  SLIPWAY_METRICS_PORT: port.default(8080),
-  SLIPWAY_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-  SLIPWAY_LOG_LEVEL_PORT: port.default(8082),
-  SLIPWAY_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(10),
-});
-
-export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
-
-/** A setting is missing or wrong; the message names every one. */
-export class ConfigError extends Error {
-  override name = 'ConfigError';
+export interface ConfigInput {
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Names this replica where nothing else does. */
+  readonly hostname: string;
 }
 
 /**
- * Reads SLIPWAY_* variables; an empty one counts as absent. `hostname` names this replica where SLIPWAY_IDENTITY does not.
+ * A flag goes before a variable, and a variable before the file that `--config` or SLIPWAY_CONFIG names.
  *
- * @throws ConfigError that lists every wrong variable with what it must be.
+ * @returns `help` or `version` when the command line asks for that.
+ * @throws ConfigError that lists everything that is wrong, where it was given, and what it must be.
  */
-export function readConfig(
-  environment: Readonly<Record<string, string | undefined>>,
-  hostname: string,
-): OperatorConfig {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = Environment.safeParse(given);
+export function readConfig({ args, environment, hostname }: ConfigInput): OperatorConfig | 'help' | 'version' {
+  const { settings: flags, config, asks } = readCommandLine(args);
+  if (asks !== undefined) return asks;
+  const file = config ?? environment['SLIPWAY_CONFIG'] ?? '';
+  const given = new Map<string, Given>([
+    ...(file === '' ? [] : readConfigFile(file)),
+    ...readEnvironment(environment),
+    ...flags,
+  ]);
+  const parsed = Settings.safeParse(Object.fromEntries([...given].map(([name, { value }]) => [name, value])));
   if (!parsed.success) {
-    const lines = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-    throw new ConfigError(`The operator cannot start with these environment variables:\n${lines.join('\n')}`);
+    const lines = parsed.error.issues.map(({ path, message }) => `  ${placeOf(String(path[0]), given)}: ${message}`);
+    throw new ConfigError(`The operator cannot start with these settings:\n${lines.join('\n')}`);
   }
-  const { data } = parsed;
+  return configOf(parsed.data, hostname);
+}
+
+function placeOf(name: string, given: ReadonlyMap<string, Given>): string {
+  return given.get(name)?.place ?? `${flagOf(name)} or ${variableOf(name)}`;
+}
+
+function configOf(settings: Settings, hostname: string): OperatorConfig {
+  const { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds, namespaces, identity } = settings;
+  const { healthPort, metricsPort, logLevel, logLevelPort } = settings;
   return {
-    workloads: {
-      servingRuntimeImage: data.SLIPWAY_SERVING_RUNTIME_IMAGE,
-      batchRuntimeImage: data.SLIPWAY_BATCH_RUNTIME_IMAGE,
-      imagePullPolicy: data.SLIPWAY_IMAGE_PULL_POLICY,
-      drainSeconds: data.SLIPWAY_DRAIN_SECONDS,
-    },
-    namespaces: data.SLIPWAY_NAMESPACES.length === 0 ? undefined : data.SLIPWAY_NAMESPACES,
-    lease: leaseOf(data),
-    identity: data.SLIPWAY_IDENTITY ?? hostname,
-    healthPort: data.SLIPWAY_HEALTH_PORT,
-    metricsPort: data.SLIPWAY_METRICS_PORT,
-    logLevel: data.SLIPWAY_LOG_LEVEL,
-    logLevelPort: data.SLIPWAY_LOG_LEVEL_PORT,
+    workloads: { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds },
+    namespaces: namespaces.length === 0 ? undefined : namespaces,
+    lease: leaseOf(settings),
+    identity: identity ?? hostname,
+    healthPort,
+    metricsPort,
+    logLevel,
+    logLevelPort,
   };
 }
 
-function leaseOf(data: z.infer<typeof Environment>): OperatorConfig['lease'] {
-  if (data.SLIPWAY_LEADER_ELECTION === 'Disabled') return undefined;
-  if (data.SLIPWAY_LEASE_NAMESPACE === undefined) {
+function leaseOf({ leaderElection, leaseNamespace, leaseName }: Settings): OperatorConfig['lease'] {
+  if (leaderElection === 'Disabled') return undefined;
+  if (leaseNamespace === undefined) {
     throw new ConfigError(
-      'Set SLIPWAY_LEASE_NAMESPACE to the namespace of the lease, or SLIPWAY_LEADER_ELECTION=Disabled where only one operator runs.',
+      'Set --lease-namespace or SLIPWAY_LEASE_NAMESPACE to the namespace of the lease, or --leader-election Disabled where only one operator runs.',
     );
   }
-  return { namespace: data.SLIPWAY_LEASE_NAMESPACE, name: data.SLIPWAY_LEASE_NAME };
+  return { namespace: leaseNamespace, name: leaseName };
 }
+
+const HELP_COLUMN = 40;
+
+export const USAGE = `usage: node operator/src/main.ts [--config FILE] [FLAG …]
+
+Runs Slipway's controllers: in a cluster with the pod's service account, elsewhere with $KUBECONFIG.
+
+Each setting is a flag, a variable (--log-level: SLIPWAY_LOG_LEVEL) or a key of a YAML file (logLevel); the first of
+these that says something holds. In brackets: what holds without any.
+
+${Object.entries(SETTINGS)
+  .map(([name, { value, help }]) => `${`  ${flagOf(name)} ${value}`.padEnd(HELP_COLUMN)}${help}\n`)
+  .join('')}
+${'  --config FILE'.padEnd(HELP_COLUMN)}settings as YAML; SLIPWAY_CONFIG names it, too
+${'  --help, --version'.padEnd(HELP_COLUMN)}say this, or the version
+`;

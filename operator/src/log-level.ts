@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import pino from 'pino';
 import type { Logger } from 'pino';
-import { LOG_LEVELS } from './config.ts';
-import type { LogLevel } from './config.ts';
+import { LOG_LEVELS } from './settings.ts';
+import type { LogLevel } from './settings.ts';
 
 export interface LogLevelControl {
   get(): LogLevel;

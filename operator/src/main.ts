@@ -1,4 +1,4 @@
-/** Starts the operator from its environment: in a cluster with the pod's service account, elsewhere with $KUBECONFIG. */
+/** Starts the operator: in a cluster with the pod's service account, elsewhere with $KUBECONFIG. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +6,6 @@ import { loadKubeConfig, realClock } from '@slipway/kube';
 import { ConfigError, readConfig, USAGE } from './config.ts';
 import { createLog } from './log-level.ts';
 import { runOperator } from './run-operator.ts';
-
-if (process.argv.includes('--help')) {
-  process.stdout.write(USAGE);
-  process.exit();
-}
 
 const { log, logLevel } = createLog();
 const stop = new AbortController();
@@ -23,14 +18,18 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 try {
-  const config = readConfig(process.env, hostname());
-  logLevel.set(config.logLevel);
+  const config = readConfig({ args: process.argv.slice(2), environment: process.env, hostname: hostname() });
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
     version: string;
   };
+  if (config === 'help' || config === 'version') {
+    process.stdout.write(config === 'help' ? USAGE : `${version}\n`);
+    process.exit();
+  }
+  logLevel.set(config.logLevel);
   await runOperator({ config, kubeConfig: loadKubeConfig(), clock: realClock, log, logLevel, version }, stop.signal);
 } catch (cause) {
-  if (cause instanceof ConfigError) process.stderr.write(`${cause.message}\n`);
+  if (cause instanceof ConfigError) process.stderr.write(`${cause.message}\n--help tells of every setting.\n`);
   else log.fatal({ err: cause }, 'the operator ends');
   process.exitCode = 1;
 }
