@@ -1,6 +1,6 @@
 /**
  * The operator, bundled as in its image, as a process beside a real API server, with pods played through the API: memory and processor at rest, and how
- * long a person's `apply` takes to become a Job and its pod.
+ * long a person's `apply` takes to become a Job and its pod; what it asks of the API server when all is done.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { groupVersion } from '@slipway/crds';
@@ -17,11 +17,16 @@ const NS = 'bench';
 const SERVICES = 50;
 const APPLIES = 20;
 const REST_SECONDS = 30;
+const STORES = 1_000;
+const STORES_REST_SECONDS = 120;
+const METRICS_PORT = 18_080;
 
 export async function benchOperator(): Promise<void> {
   const harness = await startHarness(podScript);
   try {
-    const operator = harness.startOperator({}, ['--max-semi-space-size=4', await bundleOperator(harness.plane.folder)]);
+    const bundle = await bundleOperator(harness.plane.folder);
+    const metrics = { SLIPWAY_METRICS_PORT: String(METRICS_PORT) };
+    const operator = harness.startOperator(metrics, ['--max-semi-space-size=4', bundle]);
     await operator.working();
     const { pid = 0 } = operator.process;
     await sleep(5_000);
@@ -36,6 +41,10 @@ export async function benchOperator(): Promise<void> {
     await eventually('all services serve', () => areReady(harness), 300);
     await sleep(15_000);
     console.log(`${SERVICES} services at rest: ${await atRest(pid)}`);
+
+    await makeStores(harness);
+    console.log(`${STORES} more objects at rest: ${await atRest(pid)}`);
+    console.log(`asked of the API server in ${STORES_REST_SECONDS} s of rest: ${await askedAtRest()}`);
   } finally {
     await harness.stop();
   }
@@ -54,6 +63,36 @@ async function areReady({ client }: Harness): Promise<boolean> {
   const isReady = ({ status }: (typeof items)[number]) =>
     status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
   return items.length === SERVICES && items.every(isReady);
+}
+
+async function makeStores(harness: Harness): Promise<void> {
+  const named = (index: number) => ({ ...store(NS), metadata: { name: `store-${index}`, namespace: NS } });
+  await harness.apply(...Array.from({ length: STORES }, (_, index) => named(index)));
+  const haveStatus = async () => {
+    const { items } = await harness.client.list(kinds.Store, { namespace: NS });
+    return items.length > STORES && items.every(({ status }) => status?.observedGeneration !== undefined);
+  };
+  await eventually('all Stores have a status', haveStatus, 300);
+  await sleep(15_000);
+}
+
+/** Without a lease: this operator works alone. A watch that is opened anew counts as a read. */
+async function askedAtRest(): Promise<string> {
+  const before = await requestsByMethod();
+  await sleep(STORES_REST_SECONDS * 1000);
+  const after = await requestsByMethod();
+  const asked = (method: string) => (after.get(method) ?? 0) - (before.get(method) ?? 0);
+  const writes = ['POST', 'PUT', 'PATCH', 'DELETE'].reduce((sum, method) => sum + asked(method), 0);
+  const aDay = (count: number) => Math.round((count * 86_400) / STORES_REST_SECONDS);
+  return `${writes} writes (${aDay(writes)} a day), ${asked('GET')} reads (${aDay(asked('GET'))} a day)`;
+}
+
+async function requestsByMethod(): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${METRICS_PORT}/metrics`)).text();
+  const counts = new Map<string, number>();
+  for (const [, method = '', count] of text.matchAll(/^rest_client_requests_total\{.*method="(\w+)".*\} (\d+)$/gm))
+    counts.set(method, (counts.get(method) ?? 0) + Number(count));
+  return counts;
 }
 
 /** Milliseconds from the moment in which the API server had the FeatureSet to the Job, and to the pod that it becomes. */
