@@ -1,6 +1,8 @@
 /** What HTTP has beside JSON inferences: bytes, compression, KServe's protocol v1, statistics, model control, browsers. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -197,6 +199,13 @@ describe('a request', () => {
 
     expect((await server.post(INFER, ROW)).status).toBe(200);
   });
+});
+
+it('closes on a client that does not end the head of its request', async () => {
+  const socket = connect(server.ports.http, '127.0.0.1');
+  socket.write('GET /v2 HTTP/1.1\r\nhost: a\r\n');
+
+  expect(await textOf(socket)).toContain('408 Request Timeout');
 });
 
 describe('browsers', () => {

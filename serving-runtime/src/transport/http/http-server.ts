@@ -10,9 +10,6 @@ import { corsHeaders, isPreflight } from './cors.ts';
 import { findRoute } from './routing.ts';
 import type { Call, Route } from './routing.ts';
 
-/** At a time, over HTTP/1.1. */
-const MAX_CONNECTIONS = 4096;
-
 export interface HttpServer {
   /** Hands over a connection that was accepted elsewhere. */
   take(socket: Socket): void;
@@ -51,18 +48,10 @@ export function createHttpServer(context: ServerContext, { routes, corsOrigins, 
     },
   );
   server.on('upgrade', onUpgrade);
-  let connections = 0;
+  // It looks for slow and idle clients from the moment when it listens, which it never does itself.
+  server.emit('listening');
   return {
-    take: (socket) => {
-      // The server's own bound counts only what it accepts itself.
-      if (connections >= MAX_CONNECTIONS) {
-        socket.destroy();
-        return;
-      }
-      connections += 1;
-      socket.once('close', () => (connections -= 1));
-      server.emit('connection', socket);
-    },
+    take: (socket) => server.emit('connection', socket),
     done: async () => {
       if (open.size > 0) await new Promise<void>((resolve) => (settled = resolve));
       server.closeIdleConnections();
