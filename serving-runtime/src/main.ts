@@ -9,7 +9,9 @@ import type { EngineEvents } from './engine/engine.ts';
 import type { RepositoryEntry } from './engine/repository.ts';
 import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
+import type { ServingMetrics } from './server/metrics.ts';
 import { startModelServer } from './server/model-server.ts';
+import type { TlsOptions } from './transport/tls/tls-ports.ts';
 
 /** However slow a client is, a pod that is told to go has to be gone before it is killed. */
 const HARD_STOP_MS = 30_000;
@@ -37,6 +39,8 @@ async function main(config: Config): Promise<void> {
     },
     corsOrigins: config['cors-origins'],
     transport: config.transport,
+    connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
+    tls: tlsOptions(config, log, metrics),
   });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {
@@ -56,6 +60,24 @@ async function main(config: Config): Promise<void> {
   await engine.close();
   log.info('stopped');
   process.exit(0);
+}
+
+function tlsOptions(config: Config, log: Logger, metrics: ServingMetrics): TlsOptions | undefined {
+  const { 'tls-cert-file': cert, 'tls-key-file': key, 'tls-client-ca-file': clientCa } = config;
+  if (cert === undefined || key === undefined) return undefined;
+  return {
+    files: { cert, key, clientCa },
+    events: {
+      loaded: ({ notAfterSeconds }) => {
+        metrics.certificateLoaded(notAfterSeconds);
+        log.info({ notAfter: new Date(notAfterSeconds * 1000) }, 'certificate in use');
+      },
+      rejected: (err) => {
+        metrics.certificateRejected();
+        log.error({ err }, 'the new certificate cannot be used; going on with the one before');
+      },
+    },
+  };
 }
 
 function logEvents(log: Logger): EngineEvents {

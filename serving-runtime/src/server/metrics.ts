@@ -11,6 +11,9 @@ import type { ErrorCode } from '../protocol/errors.ts';
 export interface ServingMetrics {
   readonly registry: Registry;
   answered(model: ModelVersion, microseconds: number): void;
+  /** `notAfter`: when it expires, in seconds since 1970. */
+  certificateLoaded(notAfter: number): void;
+  certificateRejected(): void;
 }
 
 const MODEL = ['model', 'version'] as const;
@@ -77,8 +80,24 @@ export function createMetrics(models: () => readonly ModelVersion[]): ServingMet
     buckets: DURATION_BUCKETS,
     registers,
   });
+  const expiry = new Gauge({
+    name: 'slipway_tls_certificate_not_after_seconds',
+    help: 'When the certificate that is served with expires, in seconds since 1970',
+    registers: [],
+  });
+  const rejected = new Counter({
+    name: 'slipway_tls_reload_failures_total',
+    help: 'Certificates that were put there and could not be used',
+    registers: [],
+  });
   return {
     registry,
+    certificateLoaded: (notAfter) => {
+      registry.registerMetric(expiry);
+      registry.registerMetric(rejected);
+      expiry.set(notAfter);
+    },
+    certificateRejected: () => rejected.inc(),
     answered: (model, microseconds) => durations.observe(labelsOf(model), microseconds / 1e6),
   };
 }

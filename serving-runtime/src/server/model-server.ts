@@ -1,7 +1,6 @@
 /** The listeners of a model server, and how they end. */
-import { createServer as createMetricsServer } from 'node:http';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGrpcServer } from '../transport/grpc/grpc-server.ts';
 import type { Transport } from '../transport/grpc/grpc-server.ts';
@@ -12,8 +11,13 @@ import { inferRoutes } from '../transport/http/infer-routes.ts';
 import { modelRoutes } from '../transport/http/model-routes.ts';
 import { repositoryRoutes } from '../transport/http/repository-routes.ts';
 import { createWebSockets } from '../transport/http/web-socket.ts';
-import { createSharedPort } from '../transport/shared-port.ts';
+import { createConnectionLimits } from '../transport/connection-limits.ts';
+import type { Admit, ConnectionLimits } from '../transport/connection-limits.ts';
+import { tellByPreface } from '../transport/shared-port.ts';
+import { createTlsPorts } from '../transport/tls/tls-ports.ts';
+import type { TlsOptions } from '../transport/tls/tls-ports.ts';
 import type { ServerContext } from './context.ts';
+import { createMetricsServer } from './metrics-server.ts';
 
 export interface Ports {
   readonly http: number;
@@ -39,70 +43,75 @@ export interface ListenOptions {
   readonly ports: Ports;
   readonly corsOrigins: readonly string[];
   readonly transport: Transport;
+  /** Of both data ports together. */
+  readonly connections: ConnectionLimits;
+  /** undefined: the data ports speak in the clear. */
+  readonly tls: TlsOptions | undefined;
 }
 
 /** Rejects when a port is taken. */
 export async function startModelServer(
   context: ServerContext,
-  { host, ports, corsOrigins, transport }: ListenOptions,
+  { host, ports, corsOrigins, transport, connections, tls }: ListenOptions,
 ): Promise<ModelServer> {
-  const data = createEndpoint(
-    createHttpServer(context, {
+  const data: Endpoint = {
+    http: createHttpServer(context, {
       routes: [...inferRoutes(context), ...modelRoutes(context)],
       corsOrigins,
       onUpgrade: createWebSockets(context, corsOrigins),
     }),
-    createGrpcServer(context, { isAdmin: false, transport }),
-  );
-  const admin = createEndpoint(
-    createHttpServer(context, {
+    grpc: createGrpcServer(context, { isAdmin: false, transport }),
+  };
+  const admin: Endpoint = {
+    http: createHttpServer(context, {
       routes: repositoryRoutes(context),
       corsOrigins: [],
       onUpgrade: (_, socket) => socket.destroy(),
     }),
-    createGrpcServer(context, { isAdmin: true, transport }),
-  );
-  const metrics = createMetricsServer((_, response) => {
-    void context.metrics.registry.metrics().then((text) => {
-      response.writeHead(200, { 'content-type': context.metrics.registry.contentType }).end(text);
-    });
-  });
-  const grpcPort = createServer({ noDelay: true }, data.grpc.take);
+    grpc: createGrpcServer(context, { isAdmin: true, transport }),
+  };
+  const { takeShared, takeGrpc } =
+    tls === undefined
+      ? { takeShared: tellByPreface(data.http.take, data.grpc.take), takeGrpc: data.grpc.take }
+      : createTlsPorts(tls, data.http.take, data.grpc.take);
+  const admit = createConnectionLimits(connections);
+  const sharedPort = createPort(takeShared, admit);
+  const grpcPort = createPort(takeGrpc, admit);
+  const adminServer = createPort(tellByPreface(admin.http.take, admin.grpc.take), () => true);
+  const metrics = createMetricsServer(context);
   const [httpPort, metricsPort, grpcPortNumber] = await Promise.all([
-    listen(data.port, ports.http, host),
+    listen(sharedPort, ports.http, host),
     listen(metrics, ports.metrics, host),
     listen(grpcPort, ports.grpc, host),
   ]);
   // Whoever reaches it may change what is served, so only its own pod may, whatever the others listen on.
-  const adminPort = ports.admin === undefined ? undefined : await listen(admin.port, ports.admin, ADMIN_HOST);
+  const adminPort = ports.admin === undefined ? undefined : await listen(adminServer, ports.admin, ADMIN_HOST);
   return {
     ports: { http: httpPort, grpc: grpcPortNumber, metrics: metricsPort, admin: adminPort },
     stop: async () => {
-      grpcPort.close();
-      await Promise.all([data.stop(), admin.stop()]);
+      for (const port of [sharedPort, grpcPort, adminServer]) port.close();
+      await Promise.all([finish(data), finish(admin)]);
       metrics.close();
     },
   };
 }
 
-/** A port for both protocols. */
+/** What speaks both protocols. */
 interface Endpoint {
-  readonly port: NetServer;
+  readonly http: HttpServer;
   readonly grpc: Http2Listener;
-  stop(): Promise<void>;
 }
 
-function createEndpoint(http: HttpServer, grpc: Http2Listener): Endpoint {
-  const port = createSharedPort(http.take, grpc.take);
-  return {
-    port,
-    grpc,
-    stop: async () => {
-      port.close();
-      await Promise.all([http.done(), Promise.race([grpc.drain(), sleep(GRPC_GRACE_MS)])]);
-      grpc.close();
-    },
-  };
+async function finish({ http, grpc }: Endpoint): Promise<void> {
+  await Promise.all([http.done(), Promise.race([grpc.drain(), sleep(GRPC_GRACE_MS)])]);
+  grpc.close();
+}
+
+function createPort(take: (socket: Socket) => void, admit: Admit): NetServer {
+  return createServer({ noDelay: true }, (socket) => {
+    if (admit(socket)) take(socket);
+    else socket.destroy();
+  });
 }
 
 function listen(server: NetServer, port: number, host: string): Promise<number> {

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
-import type { ClientDuplexStream, GrpcObject, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js';
+import type {
+  ChannelCredentials,
+  ClientDuplexStream,
+  GrpcObject,
+  ServiceClientConstructor,
+  ServiceError,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
 export interface GrpcStream {
@@ -24,14 +30,18 @@ export interface GrpcClient {
 }
 
 /** A client of one of our two services on a local port. */
-export function grpcClient(port: number, service: 'inference' | 'health' = 'inference'): GrpcClient {
+export function grpcClient(
+  port: number,
+  service: 'inference' | 'health' = 'inference',
+  channel: ChannelCredentials = credentials.createInsecure(),
+): GrpcClient {
   const file = join(import.meta.dirname, '..', 'protocol', 'proto', `${service}.proto`);
   const path = service === 'inference' ? ['inference', 'GRPCInferenceService'] : ['grpc', 'health', 'v1', 'Health'];
   const definition = loadPackageDefinition(
     loadSync(file, { keepCase: true, longs: String, defaults: true, arrays: true, enums: String }),
   );
   const Client = path.reduce<unknown>((at, name) => (at as GrpcObject)[name], definition) as ServiceClientConstructor;
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  const client = new Client(`127.0.0.1:${port}`, channel, {
     'grpc.max_receive_message_length': -1,
   });
   return {

@@ -1,13 +1,16 @@
-/** One port for both protocols: what begins with HTTP/2's preface goes to gRPC, all else to HTTP/1.1. */
-import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+/** One port for both protocols: what begins with HTTP/2's preface goes to gRPC, all else to HTTP/1.1. (With TLS the client says which, by ALPN.) */
+import type { Socket } from 'node:net';
 
 /** The first bytes of `PRI * HTTP/2.0`; no method of HTTP/1.1 begins with them (RFC 9113, section 3.4). */
 const PREFACE = Buffer.from('PRI');
 const FIRST_BYTES_TIMEOUT_MS = 10_000;
 
-export function createSharedPort(onHttp: (socket: Socket) => void, onGrpc: (socket: Socket) => void): Server {
-  return createServer({ noDelay: true }, (socket) => {
+/** Takes sockets of which nothing was read yet. */
+export function tellByPreface(
+  onHttp: (socket: Socket) => void,
+  onGrpc: (socket: Socket) => void,
+): (socket: Socket) => void {
+  return (socket) => {
     const timer = setTimeout(() => socket.destroy(), FIRST_BYTES_TIMEOUT_MS);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => clearTimeout(timer));
@@ -23,5 +26,5 @@ export function createSharedPort(onHttp: (socket: Socket) => void, onGrpc: (sock
       (isPreface ? onGrpc : onHttp)(socket);
     };
     socket.on('readable', decide);
-  });
+  };
 }
