@@ -35,11 +35,19 @@ const NEEDS: readonly (readonly [flag: keyof Config, needed: keyof Config])[] = 
   ['tls-cert-file', 'tls-key-file'],
   ['tls-key-file', 'tls-cert-file'],
   ['tls-client-ca-file', 'tls-cert-file'],
+  ['jwt-jwks-url', 'jwt-issuer'],
+  ['jwt-jwks-url', 'jwt-audience'],
+  ['jwt-jwks-file', 'jwt-issuer'],
+  ['jwt-jwks-file', 'jwt-audience'],
 ];
 
 function checkTogether(config: Config): void {
   const lonely = NEEDS.find(([flag, needed]) => config[flag] !== undefined && config[needed] === undefined);
   if (lonely !== undefined) throw new Error(`--${lonely[0]} needs --${lonely[1]}`);
+  if (config['jwt-jwks-url'] !== undefined && config['jwt-jwks-file'] !== undefined)
+    throw new Error('give --jwt-jwks-url or --jwt-jwks-file, not both');
+  if (config['allowed-client-names'].length > 0 && config['tls-client-ca-file'] === undefined)
+    throw new Error('--allowed-client-names needs --tls-client-ca-file');
 }
 
 function settingsFlag(given: string | undefined): GivenSettings {

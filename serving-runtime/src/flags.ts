@@ -100,6 +100,36 @@ const TLS = {
   ),
 };
 
+const isSafe = ({ protocol, hostname }: URL) =>
+  protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
+
+const ACCESS = {
+  'auth-token-file': flag(
+    'FILE',
+    'tokens, a line each, one of which a client has to send:\nauthorization: Bearer TOKEN (none is asked for)',
+    file,
+  ),
+  'jwt-jwks-url': flag(
+    'URL',
+    `where the keys of an identity provider are, whose tokens (JWT)
+are taken too; https, or http on this machine`,
+    z
+      .string()
+      .refine((text) => URL.canParse(text) && isSafe(new URL(text)), 'must be an https:// address')
+      .transform((text) => new URL(text))
+      .optional(),
+  ),
+  'jwt-jwks-file': flag('FILE', 'the same keys in a file', file),
+  'jwt-issuer': flag('NAME', 'the claim "iss" that a token must have', z.string().min(1).optional()),
+  'jwt-audience': flag('NAME', 'one of the claim "aud" that a token must have', z.string().min(1).optional()),
+  'allowed-client-names': flag(
+    'LIST',
+    `DNS names or URIs, one of which has to be in the certificate
+of a client (all that --tls-client-ca-file lets in)`,
+    list,
+  ),
+};
+
 const WATCHING = {
   revision: flag('NAME', 'told in the header x-slipway-revision of every answer', z.string().max(253).optional()),
   'log-level': flag(
@@ -123,9 +153,10 @@ export const TOPICS = {
   Ports: PORTS,
   Limits: LIMITS,
   'TLS of the data ports (files are read again when they change)': TLS,
+  'Access to the data ports (files are read again when they change)': ACCESS,
   Watching: WATCHING,
   Ending: ENDING,
 };
 
-export const FLAGS = { ...MODELS, ...PORTS, ...LIMITS, ...TLS, ...WATCHING, ...ENDING };
+export const FLAGS = { ...MODELS, ...PORTS, ...LIMITS, ...TLS, ...ACCESS, ...WATCHING, ...ENDING };
 export type Flags = typeof FLAGS;

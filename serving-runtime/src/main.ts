@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { createEngine } from './engine/engine.ts';
 import type { EngineEvents } from './engine/engine.ts';
 import type { RepositoryEntry } from './engine/repository.ts';
+import { accessFromFlags } from './server/access/access-from-flags.ts';
 import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { ServingMetrics } from './server/metrics.ts';
@@ -28,6 +29,9 @@ async function main(config: Config): Promise<void> {
   const logError = (err: unknown) => log.error({ err }, 'request failed by a fault of the server');
   const audit = (action: string, model: string) => log.info({ action, model }, 'changed by the admin port');
   const { revision } = config;
+  const authorize = accessFromFlags(config, (source, err) =>
+    log.error({ source, err }, 'tokens or keys cannot be read anew; those from before go on'),
+  );
   const context = createContext({ engine, metrics, version: packageJson.version, revision, logError, audit });
   const server = await startModelServer(context, {
     host: config.host,
@@ -41,6 +45,7 @@ async function main(config: Config): Promise<void> {
     transport: config.transport,
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
     tls: tlsOptions(config, log, metrics),
+    authorize,
   });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {

@@ -8,6 +8,8 @@ interface Meaning {
 
 export const ERROR_CODES = {
   InvalidArgument: { http: 400, grpc: 3 },
+  Unauthenticated: { http: 401, grpc: 16 },
+  PermissionDenied: { http: 403, grpc: 7 },
   NotFound: { http: 404, grpc: 5 },
   MethodNotAllowed: { http: 405, grpc: 12 },
   /** 499 is nginx's, for what nobody reads any more. */

@@ -16,6 +16,7 @@ import type { Admit, ConnectionLimits } from '../transport/connection-limits.ts'
 import { tellByPreface } from '../transport/shared-port.ts';
 import { createTlsPorts } from '../transport/tls/tls-ports.ts';
 import type { TlsOptions } from '../transport/tls/tls-ports.ts';
+import type { Authorize } from './access/access.ts';
 import type { ServerContext } from './context.ts';
 import { createMetricsServer } from './metrics-server.ts';
 
@@ -47,28 +48,32 @@ export interface ListenOptions {
   readonly connections: ConnectionLimits;
   /** undefined: the data ports speak in the clear. */
   readonly tls: TlsOptions | undefined;
+  /** Who may ask the data ports; undefined: everybody. */
+  readonly authorize: Authorize | undefined;
 }
 
 /** Rejects when a port is taken. */
 export async function startModelServer(
   context: ServerContext,
-  { host, ports, corsOrigins, transport, connections, tls }: ListenOptions,
+  { host, ports, corsOrigins, transport, connections, tls, authorize }: ListenOptions,
 ): Promise<ModelServer> {
   const data: Endpoint = {
     http: createHttpServer(context, {
       routes: [...inferRoutes(context), ...modelRoutes(context)],
       corsOrigins,
-      onUpgrade: createWebSockets(context, corsOrigins),
+      authorize,
+      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize }),
     }),
-    grpc: createGrpcServer(context, { isAdmin: false, transport }),
+    grpc: createGrpcServer(context, { isAdmin: false, transport, authorize }),
   };
   const admin: Endpoint = {
     http: createHttpServer(context, {
       routes: repositoryRoutes(context),
       corsOrigins: [],
+      authorize: undefined,
       onUpgrade: (_, socket) => socket.destroy(),
     }),
-    grpc: createGrpcServer(context, { isAdmin: true, transport }),
+    grpc: createGrpcServer(context, { isAdmin: true, transport, authorize: undefined }),
   };
   const { takeShared, takeGrpc } =
     tls === undefined

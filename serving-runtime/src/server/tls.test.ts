@@ -93,13 +93,23 @@ describe.each(['own', 'node'])('certificates of clients with the transport %s', 
   let server: RunningServer;
   beforeAll(async () => {
     const ca = `--tls-client-ca-file=${file('ca.crt', authority.pem)}`;
-    server = await startServer({ 'add/1/model.onnx': addModel() }, [...flags, ca, `--transport=${transport}`]);
+    const names = '--allowed-client-names=a.example,spiffe://slipway/caller';
+    server = await startServer({ 'add/1/model.onnx': addModel() }, [...flags, ca, names, `--transport=${transport}`]);
   });
   afterAll(() => server.stop());
 
   it('let a client in that has one of the authority', async () => {
     expect(await infer(server.ports.http, client)).toMatchObject(FIVE);
     expect(await inferByGrpc(server.ports.grpc, client)).toHaveLength(1);
+  });
+
+  it('have to have a name that is allowed', async () => {
+    const other = authority.issue('URI:spiffe://slipway/other');
+
+    expect(await infer(server.ports.http, other)).toEqual({
+      error: expect.stringContaining('no name in the certificate'),
+    });
+    await expect(inferByGrpc(server.ports.grpc, other)).rejects.toMatchObject({ code: 7 });
   });
 
   it('keep all others out', async () => {

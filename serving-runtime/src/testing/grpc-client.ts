@@ -21,7 +21,7 @@ export interface GrpcClient {
   call(
     method: string,
     request: object,
-    options?: { readonly timeoutMs?: number },
+    options?: { readonly timeoutMs?: number; readonly metadata?: Metadata },
   ): Promise<{ answer: Record<string, unknown>; metadata: Metadata }>;
   /** Of a method that answers one request many times. */
   watch(method: string, request: object): Pick<GrpcStream, 'next'>;
@@ -45,7 +45,7 @@ export function grpcClient(
     'grpc.max_receive_message_length': -1,
   });
   return {
-    call: (method, request, { timeoutMs } = {}) =>
+    call: (method, request, { timeoutMs, metadata: sent = new Metadata() } = {}) =>
       new Promise((resolve, reject) => {
         let metadata: Metadata | undefined;
         const options = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
@@ -53,7 +53,7 @@ export function grpcClient(
           cause === null && metadata !== undefined
             ? resolve({ answer, metadata })
             : reject(cause ?? new Error('no metadata'));
-        client[method]?.(request, new Metadata(), options, done).on('metadata', (received: Metadata) => {
+        client[method]?.(request, sent, options, done).on('metadata', (received: Metadata) => {
           metadata = received;
         });
       }),

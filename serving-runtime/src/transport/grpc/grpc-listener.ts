@@ -5,6 +5,7 @@ import type { HeaderField } from '../http2/header-field.ts';
 import { readCallHead } from './call-head.ts';
 import type { NoCall } from './call-head.ts';
 import { ACCEPTED_ENCODINGS, isKnownEncoding } from './compression.ts';
+import { eventsOnceKnown } from './early-events.ts';
 import type { Rpcs } from './rpc.ts';
 import { HEAD, statusFields } from './server-call.ts';
 import type { CallSettings, ServerCall } from './server-call.ts';
@@ -18,6 +19,8 @@ export interface GrpcListenerOptions extends Pick<CallSettings, 'answerFields' |
   readonly maxIncompleteBytes?: number;
   /** How long a client may take to send a message, in milliseconds (60 seconds). */
   readonly messageMs?: number;
+  /** @throws {RequestError} where the client may not call this method; it may reject with it too. */
+  readonly authorize?: ((exchange: Exchange) => unknown) | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -25,7 +28,7 @@ const MIB = 1024 * 1024;
 const TICKS_A_MESSAGE_TIME = 20;
 
 export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): RequestListener {
-  const { maxMessageBytes = 64 * MIB, maxIncompleteBytes = 512 * MIB, messageMs = 60_000 } = options;
+  const { maxMessageBytes = 64 * MIB, maxIncompleteBytes = 512 * MIB, messageMs = 60_000, authorize } = options;
   const clock = { now: performance.now() };
   const calls = new Set<ServerCall>();
   const settings: CallSettings = {
@@ -58,11 +61,24 @@ export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): Re
       const more = [{ name: 'grpc-accept-encoding', value: ACCEPTED_ENCODINGS }];
       return refuse(ERROR_CODES.Unimplemented.grpc, `messages may be compressed by ${ACCEPTED_ENCODINGS}`, more);
     }
-    if (rpc.kind === 'unary') return new UnaryCall(exchange, settings, head, rpc);
-    const call = new StreamingCall(exchange, settings, head, rpc);
-    call.start();
-    return call;
+    const begin = () => {
+      if (rpc.kind === 'unary') return new UnaryCall(exchange, settings, head, rpc);
+      const call = new StreamingCall(exchange, settings, head, rpc);
+      call.start();
+      return call;
+    };
+    if (authorize === undefined) return begin();
+    const refuseFor = (cause: unknown) => {
+      const { code, message } = options.failureOf(cause);
+      return refuse(code, message);
+    };
+    return eventsOnceKnown(permitted(authorize, exchange).then(begin, refuseFor));
   };
+}
+
+/** Rejects, whether it was refused at once or later. */
+async function permitted(authorize: (exchange: Exchange) => unknown, exchange: Exchange): Promise<void> {
+  await authorize(exchange);
 }
 
 function tooSlow(messageMs: number): RequestError {

@@ -1,7 +1,8 @@
 /** Open Inference Protocol v2 with Triton's extensions, grpc.health.v1 and server reflection, over gRPC. */
 import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
+import type { Authorize } from '../../server/access/access.ts';
 import type { ServerContext } from '../../server/context.ts';
-import type { Http2Listener } from '../http2/exchange.ts';
+import type { Exchange, Http2Listener } from '../http2/exchange.ts';
 import { createNodeListener } from '../http2/node-listener.ts';
 import { createOwnListener } from '../http2/own-listener.ts';
 import { describedFile } from './described-file.ts';
@@ -21,6 +22,8 @@ export interface GrpcOptions {
   /** Whether models may be loaded and unloaded. */
   readonly isAdmin: boolean;
   readonly transport: Transport;
+  /** undefined: everybody may ask. */
+  readonly authorize: Authorize | undefined;
 }
 
 const INFERENCE = 'inference.GRPCInferenceService';
@@ -28,7 +31,10 @@ const HEALTH = 'grpc.health.v1.Health';
 const REFLECTION = 'grpc.reflection.v1.ServerReflection';
 const REFLECTION_ALPHA = 'grpc.reflection.v1alpha.ServerReflection';
 
-export function createGrpcServer(context: ServerContext, { isAdmin, transport }: GrpcOptions): Http2Listener {
+export function createGrpcServer(
+  context: ServerContext,
+  { isAdmin, transport, authorize }: GrpcOptions,
+): Http2Listener {
   const listener = createGrpcListener(rpcsOf(context, isAdmin), {
     answerFields: ({ fields }) => {
       const given = fields.find(({ name }) => name === 'x-request-id')?.value;
@@ -39,10 +45,25 @@ export function createGrpcServer(context: ServerContext, { isAdmin, transport }:
       const { code, message } = toRequestError(cause);
       return { code: ERROR_CODES[code].grpc, message };
     },
+    authorize: authorize === undefined ? undefined : (exchange) => authorizeCall(authorize, exchange),
   });
   return transport === 'own'
     ? createOwnListener(listener, { onFault: context.unexpected })
     : createNodeListener(listener);
+}
+
+/** What a probe asks, which has no token. */
+const OPEN: ReadonlySet<string> = new Set([
+  `/${HEALTH}/Check`,
+  `/${HEALTH}/Watch`,
+  `/${INFERENCE}/ServerLive`,
+  `/${INFERENCE}/ServerReady`,
+]);
+
+function authorizeCall(authorize: Authorize, { request, peer }: Exchange): unknown {
+  if (OPEN.has(request.path)) return undefined;
+  const authorization = request.fields.find(({ name }) => name === 'authorization')?.value;
+  return authorize({ authorization, peerNames: peer.names });
 }
 
 function rpcsOf(context: ServerContext, isAdmin: boolean): Rpcs {

@@ -13,5 +13,7 @@ export function json(status: number, value: object): Answer {
 
 export function errorAnswer(cause: unknown): Answer {
   const { code, message } = toRequestError(cause);
-  return json(ERROR_CODES[code].http, { error: message });
+  const answer = json(ERROR_CODES[code].http, { error: message });
+  // RFC 9110, section 15.5.2.
+  return code === 'Unauthenticated' ? { ...answer, headers: { 'www-authenticate': 'Bearer' } } : answer;
 }

@@ -3,10 +3,12 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Authorize } from '../../server/access/access.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { errorAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
+import { credentialsOf } from './credentials.ts';
 import { findRoute } from './routing.ts';
 import type { Call, Route } from './routing.ts';
 
@@ -21,11 +23,14 @@ export interface HttpOptions {
   readonly routes: readonly Route[];
   /** Whose pages browsers may let ask this server; `*` for all. */
   readonly corsOrigins: readonly string[];
+  /** undefined: everybody may ask. */
+  readonly authorize: Authorize | undefined;
   /** Gets the connections that shall speak another protocol. */
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
-export function createHttpServer(context: ServerContext, { routes, corsOrigins, onUpgrade }: HttpOptions): HttpServer {
+export function createHttpServer(context: ServerContext, options: HttpOptions): HttpServer {
+  const { corsOrigins, onUpgrade } = options;
   const open = new Set<ServerResponse>();
   let settled = () => {};
   const server = createServer(
@@ -39,7 +44,7 @@ export function createHttpServer(context: ServerContext, { routes, corsOrigins, 
         if (open.size === 0) settled();
       });
       const cors = corsHeaders(request, corsOrigins);
-      void answer(routes, { request, signal: gone.signal }, cors !== undefined)
+      void answer(options, { request, signal: gone.signal }, cors !== undefined)
         .catch((cause: unknown) => {
           context.unexpected(cause);
           return errorAnswer(cause);
@@ -60,12 +65,13 @@ export function createHttpServer(context: ServerContext, { routes, corsOrigins, 
 }
 
 async function answer(
-  routes: readonly Route[],
+  { routes, authorize }: HttpOptions,
   { request, signal }: Pick<Call, 'request' | 'signal'>,
   isCors: boolean,
 ): Promise<Answer> {
   if (isCors && isPreflight(request)) return { status: 204, body: '' };
   const { route, model, version } = findRoute(routes, request);
+  if (!route.isOpen) await authorize?.(credentialsOf(request));
   return route.handler({ request, signal, model, version });
 }
 

@@ -5,7 +5,7 @@ import { modelStatistics } from '../../server/model-statistics.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { json } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { route } from './routing.ts';
+import { openRoute, route } from './routing.ts';
 import type { Route } from './routing.ts';
 
 const MODEL = '/v2/models/{model}[/versions/{version}]';
@@ -15,8 +15,8 @@ export function modelRoutes(context: ServerContext): readonly Route[] {
   const names = () => [...new Set(engine.models().map(({ entry }) => entry.name))];
   return [
     // Bodies for both: Triton's clients look at the code alone, KServe's at "live" and "ready".
-    route('GET', '/v2/health/live', () => json(200, { live: true })),
-    route('GET', '/v2/health/ready', () => readiness(context)),
+    openRoute('/v2/health/live', () => json(200, { live: true })),
+    openRoute('/v2/health/ready', () => readiness(context)),
     route('GET', '/v2', () => json(200, { ...identity, extensions: EXTENSIONS })),
     route('GET', '/v2/models', () => json(200, { models: names() })),
     route('GET', '/v2/models/stats', () => json(200, { model_stats: engine.models().map(modelStatistics) })),

@@ -15,6 +15,8 @@ export interface Call {
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly pattern: RegExp;
+  /** Also to those who have shown no token. */
+  readonly isOpen: boolean;
   readonly handler: (call: Call) => Answer | Promise<Answer>;
 }
 
@@ -23,7 +25,12 @@ export function route(method: Route['method'], path: string, handler: Route['han
   const pattern = path
     .replace('{model}', '(?<model>[^/:]+)')
     .replace('[/versions/{version}]', '(?:/versions/(?<version>[^/]+))?');
-  return { method, pattern: new RegExp(`^${pattern}/?$`), handler };
+  return { method, pattern: new RegExp(`^${pattern}/?$`), handler, isOpen: false };
+}
+
+/** For what a probe asks, which has no token. */
+export function openRoute(path: string, handler: Route['handler']): Route {
+  return { ...route('GET', path, handler), isOpen: true };
 }
 
 /** @throws {RequestError} NotFound, or MethodNotAllowed with the method that is right. */

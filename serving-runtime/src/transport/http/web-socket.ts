@@ -4,6 +4,7 @@
  * the bytes of the tensors, as in the binary tensor extension, and so is its answer. Answers come in the order of the requests; a
  * failure is a text frame `{"error": "…", "id": "…"}` and ends nothing.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
@@ -11,11 +12,13 @@ import { invalid, toRequestError } from '../../protocol/errors.ts';
 import { parseRestRequest } from '../../protocol/rest-request.ts';
 import { buildRestResponse } from '../../protocol/rest-response.ts';
 import type { RestResponse } from '../../protocol/rest-response.ts';
+import type { Authorize } from '../../server/access/access.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
 import type { Target } from '../../server/infer.ts';
 import { errorAnswer } from './answer.ts';
 import { BINARY_LIMIT, JSON_LIMIT } from './body-limits.ts';
+import { credentialsOf } from './credentials.ts';
 import { mayOpenWebSocket } from './cors.ts';
 import type { HttpOptions } from './http-server.ts';
 import { findRoute, route } from './routing.ts';
@@ -26,14 +29,23 @@ const LENGTH_BYTES = 4;
 const GOING_AWAY = 1001;
 const DRAIN_LOOK_MS = 250;
 
-/** @param origins whose pages may ask; other clients than browsers always may. */
-export function createWebSockets(context: ServerContext, origins: readonly string[]): HttpOptions['onUpgrade'] {
+export interface WebSocketOptions {
+  /** Whose pages may ask; other clients than browsers always may. */
+  readonly origins: readonly string[];
+  /** undefined: everybody may ask. */
+  readonly authorize: Authorize | undefined;
+}
+
+export function createWebSockets(
+  context: ServerContext,
+  { origins, authorize }: WebSocketOptions,
+): HttpOptions['onUpgrade'] {
   const server = new WebSocketServer({ noServer: true, maxPayload: BINARY_LIMIT, perMessageDeflate: false });
   const routes = [route('GET', '/v2/models/{model}[/versions/{version}]/stream', () => ({ status: 426, body: '' }))];
-  return (request, socket, head) => {
-    socket.once('error', () => socket.destroy());
+  const open = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     try {
       const { model, version } = findRoute(routes, request);
+      await authorize?.(credentialsOf(request));
       context.engine.model(model, version);
       if (!mayOpenWebSocket(request, origins)) throw invalid('pages of this origin may not ask this server');
       server.handleUpgrade(request, socket, head, (connection) => serve(context, connection, { name: model, version }));
@@ -41,13 +53,18 @@ export function createWebSockets(context: ServerContext, origins: readonly strin
       refuse(socket, cause);
     }
   };
+  return (request, socket, head) => {
+    socket.once('error', () => socket.destroy());
+    void open(request, socket, head);
+  };
 }
 
 function refuse(socket: Duplex, cause: unknown): void {
-  const { status, body } = errorAnswer(cause);
+  const { status, body, headers = {} } = errorAnswer(cause);
   const head = [
     `HTTP/1.1 ${status} Refused`,
     'content-type: application/json',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];

@@ -14,6 +14,7 @@ import type { Http2Limits } from './limits.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { areTrailers, readRequestHead } from './request-head.ts';
 import { Sender } from './sender.ts';
+import type { Peer } from '../peer.ts';
 import type { Outlet } from './sender.ts';
 import { readSettings } from './settings.ts';
 import { Http2Stream } from './stream.ts';
@@ -26,12 +27,14 @@ export interface ConnectionOptions {
   readonly limits: Http2Limits;
   readonly listener: RequestListener;
   readonly address: AddressConduct;
+  readonly peer: Peer;
   /** Milliseconds, of a clock that only goes forward. */
   readonly now: () => number;
 }
 
 export class Http2Connection implements StreamOwner {
   readonly sender: Sender<Http2Stream>;
+  readonly peer: Peer;
   readonly now: () => number;
   /** When the frame or header block that is not complete began to come; 0 for none. */
   incompleteSince = 0;
@@ -56,11 +59,12 @@ export class Http2Connection implements StreamOwner {
   /** No stream after this one is served. */
   #finalStreamId = Infinity;
 
-  constructor({ limits, listener, address, now }: ConnectionOptions, outlet: Outlet) {
+  constructor({ limits, listener, address, peer, now }: ConnectionOptions, outlet: Outlet) {
     this.#limits = limits;
     this.#listener = listener;
     this.#outlet = outlet;
     this.now = now;
+    this.peer = peer;
     this.sender = new Sender(limits, outlet);
     this.#conduct = new Conduct(limits, now, address);
     this.#headerBlocks = new HeaderBlocks(new HpackDecoder(limits.headerTableBytes, limits.maxHeaderListBytes), limits);

@@ -1,5 +1,6 @@
 /** One request and its answer, and who serves them: the same for our own HTTP/2 and for Node's. */
 import type { Socket } from 'node:net';
+import type { Peer } from '../peer.ts';
 import type { HeaderField } from './header-field.ts';
 
 export interface RequestHead {
@@ -11,6 +12,7 @@ export interface RequestHead {
 
 export interface Exchange {
   readonly request: RequestHead;
+  readonly peer: Peer;
   /** The client may not send more than a window ahead of what was taken: bytes of `data` that hold no memory any more. */
   consumed(bytes: number): void;
   /** The head of the answer; names in small letters, `:status` first. With `isLast` it is all of the answer. */

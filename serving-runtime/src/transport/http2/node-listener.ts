@@ -1,9 +1,11 @@
 /** The same over node:http2: what our own is compared with, and what can be served with instead of it. */
 import { createServer } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exchange, ExchangeEvents, Http2Listener, RequestListener } from './exchange.ts';
 import type { HeaderField } from './header-field.ts';
+import { peerOf } from '../peer.ts';
 import { HTTP2_LIMITS } from './limits.ts';
 
 const SESSION_MEMORY_MB = 64;
@@ -27,7 +29,10 @@ export function createNodeListener(listener: RequestListener): Http2Listener {
     session.setTimeout(idleMs, () => session.close());
   });
   server.on('sessionError', () => {});
-  server.on('stream', (stream, _headers, _flags, rawHeaders) => serveStream(stream, rawHeaders, listener));
+  server.on('stream', (stream, _headers, _flags, rawHeaders) => {
+    const peer = peerOf(stream.session?.socket as Socket);
+    serveStream(stream, { request: requestHead(rawHeaders), peer }, listener);
+  });
   return {
     take: (socket) => {
       server.emit('connection', socket);
@@ -42,11 +47,16 @@ export function createNodeListener(listener: RequestListener): Http2Listener {
   };
 }
 
-function serveStream(stream: ServerHttp2Stream, rawHeaders: readonly string[], listener: RequestListener): void {
+function serveStream(
+  stream: ServerHttp2Stream,
+  { request, peer }: Pick<Exchange, 'request' | 'peer'>,
+  listener: RequestListener,
+): void {
   let held = 0;
   let isFinished = false;
   const exchange: Exchange = {
-    request: requestHead(rawHeaders),
+    request,
+    peer,
     consumed: (bytes) => {
       held -= bytes;
       if (held < HTTP2_LIMITS.streamWindowBytes) stream.resume();

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Tolerance } from './conduct.ts';
 import type { AddressConduct } from './conduct.ts';
 import type { Http2Listener, RequestListener } from './exchange.ts';
+import { peerOf } from '../peer.ts';
 import { HTTP2_LIMITS } from './limits.ts';
 import type { Http2Limits } from './limits.ts';
 import { serveSocket } from './socket-connection.ts';
@@ -48,8 +49,9 @@ export function createOwnListener(
         socket.destroy();
         return;
       }
-      const address = conductOf(socket.remoteAddress ?? '');
-      const connection = serveSocket(socket, { limits, listener, now, address }, onFault);
+      const peer = peerOf(socket);
+      const address = conductOf(peer.address);
+      const connection = serveSocket(socket, { limits, listener, now, address, peer }, onFault);
       connections.add(connection);
       socket.once('close', () => connections.delete(connection));
     },

@@ -3,12 +3,14 @@ import { ErrorCode } from './errors.ts';
 import type { Exchange, ExchangeEvents, RequestListener } from './exchange.ts';
 import type { HeaderField } from './header-field.ts';
 import { ReceiveWindow } from './receive-window.ts';
+import type { Peer } from '../peer.ts';
 import type { ReceivedHead } from './request-head.ts';
 import type { Sender } from './sender.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly sender: Sender<Http2Stream>;
+  readonly peer: Peer;
   /** Milliseconds, of a clock that only goes forward. */
   now(): number;
   /** Gives the client so many bytes of its windows back; of the connection's alone when the stream is over. */
@@ -59,6 +61,10 @@ export class Http2Stream implements Exchange {
     this.request = request;
     this.sendWindow = windows.send;
     this.receiveWindow = new ReceiveWindow(windows.receive);
+  }
+
+  get peer(): Peer {
+    return this.#owner.peer;
   }
 
   get isClosed(): boolean {
