@@ -132,6 +132,12 @@ of a client (all that --tls-client-ca-file lets in)`,
 
 const WATCHING = {
   revision: flag('NAME', 'told in the header x-slipway-revision of every answer', z.string().max(253).optional()),
+  'access-log': flag(
+    'off|errors|all',
+    `a line of JSON a request, or a failed one, beside the log on
+stdout; no headers, no payloads (off)`,
+    z.enum(['off', 'errors', 'all']).default('off'),
+  ),
   'log-level': flag(
     'LEVEL',
     'debug, info, warn, error (info)',

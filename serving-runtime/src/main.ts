@@ -8,6 +8,7 @@ import { createEngine } from './engine/engine.ts';
 import type { EngineEvents } from './engine/engine.ts';
 import type { RepositoryEntry } from './engine/repository.ts';
 import { accessFromFlags } from './server/access/access-from-flags.ts';
+import { createAccessLog } from './server/access-log.ts';
 import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { ServingMetrics } from './server/metrics.ts';
@@ -32,6 +33,8 @@ async function main(config: Config): Promise<void> {
   const authorize = accessFromFlags(config, (source, err) =>
     log.error({ source, err }, 'tokens or keys cannot be read anew; those from before go on'),
   );
+  const which = config['access-log'];
+  const accessLog = which === 'off' ? undefined : createAccessLog(which, metrics.accessLineDropped);
   const context = createContext({ engine, metrics, version: packageJson.version, revision, logError, audit });
   const server = await startModelServer(context, {
     host: config.host,
@@ -46,6 +49,7 @@ async function main(config: Config): Promise<void> {
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
     tls: tlsOptions(config, log, metrics),
     authorize,
+    accessLog,
   });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {
@@ -64,6 +68,7 @@ async function main(config: Config): Promise<void> {
   await loading;
   await engine.close();
   log.info('stopped');
+  accessLog?.close();
   process.exit(0);
 }
 

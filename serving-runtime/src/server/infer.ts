@@ -7,6 +7,7 @@ import type { Tensor } from '../protocol/datatypes.ts';
 import { invalid, quoted, toRequestError } from '../protocol/errors.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../protocol/inference.ts';
 import type { ServingMetrics } from './metrics.ts';
+import { currentRequest } from './request-record.ts';
 
 export interface Target {
   readonly name: string;
@@ -42,7 +43,18 @@ export async function infer(
   } catch (cause) {
     countBy(statistics.failed, toRequestError(cause).code, (performance.now() - started) * 1000);
     throw cause;
+  } finally {
+    note(request, { name, version: entry.version }, performance.now() - started);
   }
+}
+
+function note({ inputs }: InferenceRequest, { name, version }: Target, milliseconds: number): void {
+  const record = currentRequest.getStore();
+  if (record === undefined) return;
+  record.model = name;
+  record.version = version;
+  record.rows += inputs[0]?.shape[0] ?? 0;
+  record.inferenceMs += milliseconds;
 }
 
 /** The inputs in the order of the signature, each checked against it. */

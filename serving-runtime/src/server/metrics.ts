@@ -14,6 +14,7 @@ export interface ServingMetrics {
   /** `notAfter`: when it expires, in seconds since 1970. */
   certificateLoaded(notAfter: number): void;
   certificateRejected(): void;
+  accessLineDropped(): void;
 }
 
 const MODEL = ['model', 'version'] as const;
@@ -90,8 +91,14 @@ export function createMetrics(models: () => readonly ModelVersion[]): ServingMet
     help: 'Certificates that were put there and could not be used',
     registers: [],
   });
+  const droppedLines = new Counter({
+    name: 'slipway_access_log_dropped_total',
+    help: 'Lines of the access log that were dropped because nobody read them fast enough',
+    registers,
+  });
   return {
     registry,
+    accessLineDropped: () => droppedLines.inc(),
     certificateLoaded: (notAfter) => {
       registry.registerMetric(expiry);
       registry.registerMetric(rejected);

@@ -16,6 +16,7 @@ import type { Admit, ConnectionLimits } from '../transport/connection-limits.ts'
 import { tellByPreface } from '../transport/shared-port.ts';
 import { createTlsPorts } from '../transport/tls/tls-ports.ts';
 import type { TlsOptions } from '../transport/tls/tls-ports.ts';
+import type { AccessLog } from './access-log.ts';
 import type { Authorize } from './access/access.ts';
 import type { ServerContext } from './context.ts';
 import { createMetricsServer } from './metrics-server.ts';
@@ -50,30 +51,34 @@ export interface ListenOptions {
   readonly tls: TlsOptions | undefined;
   /** Who may ask the data ports; undefined: everybody. */
   readonly authorize: Authorize | undefined;
+  /** Told of every request on the data ports; undefined: nobody is. */
+  readonly accessLog: AccessLog | undefined;
 }
 
 /** Rejects when a port is taken. */
 export async function startModelServer(
   context: ServerContext,
-  { host, ports, corsOrigins, transport, connections, tls, authorize }: ListenOptions,
+  { host, ports, corsOrigins, transport, connections, tls, authorize, accessLog }: ListenOptions,
 ): Promise<ModelServer> {
   const data: Endpoint = {
     http: createHttpServer(context, {
       routes: [...inferRoutes(context), ...modelRoutes(context)],
       corsOrigins,
       authorize,
-      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize }),
+      accessLog,
+      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize, accessLog }),
     }),
-    grpc: createGrpcServer(context, { isAdmin: false, transport, authorize }),
+    grpc: createGrpcServer(context, { isAdmin: false, transport, authorize, accessLog }),
   };
   const admin: Endpoint = {
     http: createHttpServer(context, {
       routes: repositoryRoutes(context),
       corsOrigins: [],
       authorize: undefined,
+      accessLog: undefined,
       onUpgrade: (_, socket) => socket.destroy(),
     }),
-    grpc: createGrpcServer(context, { isAdmin: true, transport, authorize: undefined }),
+    grpc: createGrpcServer(context, { isAdmin: true, transport, authorize: undefined, accessLog: undefined }),
   };
   const { takeShared, takeGrpc } =
     tls === undefined

@@ -19,8 +19,8 @@ export interface GrpcListenerOptions extends Pick<CallSettings, 'answerFields' |
   readonly maxIncompleteBytes?: number;
   /** How long a client may take to send a message, in milliseconds (60 seconds). */
   readonly messageMs?: number;
-  /** @throws {RequestError} where the client may not call this method; it may reject with it too. */
-  readonly authorize?: ((exchange: Exchange) => unknown) | undefined;
+  /** Rejects with a RequestError where the client may not call this method; undefined: all may. */
+  readonly authorize?: ((exchange: Exchange) => Promise<void>) | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -72,13 +72,8 @@ export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): Re
       const { code, message } = options.failureOf(cause);
       return refuse(code, message);
     };
-    return eventsOnceKnown(permitted(authorize, exchange).then(begin, refuseFor));
+    return eventsOnceKnown(authorize(exchange).then(begin, refuseFor));
   };
-}
-
-/** Rejects, whether it was refused at once or later. */
-async function permitted(authorize: (exchange: Exchange) => unknown, exchange: Exchange): Promise<void> {
-  await authorize(exchange);
 }
 
 function tooSlow(messageMs: number): RequestError {

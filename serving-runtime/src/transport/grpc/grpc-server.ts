@@ -1,6 +1,7 @@
 /** Open Inference Protocol v2 with Triton's extensions, grpc.health.v1 and server reflection, over gRPC. */
 import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
 import type { Authorize } from '../../server/access/access.ts';
+import type { AccessLog } from '../../server/access-log.ts';
 import type { ServerContext } from '../../server/context.ts';
 import type { Exchange, Http2Listener } from '../http2/exchange.ts';
 import { createNodeListener } from '../http2/node-listener.ts';
@@ -11,6 +12,8 @@ import { healthMethods } from './health-methods.ts';
 import { INFER_CODECS, inferMethods } from './infer-methods.ts';
 import { modelMethods } from './model-methods.ts';
 import { serviceOf } from './proto-service.ts';
+import { currentRequest } from '../../server/request-record.ts';
+import { recordedListener } from './recorded-exchange.ts';
 import { reflectionMethods } from './reflection-methods.ts';
 import { repositoryMethods } from './repository-methods.ts';
 import type { Rpcs } from './rpc.ts';
@@ -24,6 +27,8 @@ export interface GrpcOptions {
   readonly transport: Transport;
   /** undefined: everybody may ask. */
   readonly authorize: Authorize | undefined;
+  /** undefined: nobody is told of calls. */
+  readonly accessLog: AccessLog | undefined;
 }
 
 const INFERENCE = 'inference.GRPCInferenceService';
@@ -33,9 +38,9 @@ const REFLECTION_ALPHA = 'grpc.reflection.v1alpha.ServerReflection';
 
 export function createGrpcServer(
   context: ServerContext,
-  { isAdmin, transport, authorize }: GrpcOptions,
+  { isAdmin, transport, authorize, accessLog }: GrpcOptions,
 ): Http2Listener {
-  const listener = createGrpcListener(rpcsOf(context, isAdmin), {
+  const calls = createGrpcListener(rpcsOf(context, isAdmin), {
     answerFields: ({ fields }) => {
       const given = fields.find(({ name }) => name === 'x-request-id')?.value;
       return Object.entries(context.answerHeaders(given)).map(([name, value]) => ({ name, value }));
@@ -47,6 +52,7 @@ export function createGrpcServer(
     },
     authorize: authorize === undefined ? undefined : (exchange) => authorizeCall(authorize, exchange),
   });
+  const listener = accessLog === undefined ? calls : recordedListener(calls, accessLog);
   return transport === 'own'
     ? createOwnListener(listener, { onFault: context.unexpected })
     : createNodeListener(listener);
@@ -60,10 +66,12 @@ const OPEN: ReadonlySet<string> = new Set([
   `/${INFERENCE}/ServerReady`,
 ]);
 
-function authorizeCall(authorize: Authorize, { request, peer }: Exchange): unknown {
-  if (OPEN.has(request.path)) return undefined;
+async function authorizeCall(authorize: Authorize, { request, peer }: Exchange): Promise<void> {
+  if (OPEN.has(request.path)) return;
   const authorization = request.fields.find(({ name }) => name === 'authorization')?.value;
-  return authorize({ authorization, peerNames: peer.names });
+  const caller = await authorize({ authorization, peerNames: peer.names });
+  const record = currentRequest.getStore();
+  if (record !== undefined) record.identity = caller.identity ?? record.identity;
 }
 
 function rpcsOf(context: ServerContext, isAdmin: boolean): Rpcs {

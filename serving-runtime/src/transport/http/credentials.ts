@@ -1,7 +1,26 @@
+/** Who asks over HTTP/1.1, and what for. */
 import type { IncomingMessage } from 'node:http';
-import type { Credentials } from '../../server/access/access.ts';
+import type { Authorize } from '../../server/access/access.ts';
+import { currentRequest } from '../../server/request-record.ts';
+import type { RequestFacts } from '../../server/request-record.ts';
 import { peerOf } from '../peer.ts';
 
-export function credentialsOf({ headers, socket }: IncomingMessage): Credentials {
-  return { authorization: headers.authorization, peerNames: peerOf(socket).names };
+/** Who asks, as its token or certificate says. @throws {RequestError} where it may not ask. */
+export async function authorized(
+  authorize: Authorize | undefined,
+  { headers, socket }: IncomingMessage,
+): Promise<string | undefined> {
+  if (authorize === undefined) return undefined;
+  const caller = await authorize({ authorization: headers.authorization, peerNames: peerOf(socket).names });
+  const record = currentRequest.getStore();
+  if (record !== undefined) record.identity = caller.identity ?? record.identity;
+  return caller.identity;
+}
+
+export function factsOf(
+  { method = '', url = '', socket }: IncomingMessage,
+  protocol: 'http' | 'websocket',
+): RequestFacts {
+  const [path = ''] = url.split('?');
+  return { protocol, method, path, peer: peerOf(socket) };
 }

@@ -4,13 +4,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Authorize } from '../../server/access/access.ts';
+import type { AccessLog } from '../../server/access-log.ts';
 import type { ServerContext } from '../../server/context.ts';
+import { currentRequest } from '../../server/request-record.ts';
+import { ERROR_CODES } from '../../protocol/errors.ts';
 import { errorAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
-import { credentialsOf } from './credentials.ts';
+import { authorized, factsOf } from './credentials.ts';
 import { findRoute } from './routing.ts';
 import type { Call, Route } from './routing.ts';
+
+/** For the log: nobody was there to take the answer. */
+const CANCELLED = ERROR_CODES.Cancelled.http;
 
 export interface HttpServer {
   /** Hands over a connection that was accepted elsewhere. */
@@ -25,31 +31,39 @@ export interface HttpOptions {
   readonly corsOrigins: readonly string[];
   /** undefined: everybody may ask. */
   readonly authorize: Authorize | undefined;
+  /** undefined: nobody is told of requests. */
+  readonly accessLog: AccessLog | undefined;
   /** Gets the connections that shall speak another protocol. */
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 export function createHttpServer(context: ServerContext, options: HttpOptions): HttpServer {
-  const { corsOrigins, onUpgrade } = options;
+  const { corsOrigins, onUpgrade, accessLog } = options;
   const open = new Set<ServerResponse>();
   let settled = () => {};
   const server = createServer(
     { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
     (request, response) => {
       const gone = new AbortController();
+      const record = accessLog?.begin(factsOf(request, 'http'));
       open.add(response);
       response.once('close', () => {
         gone.abort();
+        if (record !== undefined) accessLog?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
         open.delete(response);
         if (open.size === 0) settled();
       });
       const cors = corsHeaders(request, corsOrigins);
-      void answer(options, { request, signal: gone.signal }, cors !== undefined)
-        .catch((cause: unknown) => {
-          context.unexpected(cause);
-          return errorAnswer(cause);
-        })
-        .then((result) => send(context, { request, response }, { ...result, headers: { ...result.headers, ...cors } }));
+      const work = () =>
+        answer(options, { request, signal: gone.signal }, cors !== undefined)
+          .catch((cause: unknown) => {
+            context.unexpected(cause);
+            return errorAnswer(cause);
+          })
+          .then((result) =>
+            send(context, { request, response }, { ...result, headers: { ...result.headers, ...cors } }),
+          );
+      void (record === undefined ? work() : currentRequest.run(record, work));
     },
   );
   server.on('upgrade', onUpgrade);
@@ -71,7 +85,7 @@ async function answer(
 ): Promise<Answer> {
   if (isCors && isPreflight(request)) return { status: 204, body: '' };
   const { route, model, version } = findRoute(routes, request);
-  if (!route.isOpen) await authorize?.(credentialsOf(request));
+  if (!route.isOpen) await authorized(authorize, request);
   return route.handler({ request, signal, model, version });
 }
 
@@ -82,10 +96,16 @@ function send(
 ): void {
   // What is left of a body that nobody read would be taken for the next request.
   const close = context.isDraining() || !request.complete;
+  const given = context.answerHeaders(request.headers['x-request-id']);
+  const record = currentRequest.getStore();
+  if (record !== undefined) {
+    record.requestId = given['x-request-id'];
+    record.bytesOut = body.length;
+  }
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length,
-    ...context.answerHeaders(request.headers['x-request-id']),
+    ...given,
     ...headers,
     ...(close ? { connection: 'close' } : {}),
   });

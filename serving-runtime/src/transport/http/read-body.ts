@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
+import { currentRequest } from '../../server/request-record.ts';
 import { invalid, RequestError } from '../../protocol/errors.ts';
 
 /** How much of a body that is too long is read and thrown away, so that the client is still there to hear so. */
@@ -42,6 +43,8 @@ async function readBytes(request: IncomingMessage, limit: number): Promise<Uint8
     else chunks.length = 0;
     if (size > limit + DISCARD_LIMIT) break;
   }
+  const record = currentRequest.getStore();
+  if (record !== undefined) record.bytesIn += size;
   if (size > limit) throw tooLarge(limit);
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
 }

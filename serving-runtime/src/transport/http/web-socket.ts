@@ -8,17 +8,20 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { invalid, toRequestError } from '../../protocol/errors.ts';
+import { ERROR_CODES, invalid, toRequestError } from '../../protocol/errors.ts';
 import { parseRestRequest } from '../../protocol/rest-request.ts';
 import { buildRestResponse } from '../../protocol/rest-response.ts';
 import type { RestResponse } from '../../protocol/rest-response.ts';
+import type { AccessLog } from '../../server/access-log.ts';
 import type { Authorize } from '../../server/access/access.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
+import { currentRequest } from '../../server/request-record.ts';
+import type { RequestFacts } from '../../server/request-record.ts';
 import type { Target } from '../../server/infer.ts';
 import { errorAnswer } from './answer.ts';
 import { BINARY_LIMIT, JSON_LIMIT } from './body-limits.ts';
-import { credentialsOf } from './credentials.ts';
+import { authorized, factsOf } from './credentials.ts';
 import { mayOpenWebSocket } from './cors.ts';
 import type { HttpOptions } from './http-server.ts';
 import { findRoute, route } from './routing.ts';
@@ -34,21 +37,29 @@ export interface WebSocketOptions {
   readonly origins: readonly string[];
   /** undefined: everybody may ask. */
   readonly authorize: Authorize | undefined;
+  /** Told of every frame; undefined: nobody is. */
+  readonly accessLog: AccessLog | undefined;
 }
 
 export function createWebSockets(
   context: ServerContext,
-  { origins, authorize }: WebSocketOptions,
+  { origins, authorize, accessLog }: WebSocketOptions,
 ): HttpOptions['onUpgrade'] {
   const server = new WebSocketServer({ noServer: true, maxPayload: BINARY_LIMIT, perMessageDeflate: false });
   const routes = [route('GET', '/v2/models/{model}[/versions/{version}]/stream', () => ({ status: 426, body: '' }))];
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     try {
       const { model, version } = findRoute(routes, request);
-      await authorize?.(credentialsOf(request));
+      const identity = await authorized(authorize, request);
       context.engine.model(model, version);
       if (!mayOpenWebSocket(request, origins)) throw invalid('pages of this origin may not ask this server');
-      server.handleUpgrade(request, socket, head, (connection) => serve(context, connection, { name: model, version }));
+      server.handleUpgrade(request, socket, head, (connection) =>
+        serve(context, connection, {
+          target: { name: model, version },
+          facts: { ...factsOf(request, 'websocket'), identity },
+          accessLog,
+        }),
+      );
     } catch (cause) {
       refuse(socket, cause);
     }
@@ -71,7 +82,13 @@ function refuse(socket: Duplex, cause: unknown): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${String(body)}`);
 }
 
-function serve(context: ServerContext, connection: WebSocket, target: Target): void {
+interface Stream {
+  readonly target: Target;
+  readonly facts: RequestFacts;
+  readonly accessLog: AccessLog | undefined;
+}
+
+function serve(context: ServerContext, connection: WebSocket, stream: Stream): void {
   const gone = new AbortController();
   let written: Promise<void> = Promise.resolve();
   let running = 0;
@@ -84,7 +101,7 @@ function serve(context: ServerContext, connection: WebSocket, target: Target): v
     clearInterval(drain);
   });
   connection.on('message', (data: Buffer, isBinary) => {
-    const answer = answerFrame(context, target, { data, isBinary, signal: gone.signal });
+    const answer = answerFrame(context, stream, { data, isBinary, signal: gone.signal });
     running += 1;
     if (running >= MAX_RUNNING) connection.pause();
     written = written
@@ -106,9 +123,31 @@ interface Frame {
 /** Never rejects: a failure is an answer too. */
 async function answerFrame(
   context: ServerContext,
+  { target, facts, accessLog }: Stream,
+  frame: Frame,
+): Promise<string | Uint8Array> {
+  if (accessLog === undefined) return (await inferFrame(context, target, frame)).message;
+  const record = accessLog.begin(facts);
+  const { message, id, status } = await currentRequest.run(record, () => inferFrame(context, target, frame));
+  record.requestId = id;
+  record.bytesIn = frame.data.length;
+  record.bytesOut = Buffer.byteLength(message);
+  accessLog.end(record, status);
+  return message;
+}
+
+interface FrameAnswer {
+  readonly message: string | Uint8Array;
+  readonly id: string | undefined;
+  /** That it would have over HTTP. */
+  readonly status: number;
+}
+
+async function inferFrame(
+  context: ServerContext,
   target: Target,
   { data, isBinary, signal }: Frame,
-): Promise<string | Uint8Array> {
+): Promise<FrameAnswer> {
   let id: string | undefined;
   try {
     if (!isBinary && data.length > JSON_LIMIT) throw invalid(`a text frame may have at most ${JSON_LIMIT} bytes`);
@@ -116,10 +155,13 @@ async function answerFrame(
     ({ id } = request);
     const response = await infer(context, target, request, { signal, timeoutMs: request.timeoutMs });
     const built = buildRestResponse(response, request.isBinary);
-    return isBinary ? withLength(built) : Buffer.from(built.body).toString();
+    const message = isBinary ? withLength(built) : Buffer.from(built.body).toString();
+    return { message, id: response.id, status: 200 };
   } catch (cause) {
     context.unexpected(cause);
-    return JSON.stringify({ error: toRequestError(cause).message, ...(id === undefined ? {} : { id }) });
+    const { code, message: error } = toRequestError(cause);
+    const message = JSON.stringify({ error, ...(id === undefined ? {} : { id }) });
+    return { message, id, status: ERROR_CODES[code].http };
   }
 }
 
