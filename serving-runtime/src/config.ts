@@ -44,6 +44,10 @@ const NEEDS: readonly (readonly [flag: keyof Config, needed: keyof Config])[] = 
 function checkTogether(config: Config): void {
   const lonely = NEEDS.find(([flag, needed]) => config[flag] !== undefined && config[needed] === undefined);
   if (lonely !== undefined) throw new Error(`--${lonely[0]} needs --${lonely[1]}`);
+  const hasKeys = config['jwt-jwks-url'] !== undefined || config['jwt-jwks-file'] !== undefined;
+  const claim = (['jwt-issuer', 'jwt-audience'] as const).find((flag) => config[flag] !== undefined);
+  // Without keys no token would be asked for, whatever it should claim.
+  if (claim !== undefined && !hasKeys) throw new Error(`--${claim} needs --jwt-jwks-url or --jwt-jwks-file`);
   if (config['jwt-jwks-url'] !== undefined && config['jwt-jwks-file'] !== undefined)
     throw new Error('give --jwt-jwks-url or --jwt-jwks-file, not both');
   if (config['allowed-client-names'].length > 0 && config['tls-client-ca-file'] === undefined)
