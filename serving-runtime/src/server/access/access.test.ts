@@ -72,6 +72,13 @@ describe('tokens of a provider', () => {
     });
   });
 
+  it('are never taken for a secret that is shared, also where the set of keys has one', async () => {
+    const k = Buffer.from(secret).toString('base64url');
+    const shared = createJwtCheck(createLocalJWKSet({ keys: [{ kty: 'oct', kid: 'one', k }] }), RULES);
+
+    await expect(shared(await signed({}, secret, 'HS256'))).rejects.toMatchObject({ code: 'Unauthenticated' });
+  });
+
   it('are checked with the keys that were there last while the provider is away, and with new ones when there are', async () => {
     let answer: JSONWebKeySet | undefined = KEYS;
     const provider = createServer((_, response) => {
