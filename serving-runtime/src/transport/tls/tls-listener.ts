@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { TlsMaterial } from './tls-material.ts';
 
 export interface TlsListenerOptions {
-  /** What is spoken behind it (ALPN); a client that offers others alone is refused. */
+  /** What is spoken behind it (ALPN), the preferred one first; a client that offers others alone is refused. */
   readonly protocols: readonly ('h2' | 'http/1.1')[];
   /** Whether clients need a certificate of the authorities in the material. */
   readonly needsClientCertificate: boolean;

@@ -87,6 +87,28 @@ describe('a Secret that is exchanged', () => {
   });
 });
 
+it('a client that offers both protocols, as curl does, is answered by HTTP/1.1, and one of gRPC by HTTP/2', async () => {
+  const folder = join(root, 'offers');
+  mkdirSync(folder);
+  const secret = mountedSecret(folder);
+  const pair = authority.issue(LOCAL);
+  secret.put({ 'tls.crt': pair.cert, 'tls.key': pair.key });
+  const files = { cert: secret.path('tls.crt'), key: secret.path('tls.key'), clientCa: undefined };
+  const say = (word: string) => (socket: Socket) => void socket.write(word);
+  const ports = createTlsPorts({ files, events: { loaded() {}, rejected() {} } }, say('HTTP/1.1'), say('gRPC'));
+  using server = await listening(ports.takeShared);
+  const wordFor = async (...offered: readonly string[]) => {
+    const socket = await secured(server.port, { ALPNProtocols: [...offered] });
+    const word = String(await once(socket, 'data'));
+    socket.destroy();
+    return word;
+  };
+
+  expect(await wordFor('h2', 'http/1.1')).toBe('HTTP/1.1');
+  expect(await wordFor('http/1.1')).toBe('HTTP/1.1');
+  expect(await wordFor('h2')).toBe('gRPC');
+});
+
 describe('a client of TLS', () => {
   const pair = authority.issue(LOCAL);
   const material = readTlsMaterial([Buffer.from(pair.cert), Buffer.from(pair.key)]);

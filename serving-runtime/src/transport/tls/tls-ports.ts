@@ -33,7 +33,8 @@ export function createTlsPorts(
   const contents = readTlsFiles(files);
   const material = readTlsMaterial(contents);
   const needsClientCertificate = files.clientCa !== undefined;
-  const shared = createTlsListener(material, { protocols: ['h2', 'http/1.1'], needsClientCertificate }, (socket) =>
+  // A client of REST often offers both (curl, Go, browsers), one of gRPC HTTP/2 alone; the first that both sides know is taken.
+  const shared = createTlsListener(material, { protocols: ['http/1.1', 'h2'], needsClientCertificate }, (socket) =>
     (socket.alpnProtocol === 'h2' ? onGrpc : onHttp)(socket),
   );
   const grpc = createTlsListener(material, { protocols: ['h2'], needsClientCertificate }, (socket) =>
