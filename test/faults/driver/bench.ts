@@ -8,13 +8,15 @@ import { createProxyCertificate } from '../proxy/certificate.ts';
 import type { Certificate } from '../proxy/certificate.ts';
 import { createApi } from './api.ts';
 import type { Api } from './api.ts';
-import { INSTALLER } from './namespace.ts';
+import { createNamespaces, INSTALLER } from './namespace.ts';
+import type { Namespaces } from './namespace.ts';
 import { startObserver } from './observer.ts';
 import type { Observer } from './observer.ts';
 
 export interface Bench {
   readonly plane: ControlPlane;
   readonly api: Api;
+  readonly namespaces: Namespaces;
   readonly observer: Observer;
   readonly certificate: Certificate;
   readonly upstream: { readonly server: string; readonly ca: string };
@@ -43,6 +45,7 @@ export async function startBench(rules: readonly Rule[]): Promise<Bench> {
     return {
       plane,
       api,
+      namespaces: createNamespaces(api),
       observer,
       certificate: createProxyCertificate(),
       upstream: { server: plane.url, ca: readFileSync(join(plane.folder, 'ca.crt'), 'utf8') },

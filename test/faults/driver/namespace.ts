@@ -8,15 +8,43 @@ import type { World } from './workload.ts';
 /** Field manager of the definitions of our kinds. */
 export const INSTALLER = 'installer';
 const ACCOUNT_DEADLINE_MS = 20_000;
+/** More than the namespace controller works on at a time hold each other up, and every run that waits for the end of its own. */
+const MOST_ENDING = 10;
+const ENDED_POLL_MS = 500;
 
-/** A namespace that pods can be made in: its default service account is there. */
-export async function createNamespace(api: Api, name: string): Promise<void> {
-  await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  const deadline = performance.now() + ACCOUNT_DEADLINE_MS;
-  while ((await api.request('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`)).code !== 200) {
-    if (performance.now() > deadline) throw new Error(`namespace ${name} got no default service account`);
-    await sleep(50);
+export interface Namespaces {
+  /** A namespace that pods can be made in: its default service account is there. */
+  create(name: string): Promise<void>;
+  /** Resolves before it is gone, but not while many are still ending. */
+  delete(name: string): Promise<void>;
+}
+
+export function createNamespaces(api: Api): Namespaces {
+  const ending = new Set<Promise<unknown>>();
+
+  async function untilGone(path: string): Promise<void> {
+    while ((await api.request('GET', path)).code !== 404) await sleep(ENDED_POLL_MS);
   }
+
+  return {
+    async create(name) {
+      await api.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      const deadline = performance.now() + ACCOUNT_DEADLINE_MS;
+      while ((await api.request('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`)).code !== 200) {
+        if (performance.now() > deadline) throw new Error(`namespace ${name} got no default service account`);
+        await sleep(50);
+      }
+    },
+    async delete(name) {
+      const path = `/api/v1/namespaces/${name}`;
+      await api.request('DELETE', path);
+      const end: Promise<unknown> = untilGone(path)
+        .catch(() => {}) // the API server is stopped with the last of them still ending
+        .then(() => ending.delete(end));
+      ending.add(end);
+      while (ending.size > MOST_ENDING) await Promise.race(ending);
+    },
+  };
 }
 
 export function createWorld(api: Api, observer: Observer, namespace: string): World {

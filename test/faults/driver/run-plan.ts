@@ -13,7 +13,7 @@ import type { CreatedCounts } from '../oracles/state-oracles.ts';
 import type { Bench } from './bench.ts';
 import { maskState, notRestored, stateDifferences } from './masking.ts';
 import type { MaskedState } from './masking.ts';
-import { createNamespace, createWorld } from './namespace.ts';
+import { createWorld } from './namespace.ts';
 import { restProblems, settle } from './settle.ts';
 import type { Timing } from './settle.ts';
 import { createSubject } from './subject.ts';
@@ -54,7 +54,7 @@ export interface RunResult extends Reference {
 export async function runPlan(bench: Bench, options: RunOptions): Promise<RunResult> {
   const started = performance.now();
   const { namespace, plan, workload } = options;
-  await createNamespace(bench.api, namespace);
+  await bench.namespaces.create(namespace);
   const kubeconfigPath = join(bench.plane.folder, `${namespace}.kubeconfig`);
   const subject = createSubject(options.subject({ kubeconfigPath, namespace }));
   const proxy: FaultProxy = await startFaultProxy({
@@ -98,8 +98,8 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
     await proxy.close();
     await workload.cleanUp?.(createWorld(bench.api, bench.observer, namespace));
     rmSync(kubeconfigPath, { force: true });
-    await bench.api.request('DELETE', `/api/v1/namespaces/${namespace}`);
     bench.observer.forget(namespace);
+    await bench.namespaces.delete(namespace);
   }
 }
 

@@ -75,7 +75,7 @@ export function overlappingWrites(journal: readonly Entry[]): string[] {
  * one wakes it too, and there is much of that after a start.
  */
 const BURST = 8;
-const BURST_MS = 150;
+const BURST_MS = 100;
 
 /** Failed requests that are tried again without a pause: a whole operator of those keeps an ill API server ill. */
 export function hammering(journal: readonly Entry[]): string[] {

@@ -60,29 +60,36 @@ describe('effective', () => {
   });
 });
 
-it('an entry tells which life of the program sent it', () => {
+it('an entry tells which life of the program sent it, whenever it is answered', () => {
   const journal = createJournal(() => 0);
-  answered(journal, 0, version(1));
+  answered(journal, journal.arrived(), version(1));
+  const late = journal.arrived();
   journal.nextIncarnation();
   seen(journal, 2);
+  answered(journal, late, version(3));
+  answered(journal, journal.arrived(), version(4));
 
   expect(journal.entries.map(({ incarnation, seq }) => [incarnation, seq])).toEqual([
     [1, 0],
     [2, 1],
+    [1, 2],
+    [2, 3],
   ]);
 });
 
 it('is not idle while a client that was started again has said nothing', () => {
   let now = 0;
   const journal = createJournal(() => now);
-  answered(journal, 0, version(1));
+  answered(journal, journal.arrived(), version(1));
   now = 500;
   expect(journal.idleMs()).toBe(500);
 
+  const late = journal.arrived();
   journal.nextIncarnation();
   now = 900;
+  answered(journal, late, version(1));
   expect([journal.isHeard(), journal.idleMs()]).toEqual([false, 0]);
-  answered(journal, 0, version(1));
+  answered(journal, journal.arrived(), version(1));
   now = 1_000;
   expect(journal.idleMs()).toBe(100);
 });

@@ -80,8 +80,16 @@ export function createJournal(now: () => number): Journal {
   const versions: Versions = new Map();
   let marks = 0;
   const started = now();
-  let incarnation = 1;
-  const base = () => ({ seq: entries.length, atMs: Math.round(now() - started), incarnation });
+  /** The marks at which the second life began, the third, and so on. */
+  const restarts: number[] = [];
+  let heardAtMs: number | undefined;
+
+  function base(mark = marks) {
+    const incarnation = 1 + restarts.filter((restart) => restart < mark).length;
+    const atMs = Math.round(now() - started);
+    if (incarnation > restarts.length) heardAtMs = atMs;
+    return { seq: entries.length, atMs, incarnation };
+  }
 
   return {
     entries,
@@ -89,7 +97,8 @@ export function createJournal(now: () => number): Journal {
     answered(what) {
       const object = parseObject(what.response);
       entries.push({
-        ...base(),
+        // What a dead client wrote may be answered while the next one is at work.
+        ...base(what.mark),
         ...requestFacts(what, factsOf(object), versions),
         namespaceEnds: isNamespaceEnd(object),
         answered: ++marks,
@@ -105,13 +114,11 @@ export function createJournal(now: () => number): Journal {
       remember(versions, event?.object, ++marks);
     },
     nextIncarnation() {
-      incarnation++;
+      restarts.push(marks++);
+      heardAtMs = undefined;
     },
-    isHeard: () => entries.at(-1)?.incarnation === incarnation,
-    idleMs() {
-      const last = entries.at(-1);
-      return last?.incarnation === incarnation ? now() - started - last.atMs : 0;
-    },
+    isHeard: () => heardAtMs !== undefined,
+    idleMs: () => (heardAtMs === undefined ? 0 : now() - started - heardAtMs),
   };
 }
 
