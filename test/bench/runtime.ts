@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { KUBERNETES_VERSION } from '../../hack/kube/versions.ts';
 import { type Contender, prepareContenders } from './peers/contender.ts';
 import { type Filling, measureFilling, measureReconciling, type Reconciling } from './peers/measure.ts';
+import { startWire } from './peers/wire.ts';
 import { startWorld, type World } from './peers/world.ts';
 
 const NOTES = 1_000;
@@ -30,6 +31,7 @@ export async function benchRuntime(flags: readonly string[]): Promise<void> {
     for (const contender of contenders.slice(1))
       await measureReconciling(world, contender, { notes: NOTES / 4, workers: 8, touches: 0 });
     await compareReconciling(world, contenders);
+    await compareWires(world, contenders);
     await compareFilling(world, contenders, 10_000);
     if (flags.includes('--large')) await compareFilling(world, contenders, 50_000);
   } finally {
@@ -56,6 +58,24 @@ async function compareReconciling(world: World, contenders: readonly Contender[]
   print(`a change at rest, to its status in a watch; ${TOUCHES} changes`, contenders, {
     'p50 ms': touched.map(({ latencies }) => quantile(latencies, 0.5)),
     'p99 ms': touched.map(({ latencies }) => quantile(latencies, 0.99)),
+  });
+}
+
+/** In a run of its own, since a relay takes time, too. */
+async function compareWires(world: World, contenders: readonly Contender[]): Promise<void> {
+  const results: { connections: number; kibibytes: number }[] = [];
+  for (const contender of contenders) {
+    const wire = await startWire(world);
+    try {
+      await measureReconciling(wire.world, contender, { notes: NOTES, workers: 8, touches: 0 });
+      results.push({ connections: wire.connections(), kibibytes: wire.bytes() / 1024 / NOTES });
+    } finally {
+      wire.close();
+    }
+  }
+  print(`the same ${NOTES} with 8 workers, over the wire`, contenders, {
+    connections: results.map(({ connections }) => connections),
+    'KiB each': results.map(({ kibibytes }) => kibibytes),
   });
 }
 
