@@ -27,6 +27,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY crds/package.json crds/
 COPY kube/package.json kube/
+COPY telemetry/package.json telemetry/
 COPY operator/package.json operator/
 COPY serving-runtime/package.json serving-runtime/
 COPY batch-runtime/package.json batch-runtime/
@@ -36,7 +37,7 @@ COPY hack/images/install-packages.sh /build/
 
 FROM manifests AS operator-packages
 RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
-    sh /build/install-packages.sh operator kube crds
+    sh /build/install-packages.sh operator kube crds telemetry
 
 # The bundler alone, so that a change of our sources does not install it again.
 FROM ${NODE_IMAGE} AS bundler
@@ -91,6 +92,7 @@ COPY --from=bundler /bundler/ /bundler/
 COPY --from=operator-packages /app/ /app/
 COPY crds/src/ crds/src/
 COPY kube/src/ kube/src/
+COPY telemetry/src/ telemetry/src/
 COPY operator/src/ operator/src/
 # The licences of what is in the file go along with it.
 RUN node /bundler/node_modules/rolldown/bin/cli.mjs operator/src/main.ts --platform node --format esm --dir /bundle \

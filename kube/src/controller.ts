@@ -4,6 +4,7 @@ import { type Clock, sleep } from './clock.ts';
 import { type OperatorError, retryAfterOf, toOperatorError, UnexpectedError } from './errors.ts';
 import { counter, gauge, histogram } from './metrics.ts';
 import type { Result, Scope } from './result.ts';
+import { inReconcileSpan } from './spans.ts';
 import { keyFromString, type Logger, type ObjectKey } from './types.ts';
 import { createWorkQueue, type WorkItem, type WorkQueue } from './work-queue.ts';
 
@@ -66,7 +67,7 @@ export function createControllerLoop(options: ControllerLoopOptions): Controller
       reasons: item.reasons,
     };
     const stopTimer = metrics.start();
-    const ending = await endingOf(() => options.reconcile(key, scope));
+    const ending = await inReconcileSpan(key, scope, () => endingOf(() => options.reconcile(key, scope)));
     stopTimer();
     // What was cut off by the end of this process says nothing about the object.
     if (ending instanceof Error && signal.aborted) return;

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import type { Connection, Endpoint } from './connection.ts';
 import { KubeApiError, type Status, TransientError } from './errors.ts';
 import { counter, histogram } from './metrics.ts';
+import { startRequestSpan } from './spans.ts';
 import type { Logger } from './types.ts';
 
 export interface ApiRequest {
@@ -59,6 +60,7 @@ export function createTransport(options: TransportOptions): Transport {
   ): Promise<Dispatcher.ResponseData> {
     const { origin, basePath, headers } = endpoint.credentials;
     const done = measure(apiRequest.method);
+    const span = startRequestSpan(apiRequest.method, origin, `${basePath}${apiRequest.path}`);
     try {
       const response = await endpoint.dispatcher.request({
         origin,
@@ -67,6 +69,7 @@ export function createTransport(options: TransportOptions): Transport {
         signal,
         headers: {
           ...headers,
+          ...span?.headers,
           'user-agent': options.userAgent,
           accept: 'application/json',
           ...(apiRequest.body === undefined ? {} : { 'content-type': apiRequest.contentType ?? 'application/json' }),
@@ -74,10 +77,12 @@ export function createTransport(options: TransportOptions): Transport {
         ...(apiRequest.body === undefined ? {} : { body: JSON.stringify(apiRequest.body) }),
       });
       done(String(response.statusCode));
+      span?.end(response.statusCode);
       warn(response.headers['warning']);
       return response;
     } catch (cause) {
       done('<error>');
+      span?.end(undefined);
       throw cause;
     }
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadKubeConfig, realClock } from '@slipway/kube';
+import { startTracing } from '@slipway/telemetry';
 import { ConfigError, readConfig, USAGE } from './config.ts';
 import { createLog } from './log-level.ts';
 import { runOperator } from './run-operator.ts';
@@ -27,7 +28,14 @@ try {
     process.exit();
   }
   logLevel.set(config.logLevel);
+  const tracing = await startTracing({
+    serviceName: 'slipway-operator',
+    serviceVersion: version,
+    environment: process.env,
+    warn: (message) => log.warn(message),
+  });
   await runOperator({ config, kubeConfig: loadKubeConfig(), clock: realClock, log, logLevel, version }, stop.signal);
+  await tracing.stop();
 } catch (cause) {
   if (cause instanceof ConfigError) process.stderr.write(`${cause.message}\n--help tells of every setting.\n`);
   else log.fatal({ err: cause }, 'the operator ends');

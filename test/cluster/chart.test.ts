@@ -43,6 +43,32 @@ it('has a ServiceMonitor and alerts on its own release, for those who ask', asyn
   expect(JSON.stringify(rule?.spec)).not.toContain('SELECTOR');
 });
 
+it('hands more variables to the operator', async () => {
+  const rendered = await render(
+    'extraEnv[0].name=OTEL_EXPORTER_OTLP_HEADERS',
+    'extraEnv[0].valueFrom.secretKeyRef.name=collector',
+    'extraEnv[0].valueFrom.secretKeyRef.key=headers',
+  );
+  const operator = rendered.find(({ kind }) => kind === 'Deployment');
+
+  expect(operator?.spec).toMatchObject({
+    template: {
+      spec: {
+        containers: [
+          {
+            env: expect.arrayContaining([
+              {
+                name: 'OTEL_EXPORTER_OTLP_HEADERS',
+                valueFrom: { secretKeyRef: { name: 'collector', key: 'headers' } },
+              },
+            ]) as unknown,
+          },
+        ],
+      },
+    },
+  });
+});
+
 it('refuses a value that cannot be, with the place of it', async () => {
   await expect(render('monitoring.serviceMonitor.interval=often')).rejects.toThrow(
     /\/monitoring\/serviceMonitor\/interval/,

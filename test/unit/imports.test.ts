@@ -9,7 +9,8 @@ const root = resolve(import.meta.dirname, '..', '..');
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   crds: [],
   kube: [],
-  operator: ['crds', 'kube'],
+  telemetry: [],
+  operator: ['crds', 'kube', 'telemetry'],
   'serving-runtime': ['crds'],
   'batch-runtime': ['crds'],
 };
@@ -23,6 +24,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': [],
   '@aws-sdk/client-s3': ['serving-runtime'],
   'google-auth-library': ['serving-runtime'],
+  '@opentelemetry/sdk-trace': ['telemetry'],
 };
 
 /** The pure files of a controller: no I/O, no clock, no environment. */

@@ -1,6 +1,8 @@
 /** The operator as a process: one leads, it gives the lease back, and it ends when the lease is lost. */
 import { builtin } from '@slipway/kube';
 import type { DatasetVersion } from '@slipway/crds';
+import { startCollector } from '@slipway/telemetry/testing/collector.ts';
+import type { CollectedSpan } from '@slipway/telemetry/testing/collector.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kinds } from '../../../operator/src/kinds.ts';
 import { eventually, startHarness } from './harness.ts';
@@ -32,6 +34,10 @@ async function isRecorded(name: string): Promise<boolean> {
   return found?.status?.conditions?.[0]?.reason === 'Recorded';
 }
 
+function isOf(name: string, attributes: CollectedSpan['attributes']): boolean {
+  return String(attributes['url.full']).endsWith(`/datasetversions/${name}/status`);
+}
+
 describe('the operator process', () => {
   it('hands the work over to the one that waits when it is asked to stop', async () => {
     const first = harness.startOperator({ ...WITH_LEASE, SLIPWAY_IDENTITY: 'first' });
@@ -53,6 +59,27 @@ describe('the operator process', () => {
     const spec = { holderIdentity: 'an-impostor', renewTime: new Date().toISOString().replace('Z', '000Z') };
     await harness.client.mergePatch(builtin.Lease, LEASE, { spec }, { fieldManager: 'test' });
     expect(await running?.ended).toBe(1);
+  });
+
+  it('sends traces where the variables of OpenTelemetry ask for them, the last ones as it stops', async () => {
+    const collector = await startCollector();
+    const traced = harness.startOperator({
+      SLIPWAY_LEADER_ELECTION: 'Disabled',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '600000',
+    });
+    await traced.working();
+    await harness.apply(datasetVersion('traced'));
+    await eventually('it is recorded', () => isRecorded('traced'));
+    expect(await traced.stop()).toBe(0);
+    collector.close();
+
+    const passes = collector.spans.filter(({ attributes }) => attributes['slipway.object.name'] === 'traced');
+    expect(passes.map(({ name }) => name)).toContain('reconcile dataset-version.lifecycle');
+    const write = collector.spans.find(({ name, attributes }) => name === 'PATCH' && isOf('traced', attributes));
+    expect(passes.map(({ spanId }) => spanId)).toContain(write?.parentSpanId);
+    expect(write?.resource).toMatchObject({ 'service.name': 'slipway-operator' });
   });
 
   it('says which settings are missing', async () => {
