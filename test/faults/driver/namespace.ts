@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Api } from './api.ts';
+import type { Api, Json } from './api.ts';
 import { pathOf } from './api.ts';
 import type { Observer } from './observer.ts';
 import { resourceOf } from './observed-resources.ts';
@@ -11,6 +11,8 @@ const ACCOUNT_DEADLINE_MS = 20_000;
 /** More than the namespace controller works on at a time hold each other up, and every run that waits for the end of its own. */
 const MOST_ENDING = 10;
 const ENDED_POLL_MS = 500;
+/** What takes longer no longer counts: better a slow run than none. */
+const ENDED_DEADLINE_MS = 60_000;
 
 export interface Namespaces {
   /** A namespace that pods can be made in: its default service account is there. */
@@ -23,7 +25,8 @@ export function createNamespaces(api: Api): Namespaces {
   const ending = new Set<Promise<unknown>>();
 
   async function untilGone(path: string): Promise<void> {
-    while ((await api.request('GET', path)).code !== 404) await sleep(ENDED_POLL_MS);
+    const deadline = performance.now() + ENDED_DEADLINE_MS;
+    while (performance.now() < deadline && (await api.request('GET', path)).code !== 404) await sleep(ENDED_POLL_MS);
   }
 
   return {
@@ -45,6 +48,12 @@ export function createNamespaces(api: Api): Namespaces {
       while (ending.size > MOST_ENDING) await Promise.race(ending);
     },
   };
+}
+
+/** Takes its finalizers off. */
+export async function releaseObject(api: Api, { kind, metadata }: Json): Promise<void> {
+  const path = `${pathOf(resourceOf(kind), metadata.namespace)}/${metadata.name}`;
+  await api.request('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json');
 }
 
 export function createWorld(api: Api, observer: Observer, namespace: string): World {

@@ -13,7 +13,7 @@ import type { CreatedCounts } from '../oracles/state-oracles.ts';
 import type { Bench } from './bench.ts';
 import { maskState, notRestored, stateDifferences } from './masking.ts';
 import type { MaskedState } from './masking.ts';
-import { createWorld } from './namespace.ts';
+import { createWorld, releaseObject } from './namespace.ts';
 import { restProblems, settle } from './settle.ts';
 import type { Timing } from './settle.ts';
 import { createSubject } from './subject.ts';
@@ -98,6 +98,9 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
     await proxy.close();
     await workload.cleanUp?.(createWorld(bench.api, bench.observer, namespace));
     rmSync(kubeconfigPath, { force: true });
+    // Nobody is left to take them off: the namespace would never end.
+    const held = bench.observer.objects(namespace).filter(({ metadata }) => (metadata.finalizers ?? []).length > 0);
+    for (const object of held) await releaseObject(bench.api, object);
     bench.observer.forget(namespace);
     await bench.namespaces.delete(namespace);
   }
