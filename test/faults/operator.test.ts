@@ -16,8 +16,8 @@ import { NO_FAULTS } from './proxy/plan.ts';
 import type { Plan } from './proxy/plan.ts';
 
 const seed = Number(process.env['SLIPWAY_FAULTS_SEED'] ?? 0);
-/** Runs at a time, on a machine with two cores. */
-const WIDTH = 2;
+/** Runs at a time, on a machine with two cores: a run mostly waits. */
+const WIDTH = 4;
 
 const workloads = await loadWorkloads();
 const references = new Map<Workload, Reference>();

@@ -3,7 +3,7 @@ import type { Action, Plan } from '../proxy/plan.ts';
 import { NO_FAULTS } from '../proxy/plan.ts';
 import type { Bench } from './bench.ts';
 import { deriveOutages, derivePlans } from './derive-plans.ts';
-import { deriveLags, deriveViews } from './derive-view-plans.ts';
+import { deriveLags, deriveStarts, deriveViews } from './derive-view-plans.ts';
 import { runPlan } from './run-plan.ts';
 import type { RunOptions, RunResult } from './run-plan.ts';
 import type { Timing } from './settle.ts';
@@ -24,6 +24,8 @@ const ON_WRITES: readonly Action[] = [
   { kind: 'lateWrite' },
   { kind: 'status', code: 500 },
 ];
+/** What of that reaches beyond the step of the write: what the program remembers of it, and what lands later. */
+const REACHES_ON: readonly Action[] = [{ kind: 'dropAck' }, { kind: 'lateWrite' }];
 const LAG_MS = 700;
 
 let runs = 0;
@@ -48,23 +50,26 @@ export interface Plans {
   readonly outages: readonly Plan[];
   /** All watches of one kind, which tell everything late. */
   readonly lags: readonly Plan[];
-  /** Watches of one kind that break or repeat themselves, or its first list. */
+  /** Watches of one kind that break or repeat themselves. */
   readonly views: readonly Plan[];
+  /** The first list or watch of one kind. What follows is alike in all workloads: one of them is enough. */
+  readonly starts: readonly Plan[];
 }
 
-export function allPlans({ writes, outages, lags, views }: Plans): readonly Plan[] {
-  return [...writes, ...outages, ...lags, ...views];
+export function allPlans({ writes, outages, lags, views, starts }: Plans): readonly Plan[] {
+  return [...writes, ...outages, ...lags, ...views, ...starts];
 }
 
 /** Without a fault, with a restart at rest after every step. Its journal gives the plans. */
 export async function runReference(campaign: Campaign): Promise<Reference> {
   const result = await run(campaign, NO_FAULTS, { checksRest: () => true });
-  const { journal } = result;
+  const { journal, sceneEntries } = result;
   const plans = {
-    writes: derivePlans(journal, ON_WRITES),
-    outages: deriveOutages(journal),
+    writes: derivePlans(journal, ({ seq }) => (seq < sceneEntries ? REACHES_ON : ON_WRITES)),
+    outages: deriveOutages(journal, sceneEntries),
     lags: deriveLags(journal, LAG_MS),
     views: deriveViews(journal),
+    starts: deriveStarts(journal),
   };
   return { run: result, plans };
 }

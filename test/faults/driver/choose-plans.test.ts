@@ -8,6 +8,7 @@ const plans = {
   outages: ['503 a', '503 b'].map(planNamed),
   lags: ['lag a'].map(planNamed),
   views: ['halfLine a', 'halfLine b', 'dupEvent a'].map(planNamed),
+  starts: ['reset a'].map(planNamed),
 };
 const workload = { name: 'serve', steps: [], sampled: 1 };
 const namesOf = (chosen: readonly Plan[]) => chosen.map(({ name }) => name);
@@ -16,11 +17,11 @@ describe('choosePlans', () => {
   it('takes some of each sort, and all that have shown a defect', () => {
     const chosen = choosePlans({ ...workload, regressions: ['killAfter b'] }, plans, { all: false, seed: 0 });
 
-    expect(namesOf(chosen)).toEqual(['killAfter b #1', 'killAfter a #1', '503 a', 'lag a', 'halfLine a', 'halfLine b']);
+    expect(namesOf(chosen)).toEqual(['killAfter b #1', 'killAfter a #1', '503 a', 'lag a', 'halfLine a', 'reset a']);
   });
 
   it('takes every one', () => {
-    expect(choosePlans(workload, plans, { all: true, seed: 0 })).toHaveLength(9);
+    expect(choosePlans(workload, plans, { all: true, seed: 0 })).toHaveLength(10);
   });
 
   it('fails where a regression has no plan any more', () => {

@@ -13,7 +13,7 @@ export interface Choice {
 }
 
 /** How many the short set takes of the plans that do not disturb one write each. */
-const OTHERS = { outages: 1, lags: 1, views: 2 } as const;
+const OTHERS = { outages: 1, lags: 1, views: 1, starts: 1 } as const;
 
 export function choosePlans(workload: Workload, plans: Plans, { all, seed }: Choice): readonly Plan[] {
   const every = allPlans(plans);
@@ -23,6 +23,7 @@ export function choosePlans(workload: Workload, plans: Plans, { all, seed }: Cho
     ...samplePlans(plans.outages, OTHERS.outages, seed),
     ...samplePlans(plans.lags, OTHERS.lags, seed),
     ...samplePlans(plans.views, OTHERS.views, seed),
+    ...samplePlans(plans.starts, OTHERS.starts, seed),
   ];
   return [...new Set([...regressionsOf(workload, every), ...sampled])];
 }

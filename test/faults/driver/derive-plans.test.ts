@@ -26,7 +26,7 @@ describe('derivePlans', () => {
   sent(journal, '/apis/apps/v1/namespaces/run-1/deployments/b', 11, 409);
 
   it('takes each write that had an effect, with each action, counted as the proxy counts', () => {
-    const plans = derivePlans(journal.entries, [{ kind: 'killBefore' }, { kind: 'killAfter' }]);
+    const plans = derivePlans(journal.entries, () => [{ kind: 'killBefore' }, { kind: 'killAfter' }]);
 
     expect(plans.map(({ name }) => name)).toEqual([
       'killBefore apply deployments a #1',
@@ -36,18 +36,28 @@ describe('derivePlans', () => {
     ]);
     expect(plans[0]?.faults[0]?.match).not.toHaveProperty('namespace');
   });
+
+  it('takes of each write only the actions that it is asked to', () => {
+    const plans = derivePlans(journal.entries, ({ seq }) => (seq < 2 ? [] : [{ kind: 'killAfter' }]));
+
+    expect(plans.map(({ name }) => name)).toEqual(['killAfter apply deployments a #3']);
+  });
 });
 
-it('deriveOutages makes one plan for each sort of write, whatever the names', () => {
+describe('deriveOutages', () => {
   const journal = createJournal(() => 0);
   sent(journal, PATH, 5, 201);
   sent(journal, '/apis/apps/v1/namespaces/run-1/deployments/b', 6, 201);
   sent(journal, '/apis/apps/v1/namespaces/run-1/deployments/b/status', 7);
+  const names = (sceneEntries: number) => deriveOutages(journal.entries, sceneEntries).map(({ name }) => name);
 
-  expect(deriveOutages(journal.entries).map(({ name }) => name)).toEqual([
-    'status(503) apply deployments #1×8',
-    'status(503) apply deployments/status #1×8',
-  ]);
+  it('makes one plan for each sort of write, whatever the names', () => {
+    expect(names(0)).toEqual(['status(503) apply deployments #1×8', 'status(503) apply deployments/status #1×8']);
+  });
+
+  it('leaves out the sorts that the scene began with', () => {
+    expect(names(1)).toEqual(['status(503) apply deployments/status #1×8']);
+  });
 });
 
 describe('samplePlans', () => {

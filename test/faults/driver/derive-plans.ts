@@ -10,12 +10,12 @@ import { stableJobName, stableVersionName } from './masking.ts';
 /** Leases are written for ever and say nothing; Events are for people, may be lost, and are written beside the work. */
 const NO_TARGETS: readonly string[] = ['leases', 'events'];
 
-export function derivePlans(journal: readonly Entry[], actions: readonly Action[]): Plan[] {
+export function derivePlans(journal: readonly Entry[], actionsOn: (write: RequestEntry) => readonly Action[]): Plan[] {
   const requests = journal.filter(isRequest);
   const writes = requests.filter((entry) => entry.effective && isTarget(entry.request));
   return writes.flatMap((write) => {
     const match = { ...matchOf(write.request), nth: rankOf(write, requests) };
-    return actions.map((action) => ({ name: describeFault({ match, action }), faults: [{ match, action }] }));
+    return actionsOn(write).map((action) => ({ name: describeFault({ match, action }), faults: [{ match, action }] }));
   });
 }
 
@@ -32,17 +32,23 @@ function stableTarget(resource: string, name: string): string {
 /** Failures in a row of an outage: enough for the pauses between them to have grown. */
 const OUTAGE = 8;
 
-/** One plan for each sort of write that changed something: the API server is ill for a while, and only for those. */
-export function deriveOutages(journal: readonly Entry[]): Plan[] {
+/**
+ * One plan for each sort of write that changed something: the API server is ill for a while, and only for those. Left out are the
+ * sorts that are first written among the entries of the scene.
+ */
+export function deriveOutages(journal: readonly Entry[], sceneEntries: number): Plan[] {
   const writes = journal.filter(isRequest).filter((entry) => entry.effective && isTarget(entry.request));
-  const sorts = new Map(
-    writes.map(({ request: { verb, group, resource, subresource } }) => {
-      const match: Match = { verb, group, resource, subresource, nth: 1, times: OUTAGE };
-      return [JSON.stringify(match), match];
-    }),
-  );
+  const sorts = new Map<string, { readonly match: Match; readonly first: RequestEntry }>();
+  for (const write of writes) {
+    const { verb, group, resource, subresource } = write.request;
+    const match: Match = { verb, group, resource, subresource, nth: 1, times: OUTAGE };
+    const sort = JSON.stringify(match);
+    if (!sorts.has(sort)) sorts.set(sort, { match, first: write });
+  }
   const action = { kind: 'status', code: 503 } as const;
-  return [...sorts.values()].map((match) => ({ name: describeFault({ match, action }), faults: [{ match, action }] }));
+  return [...sorts.values()]
+    .filter(({ first }) => first.seq >= sceneEntries)
+    .map(({ match }) => ({ name: describeFault({ match, action }), faults: [{ match, action }] }));
 }
 
 /** Every k-th plan, beginning with the seed: over the seeds, every plan has its turn. */

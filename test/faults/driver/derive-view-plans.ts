@@ -6,18 +6,15 @@ import type { Action, Fault, Match, Plan } from '../proxy/plan.ts';
 
 type Kind = Required<Pick<Match, 'group' | 'resource'>>;
 
-/** One plan for each kind that was watched: all of its watches tell everything late. */
+/** One plan for each kind of which something was told: all of its watches tell everything late. */
 export function deriveLags(journal: readonly Entry[], ms: number): Plan[] {
-  return watchedKinds(journal).map((kind) =>
-    planOf({ match: { ...kind, verb: 'watch' }, action: { kind: 'lag', ms } }),
-  );
+  return toldKinds(journal).map((kind) => planOf({ match: { ...kind, verb: 'watch' }, action: { kind: 'lag', ms } }));
 }
 
-/** For each kind that was watched, each way in which a watch of it goes wrong, and a first list of it that fails. */
-export function deriveViews(journal: readonly Entry[]): Plan[] {
-  const kinds = watchedKinds(journal);
+/** For each kind of which something was told, a first list that fails, and a first watch that is refused. */
+export function deriveStarts(journal: readonly Entry[]): Plan[] {
+  const kinds = toldKinds(journal);
   return [
-    ...brokenWatches(kinds, journal),
     ...kinds.map((kind) => planOf({ match: { ...kind, verb: 'watch', nth: 1 }, action: { kind: 'goneHTTP' } })),
     ...BAD_LISTS.flatMap((action) => kinds.map((kind) => planOf({ match: { ...kind, verb: 'list', nth: 1 }, action }))),
   ];
@@ -29,9 +26,9 @@ const BAD_LISTS: readonly Action[] = [
   { kind: 'reset' },
 ];
 
-/** Only of kinds of which enough was told in one life: a plan that cannot strike shows nothing. */
-function brokenWatches(kinds: readonly Kind[], journal: readonly Entry[]): Plan[] {
-  return kinds.flatMap((kind) => {
+/** For each kind of which enough was told in one life (a plan that cannot strike shows nothing), each way in which its watches break. */
+export function deriveViews(journal: readonly Entry[]): Plan[] {
+  return toldKinds(journal).flatMap((kind) => {
     const told = mostEvents(journal, kind);
     // After one event each, so that every stream brings the cache on: a stream that never does is no API server.
     const cut = { kind: 'halfLine', afterEvents: 1 } as const;
@@ -42,7 +39,7 @@ function brokenWatches(kinds: readonly Kind[], journal: readonly Entry[]): Plan[
     const pages = { match: { ...kind, verb: 'list' }, action: { kind: 'smallPages' } } as const;
     return [
       ...(told > 1 ? [planOf({ match, action: cut }), planOf({ match, action: gone }, pages)] : []),
-      ...(told > 0 ? [planOf({ match, action: twice })] : []),
+      planOf({ match, action: twice }),
     ];
   });
 }
@@ -51,12 +48,13 @@ function planOf(...faults: readonly Fault[]): Plan {
   return { name: faults.map(describeFault).join(', '), faults };
 }
 
-function watchedKinds(journal: readonly Entry[]): Kind[] {
+/** Kinds of which the watches told something: of the others there is nothing to know. */
+function toldKinds(journal: readonly Entry[]): Kind[] {
   const watches = journal.filter(isRequest).filter(({ request }) => request.verb === 'watch');
   const kinds = new Map(
     watches.map(({ request: { group, resource } }) => [`${resource}.${group}`, { group, resource }]),
   );
-  return [...kinds.values()];
+  return [...kinds.values()].filter((kind) => mostEvents(journal, kind) > 0);
 }
 
 /** How much the watches of a kind told in the life of the program in which they told most. */

@@ -47,11 +47,14 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     });
   }
   if (signal.aborted) return;
+  const started = new Set<string>();
   const chosen = workloads.flatMap((workload) => {
     const reference = references.get(workload);
     if (reference === undefined) return [];
-    const plans = reference.run.problems.length > 0 ? [] : options.choose(workload, reference.plans);
-    return [{ workload, reference, plans }];
+    if (reference.run.problems.length > 0) return [{ workload, reference, plans: [] }];
+    const starts = reference.plans.starts.filter(({ name }) => !started.has(name));
+    for (const { name } of starts) started.add(name);
+    return [{ workload, reference, plans: options.choose(workload, { ...reference.plans, starts }) }];
   });
   on.chosen(chosen);
   for (const [group, width] of groupsOf(workloads, options.width)) {

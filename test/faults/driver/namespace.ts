@@ -10,7 +10,7 @@ export const INSTALLER = 'installer';
 const ACCOUNT_DEADLINE_MS = 20_000;
 /** More than the namespace controller works on at a time hold each other up, and every run that waits for the end of its own. */
 const MOST_ENDING = 10;
-const ENDED_POLL_MS = 500;
+const ENDED_POLL_MS = 1_500;
 /** What takes longer no longer counts: better a slow run than none. */
 const ENDED_DEADLINE_MS = 60_000;
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { operatorRules } from '../../../operator/src/rbac.ts';
 import type { Rule } from '../oracles/journal-oracles.ts';
 import type { RunOptions } from './run-plan.ts';
@@ -19,7 +19,9 @@ export function operatorSubject(
   return ({ kubeconfigPath, namespace }) => ({
     args,
     env: {
-      ...('mutant' in program ? { SLIPWAY_MUTANT: program.mutant } : {}),
+      ...('mutant' in program
+        ? { SLIPWAY_MUTANT: program.mutant }
+        : { NODE_COMPILE_CACHE: join(dirname(program.bundle), 'compile-cache') }),
       KUBECONFIG: kubeconfigPath,
       SLIPWAY_NAMESPACES: namespace,
       SLIPWAY_SERVING_RUNTIME_IMAGE: 'slipway/serving-runtime:test',

@@ -44,6 +44,8 @@ export interface RunResult extends Reference {
   readonly workload: string;
   /** Empty: everything held. */
   readonly problems: readonly Problem[];
+  /** How many entries the journal had when the last step that sets the scene had settled; 0 where none does. */
+  readonly sceneEntries: number;
   /** False: the moment of one of the plan's faults never came, so the run has shown nothing about it. */
   readonly struck: boolean;
   readonly journal: readonly Entry[];
@@ -70,13 +72,14 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
   writeFileSync(kubeconfigPath, proxy.kubeconfig(bench.token), { mode: 0o600 });
   try {
     subject.start();
-    const { states, problems } = await runSteps(bench, options, subject, proxy);
+    const { states, sceneEntries, problems } = await runSteps(bench, options, subject, proxy);
     const ended = await subject.stop();
     const created = createdCounts(bench.observer.history(namespace));
     return {
       plan,
       workload: workload.name,
       states,
+      sceneEntries,
       created,
       problems: [
         ...problems,
@@ -113,6 +116,7 @@ function isLate(plan: Plan): boolean {
 
 interface StepsResult {
   readonly states: Readonly<Record<string, MaskedState>>;
+  readonly sceneEntries: number;
   readonly problems: readonly Problem[];
 }
 
@@ -120,6 +124,7 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
   const { namespace, workload, reference, timing } = options;
   const world = createWorld(bench.api, bench.observer, namespace);
   const states: Record<string, MaskedState> = {};
+  let sceneEntries = 0;
   const last = workload.steps.at(-1);
   for (const step of workload.steps) {
     const at = (oracle: string, lines: readonly string[]) =>
@@ -133,7 +138,7 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
     const unsettled =
       (await settle(bench.observer, step, world, { proxy, timing })) ??
       (await settleAfterLateWrites(bench, step, world, { proxy, timing, wanted: heldBefore, isLast: step === last }));
-    if (unsettled !== undefined) return { states, problems: at('convergence', [unsettled]) };
+    if (unsettled !== undefined) return { states, sceneEntries, problems: at('convergence', [unsettled]) };
     const objects = world.objects();
     const state = maskState(objects, namespace, bench.observer.history(namespace));
     states[step.name] = state;
@@ -149,9 +154,10 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
       ),
       ...at('rest', await restOf(bench, options, { step, subject, proxy })),
     ];
-    if (problems.length > 0) return { states, problems };
+    if (problems.length > 0) return { states, sceneEntries, problems };
+    if (step.setsScene === true) sceneEntries = proxy.journal.entries.length;
   }
-  return { states, problems: [] };
+  return { states, sceneEntries, problems: [] };
 }
 
 function restOf(

@@ -20,6 +20,11 @@ export interface Step {
   readonly name: string;
   /** The name of an earlier step: all that was there then must be as it was, whatever happened in between. */
   readonly restores?: string;
+  /**
+   * It only sets the scene, with what other workloads do step by step: those try what goes wrong in it, and here is tried only what
+   * reaches into a later step. Such steps come first. Default false.
+   */
+  readonly setsScene?: boolean;
   /** Nothing may change in the namespace after this, and the program is started again to see that it stays so. Default false. */
   readonly writesNothing?: boolean;
   act(world: World): Promise<void>;

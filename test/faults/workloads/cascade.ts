@@ -57,6 +57,7 @@ export const workload: Workload = {
   steps: [
     {
       name: 'train, serve what came of it, and begin more',
+      setsScene: true,
       async act(world) {
         await train.act(world);
         await applyModelVersion(world, 'delay-1', DIGESTS.one);

@@ -18,7 +18,7 @@ export const workload: Workload = {
       ? { kind: 'crashLoop', exitCode: 1, message: 'the model cannot be loaded' }
       : undefined,
   steps: [
-    serveFirstVersion,
+    { ...serveFirstVersion, setsScene: true },
     {
       name: 'name a version that does not exist',
       act: (world) => applyService(world, 'nobody'),

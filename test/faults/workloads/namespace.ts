@@ -12,6 +12,7 @@ export const workload: Workload = {
   steps: [
     {
       name: 'serve, and begin more',
+      setsScene: true,
       async act(world) {
         await serveFirstVersion.act(world);
         // Pods of owners with such names never end: see `cascade`.

@@ -34,6 +34,7 @@ export const workload: Workload = {
   steps: [
     {
       name: FIRST,
+      setsScene: true,
       async act(world) {
         await serveFirstVersion.act(world);
         await applyModelVersion(world, UNUSED, DIGESTS.two);

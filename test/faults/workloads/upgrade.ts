@@ -67,6 +67,7 @@ export const workload: Workload = {
   steps: [
     {
       name: FIRST,
+      setsScene: true,
       async act(world) {
         await serveFirstVersion.act(world);
         await train.act(world);
