@@ -75,11 +75,13 @@ export function createCacheSource<T extends KubeObject>(
     },
     synced: Promise.all(reflectors.map(({ reflector }) => reflector.synced)).then(() => undefined),
     problem(maxAgeMs) {
-      if (!all((reflector) => reflector.hasSynced())) return `the cache of ${kind.plural} is not filled yet`;
+      const trouble = reflectors.map(({ reflector }) => reflector.trouble()).find((found) => found !== undefined);
+      const why = trouble === undefined ? '' : ` (${trouble})`;
+      if (!all((reflector) => reflector.hasSynced())) return `the cache of ${kind.plural} is not filled yet${why}`;
       const contacts = reflectors.map(({ reflector }) => reflector.lastContact()?.getTime() ?? 0);
       const ageMs = deps.clock.now().getTime() - Math.min(...contacts);
       if (ageMs <= maxAgeMs) return undefined;
-      return `nothing heard of ${kind.plural} for ${Math.round(ageMs / 1000)} s`;
+      return `nothing heard of ${kind.plural} for ${Math.round(ageMs / 1000)} s${why}`;
     },
   };
 }

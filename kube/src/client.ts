@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { createConnection } from './connection.ts';
 import { ignoreNotFound, KubeApiError } from './errors.ts';
 import { type KubeConfig, serverOf } from './kube-config.ts';
+import { collectionPath, groupPath, objectPath } from './paths.ts';
 import { type ApiRequest, createTransport, type Transport } from './transport.ts';
 import {
   type ApplyConfiguration,
@@ -94,6 +95,8 @@ export interface KubeClient {
   delete(kind: KubeKind, key: ObjectKey, options?: DeleteOptions): Promise<void>;
   /** Resolves when the server has accepted the watch. See `watchEventsOf` for how the stream ends. */
   watch<T extends KubeObject>(kind: KubeKind<T>, options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>>;
+  /** The plural names of all kinds of a group in a version; none where the API server does not have it. See `createDiscovery`. */
+  servedPlurals(group: string, version: string): Promise<ReadonlySet<string>>;
   /** From now on the listener gets what the API server answers to a successful write: the object as it is stored now. */
   onWritten(listener: WriteListener): void;
   /** Closes the connections. */
@@ -173,6 +176,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         }),
       );
     },
+    servedPlurals: (group, version) => listServed(transport, group, version),
     watch: (kind, watchOptions) => openWatch(transport, kind, { ...watchOptions, clock }),
     onWritten: (listener) => void listeners.add(listener),
     close: () => transport.close(),
@@ -232,6 +236,12 @@ interface ListPage<T> {
   readonly items: readonly T[] | null;
 }
 
+async function listServed(transport: Transport, group: string, version: string): Promise<ReadonlySet<string>> {
+  const found = await ignoreNotFound(transport.json({ method: 'GET', path: groupPath(group, version) }));
+  const { resources = [] } = (found ?? {}) as { readonly resources?: readonly { readonly name: string }[] };
+  return new Set(resources.map(({ name }) => name).filter((name) => !name.includes('/'))); // the rest are subresources
+}
+
 async function openWatch<T extends KubeObject>(
   transport: Transport,
   kind: KubeKind<T>,
@@ -272,21 +282,6 @@ async function* afterwards<E>(events: AsyncIterable<E>, cleanup: () => void): As
   } finally {
     cleanup();
   }
-}
-
-function collectionPath(kind: KubeKind, namespace: string | undefined): string {
-  const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
-  const scope = kind.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
-  return `${root}${scope}/${kind.plural}`;
-}
-
-function objectPath(kind: KubeKind, key: ObjectKey, subresource?: string): string {
-  if (kind.namespaced && key.namespace === undefined) throw new Error(`${kind.kind} "${key.name}" needs a namespace`);
-  // An empty or dotted name would address the collection or another path.
-  if (!/^[^/%]+$/.test(key.name) || key.name === '.' || key.name === '..')
-    throw new Error(`"${key.name}" is not the name of a ${kind.kind}`);
-  const tail = subresource === undefined ? '' : `/${subresource}`;
-  return `${collectionPath(kind, key.namespace)}/${encodeURIComponent(key.name)}${tail}`;
 }
 
 function deleteBody(options: DeleteOptions): object {

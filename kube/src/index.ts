@@ -4,6 +4,7 @@ export { realClock, sleep, type Clock, type Timer } from './clock.ts';
 export * from './result.ts';
 export * from './errors.ts';
 export * from './client.ts';
+export { createDiscovery, type Discovery, type DiscoveryOptions } from './discovery.ts';
 export type { RequestBudget, RequestRate } from './budget.ts';
 export { loadKubeConfig, type KubeConfig } from './kube-config.ts';
 export type { WatchEvent } from './watch-stream.ts';

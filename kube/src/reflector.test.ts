@@ -189,6 +189,22 @@ describe('the reflector', () => {
     expect(reflector.hasSynced()).toBe(false);
   });
 
+  it('says why nothing comes until it does', async () => {
+    let isInstalled = false;
+    const { reflector } = await reflect(
+      [(response, request) => (isInstalled ? list('5', a('3')) : refuse(404, 'NotFound'))(response, request)],
+      [events()],
+    );
+
+    await eventually(() => reflector.trouble() !== undefined);
+    expect(reflector.trouble()).toBe(
+      'the API server has no configmaps of v1: install their CustomResourceDefinition, or this version of it',
+    );
+    isInstalled = true;
+    await reflector.synced;
+    expect(reflector.trouble()).toBeUndefined();
+  });
+
   it.each<[string, Answer]>([
     ['a 500', refuse(500, 'InternalError')],
     ['a 429', refuse(429, 'TooManyRequests')],

@@ -7,7 +7,7 @@ import { counter } from './metrics.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import { type Change, copyOf, type Store } from './store.ts';
 import { type DeepReadonly, keyOf, keyToString, type KubeKind, type KubeObject, type Logger } from './types.ts';
-import { isRefusedStream, reasonOf, RESUMABLE } from './watch-failures.ts';
+import { isRefusedStream, messageOf, reasonOf, RESUMABLE } from './watch-failures.ts';
 import { endsInitialEvents, type WatchEvent } from './watch-stream.ts';
 
 /** Keeps a store equal to the objects of one kind, for as long as it runs, whatever the network does. */
@@ -23,6 +23,8 @@ export interface Reflector<T extends KubeObject> {
   learn(object: T): void;
   /** Resolves when `hasSynced` becomes true. */
   readonly synced: Promise<void>;
+  /** Why the last list or watch failed, for people; undefined while all is well. */
+  trouble(): string | undefined;
   /** When the API server last answered a list, accepted a watch or sent something; undefined before the first time. */
   lastContact(): Date | undefined;
 }
@@ -73,6 +75,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   let failures = 0;
   let staleLists = 0;
   let contact: Date | undefined;
+  let trouble: string | undefined;
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -89,6 +92,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   async function listPages(signal: AbortSignal): Promise<void> {
     const { items, resourceVersion } = await client.list(kind, { ...selection, signal });
     contact = clock.now();
+    trouble = undefined;
     takeList(items.map(keep), resourceVersion);
   }
 
@@ -120,6 +124,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     });
     const start = clock.now();
     contact = start;
+    trouble = undefined;
     let quiet = true;
     const listed = new Map<string, T>();
     for await (const event of events) {
@@ -187,7 +192,8 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     if (!mustList || !streaming) return false;
     streaming = false;
     streamRefused = isRefusedStream(cause);
-    if (streamRefused) log.info({ message: messageOf(cause) }, 'the API server streams no lists; they come in pages');
+    if (streamRefused)
+      log.info({ message: messageOf(cause, kind) }, 'the API server streams no lists; they come in pages');
     return streamRefused;
   }
 
@@ -205,22 +211,19 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const delay = backoffDelay(failures, { baseMs: 500, capMs: 30_000, ...options.backoff, random: options.random });
     const ms = Math.max(delay, retryAfterOf(cause));
     failures += 1;
+    trouble = messageOf(cause, kind);
     const level = failures < 5 ? 'info' : 'warn';
-    log[level]({ reason, message: messageOf(cause), retryInMs: Math.round(ms), failures }, 'list or watch failed');
+    log[level]({ reason, message: trouble, retryInMs: Math.round(ms), failures }, 'list or watch failed');
     await sleep(clock, ms, signal);
   }
 
-  return { run, learn, hasSynced: () => hasSynced, synced, lastContact: () => contact };
+  return { run, learn, hasSynced: () => hasSynced, synced, trouble: () => trouble, lastContact: () => contact };
 }
 
 function sameVersion<T extends KubeObject>(known: DeepReadonly<T> | undefined, object: T): T | undefined {
   const isSame =
     known?.metadata.uid === object.metadata.uid && known?.metadata.resourceVersion === object.metadata.resourceVersion;
   return isSame ? (known as T) : undefined;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function createReflectorMetrics(registry: Registry, plural: string) {

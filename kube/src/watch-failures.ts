@@ -1,4 +1,5 @@
 import { KubeApiError, TransientError } from './errors.ts';
+import { apiVersionOf, type KubeKind } from './types.ts';
 
 /** After these the watch goes on from the last version; after anything else only a new list is sure to miss nothing. */
 export const RESUMABLE: ReadonlySet<string> = new Set([
@@ -28,4 +29,11 @@ export function reasonOf(cause: unknown): string {
 export function isRefusedStream(cause: unknown): boolean {
   if (cause instanceof KubeApiError) return [400, 422].includes(cause.status.code);
   return cause instanceof TransientError && cause.reason === 'WatchIdle';
+}
+
+/** For people: the API server's own words for a kind that it does not know are `404 page not found`. */
+export function messageOf(cause: unknown, kind: KubeKind): string {
+  if (cause instanceof KubeApiError && cause.isNotFound)
+    return `the API server has no ${kind.plural} of ${apiVersionOf(kind)}: install their CustomResourceDefinition, or this version of it`;
+  return cause instanceof Error ? cause.message : String(cause);
 }

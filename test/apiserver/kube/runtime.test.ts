@@ -6,12 +6,14 @@ import {
   byControllerUid,
   type Child,
   type ConfigMap,
+  createDiscovery,
   createEventRecorder,
   createKubeClient,
   createManager,
   defineKind,
   type Deployment,
   type KubeClient,
+  type KubeKind,
   type KubeObject,
   loadKubeConfig,
   type Manager,
@@ -734,6 +736,51 @@ describe('a manager', () => {
     expect(await copyOf('m4')).toBeUndefined();
   });
 });
+
+describe('what the API server has', () => {
+  const gadgets = defineKind({
+    group: 'example.dev',
+    version: 'v1',
+    kind: 'Gadget',
+    plural: 'gadgets',
+    namespaced: true,
+  });
+
+  it('is asked of it: built-in kinds, and definitions as they come', async () => {
+    const discovery = createDiscovery({ client, clock: realClock, missingMs: 0 });
+    const { manager, client: own } = newManager();
+    manager.cache(gadgets);
+    const stop = new AbortController();
+    const running = manager.run(stop.signal);
+
+    expect(await discovery.serves(builtin.Deployment)).toBe(true);
+    expect(await discovery.serves({ ...builtin.Deployment, version: 'v0' })).toBe(false);
+    expect(await discovery.serves(gadgets)).toBe(false);
+    await eventually(() => manager.ready().why?.includes('no gadgets of example.dev/v1: install') ?? false);
+    await plane.kubectl(['apply', '-f', '-'], JSON.stringify(definitionOf(gadgets)));
+
+    await eventually(() => discovery.serves(gadgets));
+    await eventually(() => manager.ready().ok, 30_000);
+    stop.abort();
+    await running;
+    await own.close();
+  });
+});
+
+function definitionOf({ group, version, kind, plural }: KubeKind): object {
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind, plural, singular: kind.toLowerCase() },
+      versions: [{ name: version, served: true, storage: true, schema }],
+    },
+  };
+}
 
 it('the metrics of the client have the names of client-go', async () => {
   expect(await registry.metrics()).toMatch(
