@@ -68,7 +68,7 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
 }
 
 /** Those that go side by side, then, one run after another, those that change what all share. */
-function groupsOf(
+export function groupsOf(
   workloads: readonly Workload[],
   wanted: number,
 ): readonly (readonly [group: readonly Workload[], width: number])[] {
