@@ -9,7 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KUBERNETES_VERSION } from '../../hack/kube/versions.ts';
 import { type Contender, prepareContenders } from './peers/contender.ts';
-import { type Filling, measureFilling, measureReconciling, type Reconciling } from './peers/measure.ts';
+import {
+  type Filling,
+  LONGEST_LATENCY_MS,
+  measureFilling,
+  measureReconciling,
+  measureWhileSyncing,
+  type Reconciling,
+} from './peers/measure.ts';
 import { startWire } from './peers/wire.ts';
 import { startWorld, type World } from './peers/world.ts';
 
@@ -32,6 +39,7 @@ export async function benchRuntime(flags: readonly string[]): Promise<void> {
       await measureReconciling(world, contender, { notes: NOTES / 4, workers: 8, touches: 0 });
     await compareReconciling(world, contenders);
     await compareWires(world, contenders);
+    await compareWhileSyncing(world, contenders);
     await compareFilling(world, contenders, 10_000);
     if (flags.includes('--large')) await compareFilling(world, contenders, 50_000);
   } finally {
@@ -77,6 +85,21 @@ async function compareWires(world: World, contenders: readonly Contender[]): Pro
     connections: results.map(({ connections }) => connections),
     'KiB each': results.map(({ kibibytes }) => kibibytes),
   });
+}
+
+async function compareWhileSyncing(world: World, contenders: readonly Contender[]): Promise<void> {
+  const job = { notes: 10_000, workers: 8, touches: 100 };
+  const results: (readonly number[])[] = [];
+  for (const contender of contenders) results.push(await measureWhileSyncing(world, contender, job));
+  print(
+    `a change while ${job.notes} wait for their first pass, to its status in a watch; ${LONGEST_LATENCY_MS} is never`,
+    contenders,
+    {
+      'p50 ms': results.map((latencies) => quantile(latencies, 0.5)),
+      'p99 ms': results.map((latencies) => quantile(latencies, 0.99)),
+      changes: results.map((latencies) => latencies.length),
+    },
+  );
 }
 
 async function compareFilling(world: World, peers: readonly Contender[], count: number): Promise<void> {

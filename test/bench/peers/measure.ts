@@ -61,6 +61,45 @@ async function touch(world: World, observer: NoteObserver, times: number): Promi
   return latencies.slice(WARM_UP_TOUCHES);
 }
 
+export interface SyncingJob {
+  readonly notes: number;
+  readonly workers: number;
+  /** At most; fewer where all had their first pass before. */
+  readonly touches: number;
+}
+
+/** Who has no answer by then has let the change wait behind all the others, in milliseconds. */
+export const LONGEST_LATENCY_MS = 20_000;
+
+/** Milliseconds from the answer to a touch to its status, while all the other objects wait for their first pass. */
+export async function measureWhileSyncing(world: World, contender: Contender, job: SyncingJob): Promise<number[]> {
+  await world.makeNotes(job.notes);
+  const observer = await world.observeNotes();
+  const process = start(world, contender, ['reconcile', String(job.workers)]);
+  const latencies: number[] = [];
+  try {
+    const touched = noteName(0);
+    let waiting = job.notes;
+    const seen = (generation: number) =>
+      observer.until((settled) => {
+        waiting = job.notes - settled.size;
+        return (settled.get(touched) ?? 0) >= generation;
+      });
+    await Promise.race([seen(1), process.unexpectedEnd]);
+    while (waiting > 0 && latencies.length < job.touches && latencies.at(-1) !== LONGEST_LATENCY_MS) {
+      const generation = await world.touchNote(touched, `touch ${latencies.length}`);
+      const answered = performance.now();
+      await Promise.race([seen(generation), sleep(LONGEST_LATENCY_MS), process.unexpectedEnd]);
+      latencies.push(Math.min(performance.now() - answered, LONGEST_LATENCY_MS));
+    }
+    return latencies;
+  } finally {
+    await process.stop();
+    await observer.stop();
+    await world.removeAll();
+  }
+}
+
 export interface Filling {
   /** From the start of the process, as an operator that starts anew waits for it. */
   readonly seconds: number;
