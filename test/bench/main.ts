@@ -1,34 +1,32 @@
-/** `npm run bench [-- NAME …] [FLAG …]`: prints figures, with the machine that gave them; asserts nothing. */
+/** `npm run bench`: figures, with the machine that gave them. */
 import { benchCluster } from './cluster.ts';
 import { benchDemo } from './demo.ts';
-import { machineLine } from './machine.ts';
 import { benchGrpcEcho } from './grpc-echo.ts';
+import { machineLine } from './machine.ts';
 import { benchOperator } from './operator.ts';
+import { type Options, parseOptions } from './options.ts';
 import { benchRuntime } from './runtime.ts';
 import { benchServing } from './serving.ts';
 
-const BENCHES: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
-  serving: benchServing,
-  'grpc-echo': benchGrpcEcho,
-  operator: benchOperator,
-  runtime: benchRuntime,
-  cluster: benchCluster,
-  demo: benchDemo,
+interface Bench {
+  readonly about: string;
+  readonly run: (options: Options) => Promise<void>;
+}
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  serving: { about: 'predictions a second of the model server, and how long each takes', run: benchServing },
+  'grpc-echo': { about: 'what a gRPC call costs beside its work: our server and two others', run: benchGrpcEcho },
+  operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
+  runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },
+  cluster: { about: 'how long the cluster in a box takes to be ready (needs root)', run: benchCluster },
+  demo: { about: 'the images, the demo by stage, from a pod to Ready (needs root)', run: benchDemo },
 };
 
-const isFlag = (argument: string) => argument.startsWith('--');
-const flags = process.argv.slice(2).filter(isFlag);
-const asked = process.argv.slice(2).filter((argument) => !isFlag(argument));
-const unknown = asked.filter((name) => !Object.hasOwn(BENCHES, name));
-if (unknown.length > 0) {
-  console.error(`no such bench: ${unknown.join(', ')}; there are: ${Object.keys(BENCHES).join(', ')}`);
-  process.exitCode = 2;
-} else {
-  console.log(machineLine());
-  for (const [name, bench] of Object.entries(BENCHES).filter(
-    ([known]) => asked.length === 0 || asked.includes(known),
-  )) {
-    console.log(`\n${name}`);
-    await bench(flags);
-  }
+const abouts = Object.fromEntries(Object.entries(BENCHES).map(([name, { about }]) => [name, about]));
+const options = parseOptions(process.argv.slice(2), abouts);
+console.log(machineLine());
+for (const [name, { run }] of Object.entries(BENCHES)) {
+  if (options.names.length > 0 && !options.names.includes(name)) continue;
+  console.log(`\n${name}`);
+  await run(options);
 }

@@ -5,13 +5,16 @@ import { type Contender, type RunningContender, startContender } from './contend
 import { noteName, type NoteObserver, type World } from './world.ts';
 
 export interface Reconciling {
-  readonly perSecond: number;
-  readonly processorMilliseconds: number;
+  /** Undefined of who begins with all of them at once, as is the next. */
+  readonly perSecond: number | undefined;
+  readonly processorMilliseconds: number | undefined;
   readonly requests: number;
   readonly peakMebibytes: number;
   /** Milliseconds from the answer to a touch to its status; only when asked for. */
   readonly latencies: readonly number[];
 }
+
+const NO_RATES = { perSecond: undefined, processorMilliseconds: undefined };
 
 export interface ReconcileJob {
   readonly notes: number;
@@ -23,6 +26,8 @@ export interface ReconcileJob {
 const WARM_UP_TOUCHES = 20;
 /** Every pass that the last write sets off is over by then. */
 const REST_MS = 1_000;
+/** Who drops an error without trying again never comes to an end, in milliseconds. */
+const LIMIT_MS = 300_000;
 
 export async function measureReconciling(world: World, contender: Contender, job: ReconcileJob): Promise<Reconciling> {
   await world.makeNotes(job.notes);
@@ -30,17 +35,19 @@ export async function measureReconciling(world: World, contender: Contender, job
   const requestsBefore = await world.requests();
   const process = start(world, contender, ['reconcile', String(job.workers)]);
   try {
-    const unless = <T>(seen: Promise<T>) => Promise.race([seen, process.unexpectedEnd]);
-    await unless(observer.until((settled) => settled.size > 0));
+    let count = 0;
+    const settle = (least: number) => observer.until((settled) => (count = settled.size) >= least);
+    await inTime(process, settle(1), () => 'nothing');
     const first = { at: performance.now(), seconds: process.processorSeconds() };
-    await unless(observer.until((settled) => settled.size === job.notes));
+    await inTime(process, settle(job.notes), () => `only ${count} of ${job.notes}`);
     const perSecond = ((job.notes - 1) * 1000) / (performance.now() - first.at);
     await sleep(REST_MS);
     const processorMilliseconds = ((process.processorSeconds() - first.seconds) * 1000) / job.notes;
     const requests = ((await world.requests()) - requestsBefore) / job.notes;
-    const latencies = await unless(touch(world, observer, job.touches));
+    const latencies = await inTime(process, touch(world, observer, job.touches), () => 'not all changes');
     const { peak: peakMebibytes } = process.residentMebibytes();
-    return { perSecond, processorMilliseconds, requests, peakMebibytes, latencies };
+    const rates = contender.beginsAllAtOnce ? NO_RATES : { perSecond, processorMilliseconds };
+    return { ...rates, requests, peakMebibytes, latencies };
   } finally {
     await process.stop();
     await observer.stop();
@@ -85,11 +92,12 @@ export async function measureWhileSyncing(world: World, contender: Contender, jo
         waiting = job.notes - settled.size;
         return (settled.get(touched) ?? 0) >= generation;
       });
-    await Promise.race([seen(1), process.unexpectedEnd]);
+    await inTime(process, seen(1), () => 'not even the first');
     while (waiting > 0 && latencies.length < job.touches && latencies.at(-1) !== LONGEST_LATENCY_MS) {
       const generation = await world.touchNote(touched, `touch ${latencies.length}`);
       const answered = performance.now();
-      await Promise.race([seen(generation), sleep(LONGEST_LATENCY_MS), process.unexpectedEnd]);
+      const longest = sleep(LONGEST_LATENCY_MS, undefined, { ref: false });
+      await Promise.race([seen(generation), longest, process.unexpectedEnd]);
       latencies.push(Math.min(performance.now() - answered, LONGEST_LATENCY_MS));
     }
     return latencies;
@@ -112,7 +120,7 @@ export async function measureFilling(world: World, contender: Contender, count: 
   const started = performance.now();
   const process = start(world, contender, ['sync', ...(contender.syncArguments ?? [])]);
   try {
-    const found = await Promise.race([process.filled, process.unexpectedEnd]);
+    const found = await inTime(process, process.filled, () => 'no cache');
     const seconds = (performance.now() - started) / 1000;
     if (found < count) throw new Error(`${contender.name} found ${found} of ${count} objects`);
     await Promise.race([sleep(3_000), process.unexpectedEnd]);
@@ -121,6 +129,13 @@ export async function measureFilling(world: World, contender: Contender, count: 
   } finally {
     await process.stop();
   }
+}
+
+async function inTime<T>(process: RunningContender, seen: Promise<T>, done: () => string): Promise<T> {
+  const late = sleep(LIMIT_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`${done()} was done after ${LIMIT_MS / 1000} s`);
+  });
+  return Promise.race([seen, process.unexpectedEnd, late]);
 }
 
 function start({ kubeconfigPath, folder }: World, contender: Contender, job: readonly string[]): RunningContender {

@@ -12,6 +12,8 @@ const WRITE = { fieldManager: 'bench' };
 export interface World {
   readonly kubeconfigPath: string;
   readonly folder: string;
+  /** YAML of a contender's. */
+  apply(manifest: string): Promise<void>;
   makeNotes(count: number): Promise<void>;
   /** Resolves with the new generation, when the API server has answered. */
   touchNote(name: string, text: string): Promise<number>;
@@ -47,6 +49,7 @@ export async function startWorld(): Promise<World> {
   return {
     kubeconfigPath: plane.kubeconfigPath,
     folder: plane.folder,
+    apply: async (manifest) => void (await kubectl(['apply', '-f', '-'], manifest)),
     makeNotes: (count) =>
       manyTimes(count, (index) => {
         const metadata = { namespace: NAMESPACE, name: noteName(index) };
