@@ -1,11 +1,14 @@
 """Asks a model server with NVIDIA Triton's own client, unchanged. Usage: ask_with_tritonclient.py HTTP_PORT GRPC_PORT ADMIN_PORT"""
 
+import asyncio
 import queue
 import sys
 
 import numpy as np
 import tritonclient.grpc as grpc
+import tritonclient.grpc.aio as grpc_aio
 import tritonclient.http as http
+import tritonclient.http.aio as http_aio
 from tritonclient.utils import InferenceServerException
 
 http_port, grpc_port, admin_port = sys.argv[1:]
@@ -73,4 +76,34 @@ stream.async_stream_infer("nope", [tensor])
 assert "there is no model" in answers.get(timeout=10).message()
 stream.stop_stream()
 
+
+
+async def ask_async():
+    for protocol, port in ((http_aio, http_port), (grpc_aio, grpc_port), (grpc_aio, http_port)):
+        async with protocol.InferenceServerClient(f"127.0.0.1:{port}") as client:
+            assert await client.is_server_live() and await client.is_server_ready() and await client.is_model_ready("add")
+            tensor = protocol.InferInput("x", x.shape, "FP32")
+            tensor.set_data_from_numpy(x)
+            answers = await asyncio.gather(*(client.infer("add", [tensor]) for _ in range(20)))
+            assert all(np.array_equal(answer.as_numpy("sum"), [[5], [0.75]]) for answer in answers)
+            try:
+                await client.infer("nope", [tensor])
+                raise AssertionError("an unknown model answered")
+            except InferenceServerException as error:
+                assert "there is no model" in error.message(), error.message()
+    async with grpc_aio.InferenceServerClient(f"127.0.0.1:{grpc_port}") as client:
+        tensor = grpc_aio.InferInput("x", x.shape, "FP32")
+        tensor.set_data_from_numpy(x)
+
+        async def requests():
+            for model in ("add", "nope", "add"):
+                yield {"model_name": model, "inputs": [tensor]}
+
+        sums = []
+        async for result, error in client.stream_infer(requests()):
+            sums.append(error.message() if result is None else result.as_numpy("sum").tolist())
+        assert sums == [[[5], [0.75]], 'there is no model "nope"', [[5], [0.75]]], sums
+
+
+asyncio.run(ask_async())
 print("every answer is right")

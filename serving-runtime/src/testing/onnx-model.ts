@@ -2,16 +2,20 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 
 /** Numbers of onnx.TensorProto.DataType. */
-const ELEMENT_TYPES = {
+export const ELEMENT_TYPES = {
   FP32: 1,
   UINT8: 2,
   INT8: 3,
+  UINT16: 4,
+  INT16: 5,
   INT32: 6,
   INT64: 7,
   STRING: 8,
   BOOL: 9,
   FP16: 10,
   FP64: 11,
+  UINT32: 12,
+  UINT64: 13,
 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 

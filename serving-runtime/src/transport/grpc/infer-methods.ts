@@ -11,7 +11,7 @@ import type { Call, Codec, StreamingCall } from './rpc.ts';
 
 export const INFER_CODECS: Readonly<Record<string, Codec>> = {
   ModelInfer: { decode: decodeInferRequest, encode: (message) => encodeInferResponse(message as WireResponse) },
-  ModelStreamInfer: { decode: decodeInferRequest, encode: (message) => encodeStreamResponse(message as StreamMessage) },
+  ModelStreamInfer: { decode: decodeInferRequest, encode: (message) => encodeStreamMessage(message as StreamMessage) },
 };
 
 export function inferMethods(context: ServerContext): Methods {
@@ -33,21 +33,36 @@ async function inferOne(context: ServerContext, request: WireRequest, call: Call
   return buildWireResponse(response, usesRawContents(request));
 }
 
-type StreamMessage = Parameters<typeof encodeStreamResponse>[0];
+/** Of Triton's streams, or of MLServer's. */
+type StreamMessage = Parameters<typeof encodeStreamResponse>[0] | WireResponse;
+
+function encodeStreamMessage(message: StreamMessage): Buffer {
+  return 'outputs' in message ? encodeInferResponse(message) : encodeStreamResponse(message);
+}
+
+/**
+ * Triton and MLServer give this method answers of different types, and a request does not show whose client sent it. Triton's is
+ * what everybody gets who does not ask for the other by this metadata.
+ */
+const DIALECT = 'stream-dialect';
 
 /** Requests of one stream that run at a time; beyond it the client is not read until all of them have their answers. */
 const MAX_RUNNING = 64;
 
-/** Answers come in the order of the requests. A failure is an answer too, unless the client wants it to end the stream (Triton's `triton_grpc_error`). */
+/**
+ * Answers come in the order of the requests. A failure is an answer too, unless the client wants it to end the stream (Triton's
+ * `triton_grpc_error`), or its answers have no room for one (MLServer's).
+ */
 async function stream(
   context: ServerContext,
   requests: AsyncIterable<WireRequest>,
   call: StreamingCall,
 ): Promise<void> {
-  const endsOnFailure = call.metadata('triton_grpc_error') === 'true';
+  const isPlain = call.metadata(DIALECT) === 'mlserver';
+  const endsOnFailure = isPlain || call.metadata('triton_grpc_error') === 'true';
   const messageOf = (answer: Promise<WireResponse>): Promise<StreamMessage> =>
     answer.then(
-      (response) => ({ infer_response: response }),
+      (response) => (isPlain ? response : { infer_response: response }),
       (cause: unknown) => {
         if (endsOnFailure) throw cause;
         context.unexpected(cause);

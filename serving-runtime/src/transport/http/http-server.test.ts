@@ -114,6 +114,7 @@ describe("KServe's protocol v1", () => {
     ]);
     expect(await getJson('/v1/models')).toEqual({ models: ['add', 'big', 'half', 'matrix', 'product', 'text'] });
     expect(await getJson('/v1/models/add')).toEqual({ name: 'add', ready: true });
+    expect(await getJson('/')).toEqual({ status: 'alive' });
   });
 
   it('takes rows with names', async () => {

@@ -15,6 +15,8 @@ export function modelRoutes(context: ServerContext): readonly Route[] {
   const names = () => [...new Set(engine.models().map(({ entry }) => entry.name))];
   return [
     // Bodies for both: Triton's clients look at the code alone, KServe's at "live" and "ready".
+    // At /, where KServe's protocol v1 asks.
+    openRoute('', () => json(200, { status: 'alive' })),
     openRoute('/v2/health/live', () => json(200, { live: true })),
     openRoute('/v2/health/ready', () => readiness(context)),
     route('GET', '/v2', () => json(200, { ...identity, extensions: EXTENSIONS })),
