@@ -19,7 +19,7 @@ export function parseRawRequest(body: Uint8Array, { inputs }: { readonly inputs:
     id: undefined,
     inputs: [rawTensor(input, body)],
     outputs: undefined,
-    isBinary: () => true,
+    binaryOutputs: { byDefault: true, byName: new Map() },
     timeoutMs: undefined,
   };
 }

@@ -9,11 +9,18 @@ import type { JsonObject } from './json-body.ts';
 import { decodeRawTensor } from './raw-tensor.ts';
 import { tensorOfValues } from './typed-values.ts';
 
+/** Plain data, so that it can go from one thread to another. */
 export interface RestRequest extends InferenceRequest {
   /** How long the client waits, in milliseconds. */
   readonly timeoutMs: number | undefined;
-  /** Whether an output shall come back as bytes. */
-  readonly isBinary: (output: string) => boolean;
+  readonly binaryOutputs: BinaryOutputs;
+}
+
+/** Which outputs shall come back as bytes. */
+export interface BinaryOutputs {
+  readonly byDefault: boolean;
+  /** What is said of single ones. */
+  readonly byName: ReadonlyMap<string, boolean>;
 }
 
 /**
@@ -26,15 +33,21 @@ export function parseRestRequest(body: Uint8Array, jsonLength: number | undefine
   raw.expectEnd();
   refuseTwice(inputs.map((input) => input.name));
   const outputs = json['outputs'] === undefined ? undefined : listOf(json, 'outputs');
-  const all = parameters(json)['binary_data_output'] === true;
-  const own = new Map((outputs ?? []).map((output) => [nameOf(output), parameters(output)['binary_data']]));
   return {
     id: optionalText(json, 'id'),
     inputs,
     outputs: outputs?.map(nameOf),
     timeoutMs: timeoutOf(parameters(json)['timeout']),
-    isBinary: (output) => (own.get(output) === undefined ? all : own.get(output) === true),
+    binaryOutputs: {
+      byDefault: parameters(json)['binary_data_output'] === true,
+      byName: new Map((outputs ?? []).flatMap(wantsBytes)),
+    },
   };
+}
+
+function wantsBytes(output: JsonObject): [string, boolean][] {
+  const wanted = parameters(output)['binary_data'];
+  return wanted === undefined ? [] : [[nameOf(output), wanted === true]];
 }
 
 function checkedLength(length: number, body: Uint8Array): number {

@@ -2,6 +2,7 @@
 import type { Tensor } from './datatypes.ts';
 import type { InferenceResponse } from './inference.ts';
 import { encodeRawTensor } from './raw-tensor.ts';
+import type { BinaryOutputs } from './rest-request.ts';
 import { halves } from './typed-values.ts';
 
 export interface RestResponse {
@@ -10,11 +11,11 @@ export interface RestResponse {
   readonly jsonLength: number | undefined;
 }
 
-export function buildRestResponse(response: InferenceResponse, isBinary: (output: string) => boolean): RestResponse {
+export function buildRestResponse(response: InferenceResponse, binary: BinaryOutputs): RestResponse {
   const raw: Uint8Array[] = [];
   const outputs = response.outputs.map((output) => {
     const { name, datatype, shape } = output;
-    if (!isBinary(name)) return `{${fields({ name, datatype, shape })},"data":${jsonData(output)}}`;
+    if (!isBinary(name, binary)) return `{${fields({ name, datatype, shape })},"data":${jsonData(output)}}`;
     const bytes = encodeRawTensor(output.data);
     raw.push(bytes);
     return `{${fields({ name, datatype, shape, parameters: { binary_data_size: bytes.length } })}}`;
@@ -24,6 +25,10 @@ export function buildRestResponse(response: InferenceResponse, isBinary: (output
   return raw.length === 0
     ? { body: json, jsonLength: undefined }
     : { body: Buffer.concat([json, ...raw]), jsonLength: json.length };
+}
+
+export function isBinary(output: string, { byDefault, byName }: BinaryOutputs): boolean {
+  return byName.get(output) ?? byDefault;
 }
 
 /** The inside of a JSON object. */

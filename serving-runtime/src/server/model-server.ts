@@ -11,6 +11,7 @@ import { inferRoutes } from '../transport/http/infer-routes.ts';
 import { modelRoutes } from '../transport/http/model-routes.ts';
 import { repositoryRoutes } from '../transport/http/repository-routes.ts';
 import { createWebSockets } from '../transport/http/web-socket.ts';
+import { createJsonCodec } from '../transport/json/json-codec.ts';
 import { createConnectionLimits } from '../transport/connection-limits.ts';
 import type { Admit, ConnectionLimits } from '../transport/connection-limits.ts';
 import { tellByPreface } from '../transport/shared-port.ts';
@@ -60,13 +61,14 @@ export async function startModelServer(
   context: ServerContext,
   { host, ports, corsOrigins, transport, connections, tls, authorize, accessLog }: ListenOptions,
 ): Promise<ModelServer> {
+  const codec = createJsonCodec();
   const data: Endpoint = {
     http: createHttpServer(context, {
-      routes: [...inferRoutes(context), ...modelRoutes(context)],
+      routes: [...inferRoutes(context, codec), ...modelRoutes(context)],
       corsOrigins,
       authorize,
       accessLog,
-      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize, accessLog }),
+      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize, accessLog, codec }),
     }),
     grpc: createGrpcServer(context, { isAdmin: false, transport, authorize, accessLog }),
   };

@@ -202,6 +202,45 @@ describe('a request', () => {
   });
 });
 
+describe('while a body of the largest size is read, and its answer written', () => {
+  const askHealth = async () => (await fetch(`${server.url}/v2/health/live`)).status;
+
+  /** How many others have their answers between the last byte of a request and its own answer. */
+  async function answersBefore(path: string, body: string): Promise<{ others: number; answer: string }> {
+    const socket = connect(server.ports.http, '127.0.0.1');
+    const head = `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`;
+    await new Promise<void>((resolve) => void socket.write(head + body.slice(0, -1), () => resolve()));
+    // The server reads in between, so that by then it has all but the last byte.
+    for (let round = 0; round < 200; round += 1) await askHealth();
+    let isOver = false;
+    const answer = textOf(socket);
+    socket.once('readable', () => (isOver = true));
+    socket.write(body.slice(-1));
+    let others = 0;
+    while (!isOver) {
+      expect(await askHealth()).toBe(200);
+      others += 1;
+    }
+    return { others, answer: await answer };
+  }
+
+  /** A few bytes below the limit of 4 MiB. */
+  const COUNT = 2_097_000;
+  const filled = (last: string) =>
+    `{"inputs":[{"name":"x","datatype":"INT64","shape":[${COUNT}],"data":[${'1,'.repeat(COUNT - 1)}${last}]}]}`;
+
+  it('the server goes on answering', async () => {
+    const refused = await answersBefore('/v2/models/big/infer', filled('1.5'));
+    const answered = await answersBefore('/v2/models/big/infer', filled('1'));
+
+    expect(refused.answer).toMatch(/^HTTP\/1.1 400 [^]*is no INT64/);
+    expect(answered.answer).toMatch(/^HTTP\/1.1 200 /);
+    // While it parses on its own thread it answers nobody, but for one or two that came at the same moment.
+    expect(refused.others).toBeGreaterThan(15);
+    expect(answered.others).toBeGreaterThan(30);
+  });
+});
+
 it('closes on a client that does not end the head of its request', async () => {
   const socket = connect(server.ports.http, '127.0.0.1');
   socket.write('GET /v2 HTTP/1.1\r\nhost: a\r\n');

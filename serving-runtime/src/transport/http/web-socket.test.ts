@@ -51,6 +51,18 @@ it('answers in the order of the requests, and says what failed in between', asyn
   expect(await text(connection)).toMatchObject({ outputs: [{ data: [4] }] });
 });
 
+it('keeps the order, and text remains text, when a frame is so long that another thread reads it', async () => {
+  const { socket } = await open();
+  const frames: unknown[] = [];
+  socket.on('message', (frame: Buffer, isBinary) => {
+    frames.push([isBinary, (JSON.parse(frame.toString()) as { id: string }).id]);
+  });
+  socket.send(' '.repeat(300 * 1024) + row(1, 1, { id: 'long' }));
+  socket.send(row(1, 1, { id: 'short' }));
+
+  await expect.poll(() => frames).toEqual([[false, 'long'], [false, 'short']]); // prettier-ignore
+});
+
 it('takes and gives tensors as bytes', async () => {
   const connection = await open();
   const input = { name: 'x', shape: [1, 2], datatype: 'FP32', parameters: { binary_data_size: 8 } };

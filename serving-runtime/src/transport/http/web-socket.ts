@@ -9,8 +9,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { ERROR_CODES, invalid, toRequestError } from '../../protocol/errors.ts';
-import { parseRestRequest } from '../../protocol/rest-request.ts';
-import { buildRestResponse } from '../../protocol/rest-response.ts';
+import type { RestRequest } from '../../protocol/rest-request.ts';
 import type { RestResponse } from '../../protocol/rest-response.ts';
 import type { AccessLog } from '../../server/access-log.ts';
 import type { Authorize } from '../../server/access/access.ts';
@@ -19,6 +18,7 @@ import { infer } from '../../server/infer.ts';
 import { currentRequest } from '../../server/request-record.ts';
 import type { RequestFacts } from '../../server/request-record.ts';
 import type { Target } from '../../server/infer.ts';
+import type { JsonCodec } from '../json/json-codec.ts';
 import { errorAnswer } from './answer.ts';
 import { BINARY_LIMIT, JSON_LIMIT } from './body-limits.ts';
 import { authorized, factsOf } from './credentials.ts';
@@ -39,11 +39,12 @@ export interface WebSocketOptions {
   readonly authorize: Authorize | undefined;
   /** Told of every frame; undefined: nobody is. */
   readonly accessLog: AccessLog | undefined;
+  readonly codec: JsonCodec;
 }
 
 export function createWebSockets(
   context: ServerContext,
-  { origins, authorize, accessLog }: WebSocketOptions,
+  { origins, authorize, accessLog, codec }: WebSocketOptions,
 ): HttpOptions['onUpgrade'] {
   const server = new WebSocketServer({ noServer: true, maxPayload: BINARY_LIMIT, perMessageDeflate: false });
   const routes = [route('GET', '/v2/models/{model}[/versions/{version}]/stream', () => ({ status: 426, body: '' }))];
@@ -58,6 +59,7 @@ export function createWebSockets(
           target: { name: model, version },
           facts: { ...factsOf(request, 'websocket'), identity },
           accessLog,
+          codec,
         }),
       );
     } catch (cause) {
@@ -86,6 +88,7 @@ interface Stream {
   readonly target: Target;
   readonly facts: RequestFacts;
   readonly accessLog: AccessLog | undefined;
+  readonly codec: JsonCodec;
 }
 
 function serve(context: ServerContext, connection: WebSocket, stream: Stream): void {
@@ -105,7 +108,10 @@ function serve(context: ServerContext, connection: WebSocket, stream: Stream): v
     running += 1;
     if (running >= MAX_RUNNING) connection.pause();
     written = written
-      .then(async () => connection.send(await answer))
+      .then(async () => {
+        const { message, isBinary: binary } = await answer;
+        connection.send(message, { binary });
+      })
       .finally(() => {
         running -= 1;
         if (running === 0) connection.resume();
@@ -121,23 +127,22 @@ interface Frame {
 }
 
 /** Never rejects: a failure is an answer too. */
-async function answerFrame(
-  context: ServerContext,
-  { target, facts, accessLog }: Stream,
-  frame: Frame,
-): Promise<string | Uint8Array> {
-  if (accessLog === undefined) return (await inferFrame(context, target, frame)).message;
+async function answerFrame(context: ServerContext, stream: Stream, frame: Frame): Promise<FrameAnswer> {
+  const { facts, accessLog } = stream;
+  if (accessLog === undefined) return inferFrame(context, stream, frame);
   const record = accessLog.begin(facts);
-  const { message, id, status } = await currentRequest.run(record, () => inferFrame(context, target, frame));
-  record.requestId = id;
+  const answer = await currentRequest.run(record, () => inferFrame(context, stream, frame));
+  record.requestId = answer.id;
   record.bytesIn = frame.data.length;
-  record.bytesOut = Buffer.byteLength(message);
-  accessLog.end(record, status);
-  return message;
+  record.bytesOut = Buffer.byteLength(answer.message);
+  accessLog.end(record, answer.status);
+  return answer;
 }
 
 interface FrameAnswer {
   readonly message: string | Uint8Array;
+  /** Whether the frame is; a text may come as its bytes. */
+  readonly isBinary: boolean;
   readonly id: string | undefined;
   /** That it would have over HTTP. */
   readonly status: number;
@@ -145,31 +150,30 @@ interface FrameAnswer {
 
 async function inferFrame(
   context: ServerContext,
-  target: Target,
+  { target, codec }: Stream,
   { data, isBinary, signal }: Frame,
 ): Promise<FrameAnswer> {
   let id: string | undefined;
   try {
     if (!isBinary && data.length > JSON_LIMIT) throw invalid(`a text frame may have at most ${JSON_LIMIT} bytes`);
-    const request = isBinary ? parseBinary(data) : parseRestRequest(data, undefined);
+    const request = await (isBinary ? parseBinary(codec, data, signal) : codec.parseInfer(data, undefined, signal));
     ({ id } = request);
     const response = await infer(context, target, request, { signal, timeoutMs: request.timeoutMs });
-    const built = buildRestResponse(response, request.isBinary);
-    const message = isBinary ? withLength(built) : Buffer.from(built.body).toString();
-    return { message, id: response.id, status: 200 };
+    const built = await codec.buildInfer(response, request.binaryOutputs);
+    return { message: isBinary ? withLength(built) : built.body, isBinary, id: response.id, status: 200 };
   } catch (cause) {
     context.unexpected(cause);
     const { code, message: error } = toRequestError(cause);
     const message = JSON.stringify({ error, ...(id === undefined ? {} : { id }) });
-    return { message, id, status: ERROR_CODES[code].http };
+    return { message, isBinary: false, id, status: ERROR_CODES[code].http };
   }
 }
 
-function parseBinary(data: Buffer): ReturnType<typeof parseRestRequest> {
+function parseBinary(codec: JsonCodec, data: Buffer, signal: AbortSignal): RestRequest | Promise<RestRequest> {
   const length = data.length < LENGTH_BYTES ? 0 : data.readUInt32LE();
   if (length === 0 || length > JSON_LIMIT)
     throw invalid('a binary frame begins with the length of its JSON as 4 bytes, little endian');
-  return parseRestRequest(data.subarray(LENGTH_BYTES), length);
+  return codec.parseInfer(data.subarray(LENGTH_BYTES), length, signal);
 }
 
 function withLength({ body, jsonLength }: RestResponse): Uint8Array {
