@@ -50,7 +50,7 @@ RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=c
 
 FROM manifests AS serving-runtime-packages
 RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
-    sh /build/install-packages.sh serving-runtime crds
+    sh /build/install-packages.sh serving-runtime crds telemetry
 
 FROM manifests AS batch-runtime-packages
 RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
@@ -74,6 +74,7 @@ LABEL org.opencontainers.image.title="slipway/serving-runtime" \
       org.opencontainers.image.description="Serves ONNX models by the Open Inference Protocol over REST and gRPC"
 COPY --from=serving-runtime-packages /app/ /app/
 COPY crds/src/ crds/src/
+COPY telemetry/src/ telemetry/src/
 COPY serving-runtime/src/ serving-runtime/src/
 EXPOSE 8080 9000 8002
 ENTRYPOINT ["/usr/local/bin/node", "serving-runtime/src/main.ts"]

@@ -59,7 +59,7 @@ function withBundler(image: ImageDefinition): ImageDefinition {
 
 export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
   operator: withBundler(nodeImage('operator', ['crds', 'kube', 'telemetry', 'operator'])),
-  'serving-runtime': nodeImage('serving-runtime', ['crds', 'serving-runtime']),
+  'serving-runtime': nodeImage('serving-runtime', ['crds', 'telemetry', 'serving-runtime']),
   'batch-runtime': nodeImage('batch-runtime', ['crds', 'batch-runtime']),
   'flights-trainer': {
     reference: `docker.io/slipway/flights-trainer:${VERSION}`,

@@ -77,6 +77,8 @@ export const USAGE = [
 Serves ONNX models by the Open Inference Protocol v2 over HTTP and gRPC. In brackets: what holds without the flag.
 `,
   ...Object.entries(TOPICS).map(([topic, flags]) => `${topic}:\n${Object.entries(flags).map(helpOf).join('')}`),
+  `Traces go where OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry say (none).
+`,
 ].join('\n');
 
 function helpOf([name, { value, help }]: [string, { readonly value: string; readonly help: string }]): string {

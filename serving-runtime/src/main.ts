@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startTracing } from '@slipway/telemetry';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
@@ -12,6 +13,7 @@ import { createAccessLog } from './server/access-log.ts';
 import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { ServingMetrics } from './server/metrics.ts';
+import { createObserver } from './server/request-watcher.ts';
 import { startModelServer } from './server/model-server.ts';
 import type { TlsOptions } from './transport/tls/tls-ports.ts';
 
@@ -35,6 +37,15 @@ async function main(config: Config): Promise<void> {
   );
   const which = config['access-log'];
   const accessLog = which === 'off' ? undefined : createAccessLog(which, metrics.accessLineDropped);
+  const tracing = await startTracing({
+    serviceName: 'slipway-serving-runtime',
+    serviceVersion: packageJson.version,
+    environment: process.env,
+    warn: (message) => log.warn(message),
+  });
+  // First, so that a line of the log knows its trace.
+  const spans = tracing.isOn ? (await import('./server/request-spans.ts')).createRequestSpans() : undefined;
+  const observer = createObserver([spans, accessLog]);
   const context = createContext({ engine, metrics, version: packageJson.version, revision, logError, audit });
   const server = await startModelServer(context, {
     host: config.host,
@@ -49,7 +60,7 @@ async function main(config: Config): Promise<void> {
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
     tls: tlsOptions(config, log, metrics),
     authorize,
-    accessLog,
+    observer,
   });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {
@@ -69,6 +80,7 @@ async function main(config: Config): Promise<void> {
   await engine.close();
   log.info('stopped');
   accessLog?.close();
+  await tracing.stop();
   process.exit(0);
 }
 

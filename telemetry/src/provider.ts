@@ -36,6 +36,7 @@ export function startProvider(settings: TracingSettings, options: TracingOptions
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
   return {
+    isOn: true,
     async stop() {
       await Promise.race([provider.shutdown().catch(() => {}), sleep(LAST_EXPORT_MS, undefined, { ref: false })]);
     },

@@ -41,6 +41,7 @@ it('sends what waits when it stops, with the name of the service', async () => {
   spanCalled('work');
   await tracing.stop();
 
+  expect(tracing.isOn).toBe(true);
   expect(collector.spans.map(({ name }) => name)).toEqual(['work']);
   expect(collector.spans[0]?.resource).toMatchObject({
     'service.name': 'a-service',

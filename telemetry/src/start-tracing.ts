@@ -12,11 +12,12 @@ export interface TracingOptions {
 }
 
 export interface Tracing {
+  readonly isOn: boolean;
   /** Sends what waits, for two seconds at most: a collector that does not answer holds nothing up. */
   stop(): Promise<void>;
 }
 
-const OFF: Tracing = { stop: async () => {} };
+const OFF: Tracing = { isOn: false, stop: async () => {} };
 
 /** Spans of this process go to a collector where the standard variables of OpenTelemetry ask for it; nothing is even loaded otherwise. */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kube: [],
   telemetry: [],
   operator: ['crds', 'kube', 'telemetry'],
-  'serving-runtime': ['crds'],
+  'serving-runtime': ['crds', 'telemetry'],
   'batch-runtime': ['crds'],
 };
 
@@ -91,4 +91,28 @@ it('plan, checks and status of every controller are pure', () => {
 
   expect(pure.length).toBeGreaterThan(0);
   expect(impure).toEqual([]);
+});
+
+/** What a file loads at once; types are erased, and `import()` comes later if at all. */
+function loadedBy(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const statements = text.matchAll(/^(?:import|export)\s+(?!type\b)(?:[^'()]*?from\s+)?'([^']+)'/gm);
+  return [...statements].map((match) => ({ file, specifier: match[1] ?? '' }));
+}
+
+it('the model server loads OpenTelemetry only where its variables ask for it', () => {
+  const packages = new Set<string>();
+  const files = new Set(['serving-runtime/src/main.ts']);
+  for (const file of files) {
+    for (const found of loadedBy(file)) {
+      const folder = folderOf(found);
+      if (folder === undefined) packages.add(found.specifier);
+      else if (found.specifier.startsWith('@slipway/')) files.add(`${folder}/src/index.ts`);
+      else if (found.specifier.endsWith('.ts'))
+        files.add(relative(root, resolve(root, dirname(file), found.specifier)));
+    }
+  }
+
+  expect(files).toContain('telemetry/src/start-tracing.ts');
+  expect([...packages].filter((name) => name.startsWith('@opentelemetry/'))).toEqual([]);
 });

@@ -31,6 +31,18 @@ export interface Inference {
   readonly timeoutMs?: number | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: AbortSignal | undefined;
+  /** Told when the model has run for it, before the answer. */
+  readonly timed?: ((times: RunTimes) => void) | undefined;
+}
+
+/** Of the clock of `performance.now`. */
+export interface RunTimes {
+  readonly queuedAt: number;
+  /** When an instance took it. */
+  readonly begunAt: number;
+  readonly endedAt: number;
+  /** Of the run, over all requests that shared it. */
+  readonly rows: number;
 }
 
 export interface ServedModel {
@@ -52,6 +64,7 @@ interface Job extends Waiting {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly string[];
   readonly queuedAt: number;
+  readonly timed: Inference['timed'];
   resolve(outputs: readonly Tensor[]): void;
   reject(cause: RequestError): void;
 }
@@ -119,7 +132,8 @@ export async function loadModel(
       if (parts === undefined) return await runEach(instance, batch);
       batch.forEach((job, index) => job.resolve(parts[index] ?? []));
       const split = performance.now();
-      for (const { queuedAt } of batch) {
+      for (const { queuedAt, timed } of batch) {
+        timed?.({ queuedAt, begunAt: begun, endedAt: split, rows: total });
         count(statistics.queue, (begun - queuedAt) * 1000);
         count(statistics.input, (joined - begun) * 1000);
         count(statistics.infer, run.microseconds);
@@ -138,7 +152,7 @@ export async function loadModel(
     for (const job of batch) if (unanswered.has(job)) await runBatch(instance, [job]);
   };
 
-  const enqueue = ({ inputs, outputs, timeoutMs, signal }: Inference): Promise<readonly Tensor[]> =>
+  const enqueue = ({ inputs, outputs, timeoutMs, signal, timed }: Inference): Promise<readonly Tensor[]> =>
     new Promise((resolve, reject) => {
       const limitMs = Math.min(timeoutMs ?? Infinity, settings.timeoutSeconds * 1000);
       const end = () => {
@@ -153,6 +167,7 @@ export async function loadModel(
         inputs,
         outputs,
         queuedAt: performance.now(),
+        timed,
         resolve: (result) => {
           end();
           resolve(result);

@@ -22,6 +22,27 @@ export const ERROR_CODES = {
 } as const satisfies Record<string, Meaning>;
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** By their number. */
+export const GRPC_STATUS_NAMES: readonly string[] = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
+
 /** Longer texts overflow the headers that carry them in gRPC, and the client would see another error. */
 const MAX_MESSAGE_LENGTH = 500;
 

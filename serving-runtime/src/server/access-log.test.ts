@@ -10,6 +10,7 @@ import { addModel } from '../testing/onnx-model.ts';
 import { startServer } from '../testing/running-server.ts';
 import type { RunningServer } from '../testing/running-server.ts';
 import { createAccessLog } from './access-log.ts';
+import { createRecord } from './request-record.ts';
 
 const ROWS = { id: 'four', inputs: [{ name: 'x', shape: [2, 2], datatype: 'FP32', data: [2, 3, 4, 98765] }] };
 const INFER = '/v2/models/add/infer';
@@ -133,9 +134,13 @@ describe('a log that nobody reads', () => {
       protocol: 'http',
       method: 'GET',
       path: 'x'.repeat(10_000),
+      isStream: false,
       peer: { address: '', names: [] },
+      header: () => undefined,
+      requestId: undefined,
     } as const;
-    for (let count = 0; count < 50_000; count += 1) log.end(log.begin(facts), 200);
+    const record = createRecord(facts, [log]);
+    for (let count = 0; count < 50_000; count += 1) log.ended(record, 200);
 
     expect(dropped.mock.calls.length).toBeGreaterThan(1000);
     rmSync(folder, { recursive: true });

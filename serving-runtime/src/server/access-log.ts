@@ -1,12 +1,10 @@
 /** A line of JSON for each request; never a header, never a payload. */
 import { pino } from 'pino';
-import { createRecord } from './request-record.ts';
-import type { RequestFacts, RequestRecord } from './request-record.ts';
+import type { RequestRecord } from './request-record.ts';
+import { isFailure } from './request-watcher.ts';
+import type { RequestWatcher } from './request-watcher.ts';
 
-export interface AccessLog {
-  begin(facts: RequestFacts): RequestRecord;
-  /** @param status of HTTP, or of gRPC where that is the protocol. */
-  end(record: RequestRecord, status: number): void;
+export interface AccessLog extends RequestWatcher {
   /** Writes what is not written yet. */
   close(): void;
 }
@@ -24,17 +22,12 @@ export function createAccessLog(which: 'errors' | 'all', dropped: () => void, fd
   destination.on('error', dropped);
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
-    begin: createRecord,
-    end: (record, status) => {
+    ended: (record, status) => {
       if (which === 'errors' && !isFailure(record, status)) return;
       log.info(lineOf(record, status), 'request');
     },
     close: () => destination.flushSync(),
   };
-}
-
-function isFailure({ protocol }: RequestRecord, status: number): boolean {
-  return protocol === 'grpc' ? status !== 0 : status >= 400;
 }
 
 function lineOf({ started, peer, path, rows, inferenceMs, ...record }: RequestRecord, status: number): object {
@@ -52,6 +45,7 @@ function lineOf({ started, peer, path, rows, inferenceMs, ...record }: RequestRe
     bytesOut: record.bytesOut,
     peer: peer.address,
     identity: record.identity,
+    traceId: record.traceId,
   };
 }
 

@@ -31,6 +31,11 @@ export interface ContextOptions {
 /** What can stand in a header and a log line as it is. */
 const REQUEST_ID = /^[\w.:/+=@-]{1,128}$/;
 
+/** The given id, or a new one where it is none. */
+export function requestIdOf(given: unknown): string {
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
 export function createContext({
   engine,
   metrics,
@@ -48,7 +53,7 @@ export function createContext({
     obstacle: () => (draining ? 'the server is shutting down' : engine.obstacle()),
     audit,
     answerHeaders: (givenId) => ({
-      'x-request-id': typeof givenId === 'string' && REQUEST_ID.test(givenId) ? givenId : randomUUID(),
+      'x-request-id': requestIdOf(givenId),
       ...(revision === undefined ? {} : { 'x-slipway-revision': revision }),
     }),
     unexpected: (cause) => {

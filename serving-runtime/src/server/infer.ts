@@ -8,6 +8,7 @@ import { invalid, quoted, toRequestError } from '../protocol/errors.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../protocol/inference.ts';
 import type { ServingMetrics } from './metrics.ts';
 import { currentRequest } from './request-record.ts';
+import { watchInference } from './request-watcher.ts';
 
 export interface Target {
   readonly name: string;
@@ -31,30 +32,25 @@ export async function infer(
   const model = engine.model(name, version);
   const { statistics, entry } = model;
   const started = performance.now();
+  const id = request.id ?? randomUUID();
+  const record = currentRequest.getStore();
+  const watch = record && watchInference(record, { id, model: name, version: entry.version, inputs: request.inputs });
   try {
     const inputs = orderedInputs(model.signature.inputs, request);
     const outputs = wantedOutputs(model.signature, request.outputs);
-    const answer = await model.infer({ inputs, outputs, ...patience });
+    const answer = await model.infer({ inputs, outputs, timed: watch?.timed, ...patience });
     statistics.lastInference = Date.now();
     const microseconds = (performance.now() - started) * 1000;
     count(statistics.success, microseconds);
     metrics.answered(model, microseconds);
-    return { modelName: name, modelVersion: entry.version, id: request.id ?? randomUUID(), outputs: answer };
+    watch?.ended({ outputs: answer, failure: undefined });
+    return { modelName: name, modelVersion: entry.version, id, outputs: answer };
   } catch (cause) {
-    countBy(statistics.failed, toRequestError(cause).code, (performance.now() - started) * 1000);
+    const failure = toRequestError(cause);
+    countBy(statistics.failed, failure.code, (performance.now() - started) * 1000);
+    watch?.ended({ outputs: undefined, failure });
     throw cause;
-  } finally {
-    note(request, { name, version: entry.version }, performance.now() - started);
   }
-}
-
-function note({ inputs }: InferenceRequest, { name, version }: Target, milliseconds: number): void {
-  const record = currentRequest.getStore();
-  if (record === undefined) return;
-  record.model = name;
-  record.version = version;
-  record.rows += inputs[0]?.shape[0] ?? 0;
-  record.inferenceMs += milliseconds;
 }
 
 /** The inputs in the order of the signature, each checked against it. */

@@ -17,7 +17,7 @@ import type { Admit, ConnectionLimits } from '../transport/connection-limits.ts'
 import { tellByPreface } from '../transport/shared-port.ts';
 import { createTlsPorts } from '../transport/tls/tls-ports.ts';
 import type { TlsOptions } from '../transport/tls/tls-ports.ts';
-import type { AccessLog } from './access-log.ts';
+import type { RequestObserver } from './request-watcher.ts';
 import type { Authorize } from './access/access.ts';
 import type { ServerContext } from './context.ts';
 import { createMetricsServer } from './metrics-server.ts';
@@ -53,13 +53,13 @@ export interface ListenOptions {
   /** Who may ask the data ports; undefined: everybody. */
   readonly authorize: Authorize | undefined;
   /** Told of every request on the data ports; undefined: nobody is. */
-  readonly accessLog: AccessLog | undefined;
+  readonly observer: RequestObserver | undefined;
 }
 
 /** Rejects when a port is taken. */
 export async function startModelServer(
   context: ServerContext,
-  { host, ports, corsOrigins, transport, connections, tls, authorize, accessLog }: ListenOptions,
+  { host, ports, corsOrigins, transport, connections, tls, authorize, observer }: ListenOptions,
 ): Promise<ModelServer> {
   const codec = createJsonCodec();
   const data: Endpoint = {
@@ -67,20 +67,20 @@ export async function startModelServer(
       routes: [...inferRoutes(context, codec), ...modelRoutes(context)],
       corsOrigins,
       authorize,
-      accessLog,
-      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize, accessLog, codec }),
+      observer,
+      onUpgrade: createWebSockets(context, { origins: corsOrigins, authorize, observer, codec }),
     }),
-    grpc: createGrpcServer(context, { isAdmin: false, transport, authorize, accessLog }),
+    grpc: createGrpcServer(context, { isAdmin: false, transport, authorize, observer }),
   };
   const admin: Endpoint = {
     http: createHttpServer(context, {
       routes: repositoryRoutes(context),
       corsOrigins: [],
       authorize: undefined,
-      accessLog: undefined,
+      observer: undefined,
       onUpgrade: (_, socket) => socket.destroy(),
     }),
-    grpc: createGrpcServer(context, { isAdmin: true, transport, authorize: undefined, accessLog: undefined }),
+    grpc: createGrpcServer(context, { isAdmin: true, transport, authorize: undefined, observer: undefined }),
   };
   const { takeShared, takeGrpc } =
     tls === undefined

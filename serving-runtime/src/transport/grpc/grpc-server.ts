@@ -1,7 +1,7 @@
 /** Open Inference Protocol v2 with Triton's extensions, grpc.health.v1 and server reflection, over gRPC. */
 import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
 import type { Authorize } from '../../server/access/access.ts';
-import type { AccessLog } from '../../server/access-log.ts';
+import type { RequestObserver } from '../../server/request-watcher.ts';
 import type { ServerContext } from '../../server/context.ts';
 import type { Exchange, Http2Listener } from '../http2/exchange.ts';
 import { createNodeListener } from '../http2/node-listener.ts';
@@ -28,7 +28,7 @@ export interface GrpcOptions {
   /** undefined: everybody may ask. */
   readonly authorize: Authorize | undefined;
   /** undefined: nobody is told of calls. */
-  readonly accessLog: AccessLog | undefined;
+  readonly observer: RequestObserver | undefined;
 }
 
 const INFERENCE = 'inference.GRPCInferenceService';
@@ -38,21 +38,24 @@ const REFLECTION_ALPHA = 'grpc.reflection.v1alpha.ServerReflection';
 
 export function createGrpcServer(
   context: ServerContext,
-  { isAdmin, transport, authorize, accessLog }: GrpcOptions,
+  { isAdmin, transport, authorize, observer }: GrpcOptions,
 ): Http2Listener {
-  const calls = createGrpcListener(rpcsOf(context, isAdmin), {
+  const rpcs = rpcsOf(context, isAdmin);
+  const calls = createGrpcListener(rpcs, {
     answerFields: ({ fields }) => {
-      const given = fields.find(({ name }) => name === 'x-request-id')?.value;
+      const given = currentRequest.getStore()?.requestId ?? fields.find(({ name }) => name === 'x-request-id')?.value;
       return Object.entries(context.answerHeaders(given)).map(([name, value]) => ({ name, value }));
     },
     failureOf: (cause) => {
       context.unexpected(cause);
-      const { code, message } = toRequestError(cause);
-      return { code: ERROR_CODES[code].grpc, message };
+      const failure = toRequestError(cause);
+      const record = currentRequest.getStore();
+      if (record !== undefined) record.failure = failure;
+      return { code: ERROR_CODES[failure.code].grpc, message: failure.message };
     },
     authorize: authorize === undefined ? undefined : (exchange) => authorizeCall(authorize, exchange),
   });
-  const listener = accessLog === undefined ? calls : recordedListener(calls, accessLog);
+  const listener = observer === undefined ? calls : recordedListener(calls, rpcs, observer);
   return transport === 'own'
     ? createOwnListener(listener, { onFault: context.unexpected })
     : createNodeListener(listener);

@@ -1,19 +1,21 @@
 /** gRPC that is told of: everything that is said over an exchange is looked at on its way. */
-import type { AccessLog } from '../../server/access-log.ts';
+import type { RequestObserver } from '../../server/request-watcher.ts';
+import { requestIdOf } from '../../server/context.ts';
 import { currentRequest } from '../../server/request-record.ts';
-import type { RequestRecord } from '../../server/request-record.ts';
+import type { RequestFacts, RequestRecord } from '../../server/request-record.ts';
 import { ERROR_CODES } from '../../protocol/errors.ts';
 import type { Exchange, RequestListener } from '../http2/exchange.ts';
 import type { HeaderField } from '../http2/header-field.ts';
+import type { Rpcs } from './rpc.ts';
 
-export function recordedListener(listener: RequestListener, log: AccessLog): RequestListener {
+/** @param rpcs that are served: others have no route. */
+export function recordedListener(listener: RequestListener, rpcs: Rpcs, observer: RequestObserver): RequestListener {
   return (exchange) => {
-    const { request, peer } = exchange;
-    const [path = ''] = request.path.split('?');
-    const record = log.begin({ protocol: 'grpc', method: request.method, path, peer });
+    const record = observer.begin(factsOf(exchange, rpcs));
+    if (rpcs.has(record.path)) record.route = record.path;
     let isOver = false;
     const finish = (status: number) => {
-      if (!isOver) log.end(record, status);
+      if (!isOver) observer.end(record, status);
       isOver = true;
     };
     const events = currentRequest.run(record, listener, watched(exchange, record, finish));
@@ -29,6 +31,19 @@ export function recordedListener(listener: RequestListener, log: AccessLog): Req
         events.aborted();
       },
     };
+  };
+}
+
+function factsOf({ request, peer }: Exchange, rpcs: Rpcs): RequestFacts {
+  const [path = ''] = request.path.split('?');
+  return {
+    protocol: 'grpc',
+    method: request.method,
+    path,
+    isStream: rpcs.get(path)?.kind === 'streaming',
+    peer,
+    header: (name) => valueOf(request.fields, name),
+    requestId: requestIdOf(valueOf(request.fields, 'x-request-id')),
   };
 }
 

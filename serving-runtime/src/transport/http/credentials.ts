@@ -1,6 +1,7 @@
 /** Who asks over HTTP/1.1, and what for. */
 import type { IncomingMessage } from 'node:http';
 import type { Authorize } from '../../server/access/access.ts';
+import { requestIdOf } from '../../server/context.ts';
 import { currentRequest } from '../../server/request-record.ts';
 import type { RequestFacts } from '../../server/request-record.ts';
 import { peerOf } from '../peer.ts';
@@ -18,9 +19,21 @@ export async function authorized(
 }
 
 export function factsOf(
-  { method = '', url = '', socket }: IncomingMessage,
+  { method = '', url = '', socket, headers }: IncomingMessage,
   protocol: 'http' | 'websocket',
 ): RequestFacts {
   const [path = ''] = url.split('?');
-  return { protocol, method, path, peer: peerOf(socket) };
+  return {
+    protocol,
+    method,
+    path,
+    isStream: false,
+    peer: peerOf(socket),
+    header: (name) => textOf(headers[name]),
+    requestId: protocol === 'http' ? requestIdOf(headers['x-request-id']) : undefined,
+  };
+}
+
+function textOf(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.join(', ');
 }

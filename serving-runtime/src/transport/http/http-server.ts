@@ -4,15 +4,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Authorize } from '../../server/access/access.ts';
-import type { AccessLog } from '../../server/access-log.ts';
+import type { RequestObserver } from '../../server/request-watcher.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { currentRequest } from '../../server/request-record.ts';
-import { ERROR_CODES } from '../../protocol/errors.ts';
+import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
 import { errorAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import { authorized, factsOf } from './credentials.ts';
-import { findRoute } from './routing.ts';
+import { findRoute, routeName } from './routing.ts';
 import type { Call, Route } from './routing.ts';
 
 /** For the log: nobody was there to take the answer. */
@@ -32,24 +32,24 @@ export interface HttpOptions {
   /** undefined: everybody may ask. */
   readonly authorize: Authorize | undefined;
   /** undefined: nobody is told of requests. */
-  readonly accessLog: AccessLog | undefined;
+  readonly observer: RequestObserver | undefined;
   /** Gets the connections that shall speak another protocol. */
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 export function createHttpServer(context: ServerContext, options: HttpOptions): HttpServer {
-  const { corsOrigins, onUpgrade, accessLog } = options;
+  const { corsOrigins, onUpgrade, observer } = options;
   const open = new Set<ServerResponse>();
   let settled = () => {};
   const server = createServer(
     { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
     (request, response) => {
       const gone = new AbortController();
-      const record = accessLog?.begin(factsOf(request, 'http'));
+      const record = observer?.begin(factsOf(request, 'http'));
       open.add(response);
       response.once('close', () => {
         gone.abort();
-        if (record !== undefined) accessLog?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
+        if (record !== undefined) observer?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
         open.delete(response);
         if (open.size === 0) settled();
       });
@@ -58,6 +58,7 @@ export function createHttpServer(context: ServerContext, options: HttpOptions): 
         answer(options, { request, signal: gone.signal }, cors !== undefined)
           .catch((cause: unknown) => {
             context.unexpected(cause);
+            if (record !== undefined) record.failure = toRequestError(cause);
             return errorAnswer(cause);
           })
           .then((result) =>
@@ -85,6 +86,8 @@ async function answer(
 ): Promise<Answer> {
   if (isCors && isPreflight(request)) return { status: 204, body: '' };
   const { route, model, version } = findRoute(routes, request);
+  const record = currentRequest.getStore();
+  if (record !== undefined) record.route = routeName(route, version);
   if (!route.isOpen) await authorized(authorize, request);
   return route.handler({ request, signal, model, version });
 }
@@ -96,12 +99,9 @@ function send(
 ): void {
   // What is left of a body that nobody read would be taken for the next request.
   const close = context.isDraining() || !request.complete;
-  const given = context.answerHeaders(request.headers['x-request-id']);
   const record = currentRequest.getStore();
-  if (record !== undefined) {
-    record.requestId = given['x-request-id'];
-    record.bytesOut = body.length;
-  }
+  const given = context.answerHeaders(record?.requestId ?? request.headers['x-request-id']);
+  if (record !== undefined) record.bytesOut = body.length;
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length,

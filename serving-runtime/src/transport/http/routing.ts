@@ -15,6 +15,8 @@ export interface Call {
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly pattern: RegExp;
+  /** As it was given to `route`. */
+  readonly path: string;
   /** Also to those who have shown no token. */
   readonly isOpen: boolean;
   readonly handler: (call: Call) => Answer | Promise<Answer>;
@@ -25,7 +27,7 @@ export function route(method: Route['method'], path: string, handler: Route['han
   const pattern = path
     .replace('{model}', '(?<model>[^/:]+)')
     .replace('[/versions/{version}]', '(?:/versions/(?<version>[^/]+))?');
-  return { method, pattern: new RegExp(`^${pattern}/?$`), handler, isOpen: false };
+  return { method, pattern: new RegExp(`^${pattern}/?$`), path, handler, isOpen: false };
 }
 
 /** For what a probe asks, which has no token. */
@@ -51,6 +53,11 @@ export function findRoute(
   if (found === undefined) throw new RequestError('MethodNotAllowed', `use ${matches[0]?.route.method} here`);
   const { model = '', version } = found.groups;
   return { route: found.route, model: decoded(model), version: version === undefined ? undefined : decoded(version) };
+}
+
+/** The path that a request matched, with `{model}` and `{version}` for those. */
+export function routeName({ path }: Route, version: string | undefined): string {
+  return path.replace(/\[(.*)\]/, version === undefined ? '' : '$1');
 }
 
 function decoded(segment: string): string {

@@ -9,9 +9,10 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { ERROR_CODES, invalid, toRequestError } from '../../protocol/errors.ts';
+import type { RequestError } from '../../protocol/errors.ts';
 import type { RestRequest } from '../../protocol/rest-request.ts';
 import type { RestResponse } from '../../protocol/rest-response.ts';
-import type { AccessLog } from '../../server/access-log.ts';
+import type { RequestObserver } from '../../server/request-watcher.ts';
 import type { Authorize } from '../../server/access/access.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
@@ -24,7 +25,7 @@ import { BINARY_LIMIT, JSON_LIMIT } from './body-limits.ts';
 import { authorized, factsOf } from './credentials.ts';
 import { mayOpenWebSocket } from './cors.ts';
 import type { HttpOptions } from './http-server.ts';
-import { findRoute, route } from './routing.ts';
+import { findRoute, route, routeName } from './routing.ts';
 
 /** Requests of one socket that run at a time; beyond it the client is not read until all of them have their answers. */
 const MAX_RUNNING = 64;
@@ -38,27 +39,28 @@ export interface WebSocketOptions {
   /** undefined: everybody may ask. */
   readonly authorize: Authorize | undefined;
   /** Told of every frame; undefined: nobody is. */
-  readonly accessLog: AccessLog | undefined;
+  readonly observer: RequestObserver | undefined;
   readonly codec: JsonCodec;
 }
 
 export function createWebSockets(
   context: ServerContext,
-  { origins, authorize, accessLog, codec }: WebSocketOptions,
+  { origins, authorize, observer, codec }: WebSocketOptions,
 ): HttpOptions['onUpgrade'] {
   const server = new WebSocketServer({ noServer: true, maxPayload: BINARY_LIMIT, perMessageDeflate: false });
   const routes = [route('GET', '/v2/models/{model}[/versions/{version}]/stream', () => ({ status: 426, body: '' }))];
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     try {
-      const { model, version } = findRoute(routes, request);
+      const { route: found, model, version } = findRoute(routes, request);
       const identity = await authorized(authorize, request);
       context.engine.model(model, version);
       if (!mayOpenWebSocket(request, origins)) throw invalid('pages of this origin may not ask this server');
       server.handleUpgrade(request, socket, head, (connection) =>
         serve(context, connection, {
           target: { name: model, version },
+          route: routeName(found, version),
           facts: { ...factsOf(request, 'websocket'), identity },
-          accessLog,
+          observer,
           codec,
         }),
       );
@@ -86,8 +88,9 @@ function refuse(socket: Duplex, cause: unknown): void {
 
 interface Stream {
   readonly target: Target;
+  readonly route: string;
   readonly facts: RequestFacts;
-  readonly accessLog: AccessLog | undefined;
+  readonly observer: RequestObserver | undefined;
   readonly codec: JsonCodec;
 }
 
@@ -128,14 +131,16 @@ interface Frame {
 
 /** Never rejects: a failure is an answer too. */
 async function answerFrame(context: ServerContext, stream: Stream, frame: Frame): Promise<FrameAnswer> {
-  const { facts, accessLog } = stream;
-  if (accessLog === undefined) return inferFrame(context, stream, frame);
-  const record = accessLog.begin(facts);
+  const { facts, observer, route: name } = stream;
+  if (observer === undefined) return inferFrame(context, stream, frame);
+  const record = observer.begin(facts);
+  record.route = name;
   const answer = await currentRequest.run(record, () => inferFrame(context, stream, frame));
-  record.requestId = answer.id;
+  record.failure = answer.failure;
   record.bytesIn = frame.data.length;
   record.bytesOut = Buffer.byteLength(answer.message);
-  accessLog.end(record, answer.status);
+  // The status that it would have over HTTP.
+  observer.end(record, answer.failure === undefined ? 200 : ERROR_CODES[answer.failure.code].http);
   return answer;
 }
 
@@ -143,9 +148,8 @@ interface FrameAnswer {
   readonly message: string | Uint8Array;
   /** Whether the frame is; a text may come as its bytes. */
   readonly isBinary: boolean;
-  readonly id: string | undefined;
-  /** That it would have over HTTP. */
-  readonly status: number;
+  /** undefined where it is none. */
+  readonly failure: RequestError | undefined;
 }
 
 async function inferFrame(
@@ -160,12 +164,12 @@ async function inferFrame(
     ({ id } = request);
     const response = await infer(context, target, request, { signal, timeoutMs: request.timeoutMs });
     const built = await codec.buildInfer(response, request.binaryOutputs);
-    return { message: isBinary ? withLength(built) : built.body, isBinary, id: response.id, status: 200 };
+    return { message: isBinary ? withLength(built) : built.body, isBinary, failure: undefined };
   } catch (cause) {
     context.unexpected(cause);
-    const { code, message: error } = toRequestError(cause);
-    const message = JSON.stringify({ error, ...(id === undefined ? {} : { id }) });
-    return { message, isBinary: false, id, status: ERROR_CODES[code].http };
+    const failure = toRequestError(cause);
+    const message = JSON.stringify({ error: failure.message, ...(id === undefined ? {} : { id }) });
+    return { message, isBinary: false, failure };
   }
 }
 
