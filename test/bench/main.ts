@@ -1,7 +1,6 @@
 /** `npm run bench`: figures, with the machine that gave them. */
 import { benchCluster } from './cluster.ts';
 import { benchDemo } from './demo.ts';
-import { benchGrpcEcho } from './grpc-echo.ts';
 import { machineLine } from './machine.ts';
 import { benchOperator } from './operator.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -14,8 +13,7 @@ interface Bench {
 }
 
 const BENCHES: Readonly<Record<string, Bench>> = {
-  serving: { about: 'predictions a second of the model server, and how long each takes', run: benchServing },
-  'grpc-echo': { about: 'what a gRPC call costs beside its work: our server and two others', run: benchGrpcEcho },
+  serving: { about: 'the model server beside others, and beside ONNX Runtime alone', run: benchServing },
   operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
   runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },
   cluster: { about: 'how long the cluster in a box takes to be ready (needs root)', run: benchCluster },

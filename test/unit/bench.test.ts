@@ -18,7 +18,7 @@ it('--help names every bench and every flag, and runs none', async () => {
 
   expect(code).toBe(0);
   expect(stdout).not.toContain(machineLine());
-  for (const word of ['serving', 'grpc-echo', 'operator', 'runtime', 'cluster', 'demo', '--large', '--rounds'])
+  for (const word of ['serving', 'operator', 'runtime', 'cluster', 'demo', '--large', '--rounds', '--rows'])
     expect(stdout).toMatch(new RegExp(`^ +${word} `, 'm'));
 });
 

@@ -30,6 +30,8 @@ export interface Node {
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Lists of whole numbers, such as `kernel_shape`. */
+  readonly attributes?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface Constant {
@@ -69,11 +71,22 @@ function encodeValue({ name, type, shape }: Value): BinaryWriter {
   return message(text(new BinaryWriter(), 1, name), 2, message(new BinaryWriter(), 1, tensor));
 }
 
-function encodeNode({ operator, inputs, outputs }: Node): BinaryWriter {
+function encodeNode({ operator, inputs, outputs, attributes = {} }: Node): BinaryWriter {
   const writer = new BinaryWriter();
   for (const input of inputs) text(writer, 1, input);
   for (const output of outputs) text(writer, 2, output);
-  return text(writer, 4, operator);
+  text(writer, 4, operator);
+  for (const [name, values] of Object.entries(attributes)) message(writer, 5, encodeAttribute(name, values));
+  return writer;
+}
+
+/** Number of onnx.AttributeProto.AttributeType. */
+const INTS = 7;
+
+function encodeAttribute(name: string, values: readonly number[]): BinaryWriter {
+  const writer = text(new BinaryWriter(), 1, name);
+  for (const value of values) number(writer, 8, value);
+  return number(writer, 20, INTS);
 }
 
 function encodeConstant({ name, shape, values }: Constant): BinaryWriter {

@@ -1,12 +1,12 @@
-/** A process that echoes over gRPC, with HTTP/2 of our own, of Node, or with grpc-js. Tells its port, and when asked the CPU time that it used. */
+/** A process that echoes over gRPC, with HTTP/2 of our own, of Node, or with grpc-js. Tells its port. */
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import { createGrpcListener } from '../../serving-runtime/src/transport/grpc/grpc-listener.ts';
-import type { Rpc } from '../../serving-runtime/src/transport/grpc/rpc.ts';
-import { createNodeListener } from '../../serving-runtime/src/transport/http2/node-listener.ts';
-import { createOwnListener } from '../../serving-runtime/src/transport/http2/own-listener.ts';
-import { ECHO_PATH } from './grpc-echo.ts';
+import { createGrpcListener } from '../../../../serving-runtime/src/transport/grpc/grpc-listener.ts';
+import type { Rpc } from '../../../../serving-runtime/src/transport/grpc/rpc.ts';
+import { createNodeListener } from '../../../../serving-runtime/src/transport/http2/node-listener.ts';
+import { createOwnListener } from '../../../../serving-runtime/src/transport/http2/own-listener.ts';
+import { ECHO_PATH } from '../rows/echo.ts';
 
 const ECHO: Rpc = {
   kind: 'unary',
@@ -58,6 +58,5 @@ const port =
   kind === 'grpc-js'
     ? await listenWithGrpcJs()
     : await listenWith(kind === 'own' ? createOwnListener : createNodeListener);
-process.on('message', () => process.send?.(process.cpuUsage()));
 process.on('disconnect', () => process.exit(0));
 process.send?.({ port });
