@@ -15,7 +15,7 @@ import { choosePlans, plansNamed } from './driver/choose-plans.ts';
 import type { Plans } from './driver/campaign.ts';
 import { runMatrix } from './driver/matrix.ts';
 import type { ChosenPlans, Outcome } from './driver/matrix.ts';
-import { startOperatorBench } from './driver/operator-bench.ts';
+import { startOperatorBenches } from './driver/operator-bench.ts';
 import { REPORTS } from './driver/run-report.ts';
 import type { Workload } from './driver/workload.ts';
 import { loadWorkloads } from './driver/workloads.ts';
@@ -47,13 +47,13 @@ async function main(): Promise<number> {
     });
   }
   campaign.screen.say(`Starting an API server; then each of ${wanted.length} workloads runs without a fault.`);
-  const bench = await startOperatorBench(workloads);
+  const benches = startOperatorBenches(workloads);
   try {
-    const { campaignOf } = bench;
+    const { campaignOf } = benches;
     const { choose, on } = campaign;
     await runMatrix({ workloads: wanted, campaignOf, choose, on, width: options.jobs, signal: stop.signal });
   } finally {
-    await bench.stop();
+    await benches.stop();
   }
   const { failures, workloads: summaries } = campaign.end(!stop.signal.aborted);
   if (stop.signal.aborted) return 130;

@@ -4,7 +4,6 @@ import { allPlans, inParallel, run, runReference, widthOf } from './driver/campa
 import type { Plans, Reference } from './driver/campaign.ts';
 import { choosePlans } from './driver/choose-plans.ts';
 import { samplePlans } from './driver/derive-plans.ts';
-import { groupsOf } from './driver/matrix.ts';
 import { startOperatorBench } from './driver/operator-bench.ts';
 import type { OperatorBench } from './driver/operator-bench.ts';
 import type { RunResult } from './driver/run-plan.ts';
@@ -26,7 +25,10 @@ let bench: OperatorBench;
 
 beforeAll(async () => {
   bench = await startOperatorBench(workloads);
-  for (const [group, width] of groupsOf(workloads, WIDTH)) await inParallel(group, width, referenceOf);
+  for (const alone of [false, true]) {
+    const group = workloads.filter((workload) => (workload.alone ?? false) === alone);
+    await inParallel(group, alone ? 1 : WIDTH, referenceOf);
+  }
 });
 afterAll(() => bench?.stop());
 

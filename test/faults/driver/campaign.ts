@@ -79,17 +79,18 @@ export function widthOf({ alone }: Workload, wanted: number): number {
   return alone === true ? 1 : wanted;
 }
 
-/** Runs `work` on all items, `width` at a time; the results in the order of the items. */
+/** Runs `work` on all items, `width` at a time, each in one of so many lanes; the results in the order of the items. */
 export async function inParallel<T, R>(
   items: readonly T[],
   width: number,
-  work: (item: T) => Promise<R>,
+  work: (item: T, lane: number) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
   const queue = [...items.entries()];
-  const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) results[next[0]] = await work(next[1]);
+  const follow = async (lane: number) => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift())
+      results[next[0]] = await work(next[1], lane);
   };
-  await Promise.all(Array.from({ length: width }, worker));
+  await Promise.all(Array.from({ length: width }, (_, lane) => follow(lane)));
   return results;
 }

@@ -16,7 +16,8 @@ function elsewhere(objects: readonly Json[]): Json[] {
     .replaceAll('"resourceVersion":"7"', '"resourceVersion":"99"')
     .replaceAll('-x1y2z', '-a9b8c')
     .replaceAll('2026-01-01T00:00:00Z', '2027-02-02T11:11:11.123Z')
-    .replaceAll('10.0.3.4', '10.0.9.9');
+    .replaceAll('10.0.3.4', '10.0.9.9')
+    .replaceAll('MIIBiT', 'MIIBij');
   return JSON.parse(text) as Json[];
 }
 
@@ -28,7 +29,9 @@ const pod = object('Pod', 'verify-x1y2z', {
 const service = object('Service', 'flights', {
   spec: { clusterIP: '10.0.3.4', host: 'flights.run-1.svc', target: 'verify-x1y2z' },
 });
-const objects = [job, pod, service];
+const certificate = '-----BEGIN CERTIFICATE-----\nMIIBiT==\n-----END CERTIFICATE-----\n';
+const authority = { ...object('ConfigMap', 'kube-root-ca.crt'), data: { 'ca.crt': certificate } };
+const objects = [job, pod, service, authority];
 
 describe('stableJobName', () => {
   it.each([
@@ -70,7 +73,7 @@ describe('maskState', () => {
     const other = maskState(elsewhere(objects), 'run-2');
 
     expect(stateDifferences(maskState(objects, 'run-1'), other)).toEqual([]);
-    expect(Object.keys(other)).toEqual(['Job/verify', 'Pod/verify-*', 'Service/flights']);
+    expect(Object.keys(other)).toEqual(['ConfigMap/kube-root-ca.crt', 'Job/verify', 'Pod/verify-*', 'Service/flights']);
   });
 
   it('does not depend on the order of the objects', () => {

@@ -8,6 +8,8 @@ export type MaskedState = Readonly<Record<string, unknown>>;
 const UNTOLD_METADATA = ['uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'deletionTimestamp'];
 const TIME = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z\b/g;
 const ADDRESS = /\b(?:\d{1,3}\.){3}\d{1,3}\b/g;
+/** Of the authority that each control plane has for itself. */
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/g;
 const RANDOM_VOLUME = /\bkube-api-access-[a-z0-9]{5}\b/g;
 /** Hashes over what was applied, which has uids in it. */
 const HASH_ANNOTATIONS = ['slipway.dev/applied'];
@@ -128,6 +130,7 @@ function maskText(text: string, names: Replacements, member = ''): string {
   return named
     .replaceAll(TIME, '<time>')
     .replaceAll(ADDRESS, '<address>')
+    .replaceAll(CERTIFICATE, '<certificate>')
     .replaceAll(RANDOM_VOLUME, 'kube-api-access-*');
 }
 

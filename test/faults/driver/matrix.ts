@@ -8,7 +8,8 @@ import type { Workload } from './workload.ts';
 
 export interface MatrixOptions {
   readonly workloads: readonly Workload[];
-  readonly campaignOf: (workload: Workload) => Campaign;
+  /** On the control plane of this number, from 0. Those that change what all share are run on several, one at a time on each. */
+  readonly campaignOf: (workload: Workload, plane: number) => Promise<Campaign>;
   /** Of the plans that a run without a fault gave. */
   readonly choose: (workload: Workload, plans: Plans) => readonly Plan[];
   /** Runs at a time. */
@@ -38,14 +39,16 @@ export interface Outcome {
   readonly runs: number;
 }
 
+/** Each takes half a gigabyte of memory, and a tenth of a core with nothing to do. */
+const MOST_PLANES = 4;
+
 export async function runMatrix(options: MatrixOptions): Promise<void> {
   const { workloads, signal, on } = options;
   const references = new Map<Workload, Reference>();
-  for (const [group, width] of groupsOf(workloads, options.width)) {
-    await inParallel(group, width, async (workload) => {
-      if (!signal.aborted) references.set(workload, await runReference(options.campaignOf(workload)));
-    });
-  }
+  const withoutFault = workloads.map((workload) => ({ workload }));
+  await onPlanes(withoutFault, options.width, async ({ workload }, plane) => {
+    if (!signal.aborted) references.set(workload, await runReference(await options.campaignOf(workload, plane)));
+  });
   if (signal.aborted) return;
   const started = new Set<string>();
   const chosen = workloads.flatMap((workload) => {
@@ -57,25 +60,27 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
     return [{ workload, reference, plans: options.choose(workload, { ...reference.plans, starts }) }];
   });
   on.chosen(chosen);
-  for (const [group, width] of groupsOf(workloads, options.width)) {
-    const wanted = chosen
-      .filter(({ workload }) => group.includes(workload))
-      .flatMap(({ workload, reference, plans }) => plans.map((plan) => ({ workload, reference, plan })));
-    await inParallel(wanted, width, async (one) => {
-      if (!signal.aborted) on.ended(await tryPlan(options, one));
-    });
-  }
+  const wanted = chosen.flatMap(({ workload, reference, plans }) =>
+    plans.map((plan) => ({ workload, reference, plan })),
+  );
+  await onPlanes(wanted, options.width, async (one, plane) => {
+    if (!signal.aborted) on.ended(await tryPlan(options, one, plane));
+  });
 }
 
-/** Those that go side by side, then, one run after another, those that change what all share. */
-export function groupsOf(
-  workloads: readonly Workload[],
-  wanted: number,
-): readonly (readonly [group: readonly Workload[], width: number])[] {
-  return [false, true].map((alone) => [
-    workloads.filter((workload) => (workload.alone ?? false) === alone),
-    alone ? 1 : wanted,
-  ]);
+/** First those that go side by side on one plane, then those that need one for themselves. */
+async function onPlanes<T extends { readonly workload: Workload }>(
+  items: readonly T[],
+  width: number,
+  work: (item: T, plane: number) => Promise<void>,
+): Promise<void> {
+  const isAlone = ({ workload }: T) => workload.alone ?? false;
+  await inParallel(
+    items.filter((item) => !isAlone(item)),
+    width,
+    (item) => work(item, 0),
+  );
+  await inParallel(items.filter(isAlone), Math.min(width, MOST_PLANES), work);
 }
 
 interface Wanted {
@@ -84,8 +89,13 @@ interface Wanted {
   readonly plan: Plan;
 }
 
-async function tryPlan({ campaignOf, signal }: MatrixOptions, { workload, reference, plan }: Wanted): Promise<Outcome> {
-  const tryOnce = (each: Plan) => run(campaignOf(workload), each, { reference: reference.run });
+async function tryPlan(
+  { campaignOf, signal }: MatrixOptions,
+  { workload, reference, plan }: Wanted,
+  plane: number,
+): Promise<Outcome> {
+  const campaign = await campaignOf(workload, plane);
+  const tryOnce = (each: Plan) => run(campaign, each, { reference: reference.run });
   const first = await tryOnce(plan);
   if (first.problems.length === 0 || signal.aborted) return { first, runs: 1 };
   const { runs, ...failure } = await confirm(first, tryOnce);

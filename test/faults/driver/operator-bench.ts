@@ -41,3 +41,24 @@ export async function startOperatorBench(workloads: readonly Workload[]): Promis
     },
   };
 }
+
+export interface OperatorBenches {
+  /** On the bench of this number, which is started when it is first asked for. */
+  campaignOf(workload: Workload, number: number): Promise<Campaign>;
+  stop(): Promise<void>;
+}
+
+export function startOperatorBenches(workloads: readonly Workload[]): OperatorBenches {
+  const benches = new Map<number, Promise<OperatorBench>>();
+  const benchOf = (number: number): Promise<OperatorBench> => {
+    const bench = benches.get(number) ?? startOperatorBench(workloads);
+    benches.set(number, bench);
+    return bench;
+  };
+  return {
+    campaignOf: async (workload, number) => (await benchOf(number)).campaignOf(workload),
+    async stop() {
+      for (const bench of benches.values()) await (await bench).stop();
+    },
+  };
+}
