@@ -20,6 +20,9 @@ describe('flags', () => {
     [['--auth-token-file='], '--auth-token-file'],
     [['--max-connections=0'], '--max-connections'],
     [['--access-log=some'], '--access-log'],
+    [['--access-log-payloads=0.1'], '--access-log-payloads needs --access-log-payload-file'],
+    [['--access-log-payload-file=a'], '--access-log-payload-file needs --access-log-payloads'],
+    [['--access-log-payloads=1.5', '--access-log-payload-file=a'], '--access-log-payloads'],
   ])('that leave a door open, or mean nothing, are refused: %j', (args, message) => {
     expect(() => read(...args)).toThrow(message);
   });

@@ -50,8 +50,15 @@ function checkTogether(config: Config): void {
   if (claim !== undefined && !hasKeys) throw new Error(`--${claim} needs --jwt-jwks-url or --jwt-jwks-file`);
   if (config['jwt-jwks-url'] !== undefined && config['jwt-jwks-file'] !== undefined)
     throw new Error('give --jwt-jwks-url or --jwt-jwks-file, not both');
+  checkPayloads(config);
   if (config['allowed-client-names'].length > 0 && config['tls-client-ca-file'] === undefined)
     throw new Error('--allowed-client-names needs --tls-client-ca-file');
+}
+
+function checkPayloads({ 'access-log-payloads': rate, 'access-log-payload-file': file }: Config): void {
+  if (rate > 0 && file === undefined) throw new Error('--access-log-payloads needs --access-log-payload-file');
+  if (rate === 0 && file !== undefined)
+    throw new Error('--access-log-payload-file needs --access-log-payloads, the part of all requests that go there');
 }
 
 function settingsFlag(given: string | undefined): GivenSettings {

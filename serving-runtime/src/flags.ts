@@ -138,6 +138,24 @@ const WATCHING = {
 stdout; no headers, no payloads (off)`,
     z.enum(['off', 'errors', 'all']).default('off'),
   ),
+  'access-log-payloads': flag(
+    'RATE',
+    `the part of all requests, 0 to 1, whose inputs and outputs are
+written to a file; chosen by their ids (0)`,
+    z.coerce.number().min(0).max(1).default(0),
+  ),
+  'access-log-payload-file': flag(
+    'FILE',
+    `where to: a line of JSON an inference; with 100 MiB it becomes
+FILE.1, and another begins`,
+    file,
+  ),
+  'access-log-payload-bytes': flag(
+    'N',
+    `of the values of all inputs of a line, and of all outputs, as
+JSON; more are left out (16384)`,
+    z.coerce.number().int().min(0).max(1_048_576).default(16_384),
+  ),
   'log-level': flag(
     'LEVEL',
     'debug, info, warn, error (info)',

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTracing } from '@slipway/telemetry';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
@@ -9,12 +8,11 @@ import { createEngine } from './engine/engine.ts';
 import type { EngineEvents } from './engine/engine.ts';
 import type { RepositoryEntry } from './engine/repository.ts';
 import { accessFromFlags } from './server/access/access-from-flags.ts';
-import { createAccessLog } from './server/access-log.ts';
 import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { ServingMetrics } from './server/metrics.ts';
-import { createObserver } from './server/request-watcher.ts';
 import { startModelServer } from './server/model-server.ts';
+import { watchingFromFlags } from './server/watching.ts';
 import type { TlsOptions } from './transport/tls/tls-ports.ts';
 
 /** However slow a client is, a pod that is told to go has to be gone before it is killed. */
@@ -35,17 +33,7 @@ async function main(config: Config): Promise<void> {
   const authorize = accessFromFlags(config, (source, err) =>
     log.error({ source, err }, 'tokens or keys cannot be read anew; those from before go on'),
   );
-  const which = config['access-log'];
-  const accessLog = which === 'off' ? undefined : createAccessLog(which, metrics.accessLineDropped);
-  const tracing = await startTracing({
-    serviceName: 'slipway-serving-runtime',
-    serviceVersion: packageJson.version,
-    environment: process.env,
-    warn: (message) => log.warn(message),
-  });
-  // First, so that a line of the log knows its trace.
-  const spans = tracing.isOn ? (await import('./server/request-spans.ts')).createRequestSpans() : undefined;
-  const observer = createObserver([spans, accessLog]);
+  const watching = await watchingFromFlags(config, { environment: process.env, log, metrics });
   const context = createContext({ engine, metrics, version: packageJson.version, revision, logError, audit });
   const server = await startModelServer(context, {
     host: config.host,
@@ -60,7 +48,7 @@ async function main(config: Config): Promise<void> {
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
     tls: tlsOptions(config, log, metrics),
     authorize,
-    observer,
+    observer: watching.observer,
   });
   log.info({ ports: server.ports }, 'listening');
   const loading = engine.start().then(() => {
@@ -79,8 +67,7 @@ async function main(config: Config): Promise<void> {
   await loading;
   await engine.close();
   log.info('stopped');
-  accessLog?.close();
-  await tracing.stop();
+  await watching.close();
   process.exit(0);
 }
 

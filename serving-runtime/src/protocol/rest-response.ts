@@ -45,6 +45,16 @@ function jsonData({ datatype, data }: Tensor): string {
   return JSON.stringify(Array.from(data as ArrayLike<unknown>));
 }
 
+/** What `jsonData` has, an element each, made when it is asked for. */
+export function* jsonElements({ datatype, data }: Pick<Tensor, 'datatype' | 'data'>): Generator<string> {
+  const isSingle = datatype === 'FP16' || datatype === 'FP32';
+  for (const value of datatype === 'FP16' ? halves(data as Uint16Array) : data) {
+    if (datatype === 'BOOL') yield String(value === 1);
+    else if (typeof value === 'bigint') yield String(value);
+    else yield isSingle ? shortest(value as number) : JSON.stringify(value);
+  }
+}
+
 /** The shortest decimal that reads back as the same 32-bit float, so also as the same half: 0.1, not 0.10000000149011612. */
 function shortest(value: number): string {
   if (!Number.isFinite(value)) return 'null';

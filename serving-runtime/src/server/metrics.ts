@@ -15,6 +15,7 @@ export interface ServingMetrics {
   certificateLoaded(notAfter: number): void;
   certificateRejected(): void;
   accessLineDropped(): void;
+  payloadDropped(): void;
 }
 
 const MODEL = ['model', 'version'] as const;
@@ -96,8 +97,14 @@ export function createMetrics(models: () => readonly ModelVersion[]): ServingMet
     help: 'Lines of the access log that were dropped because nobody read them fast enough',
     registers,
   });
+  const droppedPayloads = new Counter({
+    name: 'slipway_payload_log_dropped_total',
+    help: 'Inferences of the sample that are not in the file of payloads, because it could not be written or not fast enough',
+    registers,
+  });
   return {
     registry,
+    payloadDropped: () => droppedPayloads.inc(),
     accessLineDropped: () => droppedLines.inc(),
     certificateLoaded: (notAfter) => {
       registry.registerMetric(expiry);
