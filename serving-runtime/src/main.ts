@@ -12,6 +12,8 @@ import { createContext } from './server/context.ts';
 import { createMetrics } from './server/metrics.ts';
 import type { ServingMetrics } from './server/metrics.ts';
 import { startModelServer } from './server/model-server.ts';
+import { createStartProgress } from './server/start-progress.ts';
+import type { StartProgress } from './server/start-progress.ts';
 import { watchingFromFlags } from './server/watching.ts';
 import type { TlsOptions } from './transport/tls/tls-ports.ts';
 
@@ -25,7 +27,8 @@ async function main(config: Config): Promise<void> {
     settings: config.settings,
     memoryBudget: config['memory-budget'],
   };
-  const engine = createEngine(engineOptions, logEvents(log));
+  const progress = createStartProgress(log);
+  const engine = createEngine(engineOptions, logEvents(log, progress));
   const metrics = createMetrics(engine.models);
   const logError = (err: unknown) => log.error({ err }, 'request failed by a fault of the server');
   const audit = (action: string, model: string) => log.info({ action, model }, 'changed by the admin port');
@@ -51,11 +54,7 @@ async function main(config: Config): Promise<void> {
     observer: watching.observer,
   });
   log.info({ ports: server.ports }, 'listening');
-  const loading = engine.start().then(() => {
-    const obstacle = engine.obstacle();
-    if (obstacle === undefined) log.info('ready');
-    else log.error({ obstacle }, 'not ready');
-  });
+  const loading = engine.start().then(() => progress.ended(engine.obstacle()));
 
   await stopSignal();
   context.drain();
@@ -89,15 +88,17 @@ function tlsOptions(config: Config, log: Logger, metrics: ServingMetrics): TlsOp
   };
 }
 
-function logEvents(log: Logger): EngineEvents {
+function logEvents(log: Logger, progress: StartProgress): EngineEvents {
   const of = ({ name, version }: RepositoryEntry) => ({ model: name, version });
   return {
-    loading: (model, position, total) => log.info({ model, position, total }, 'loading'),
-    loaded: (entry, { seconds, batchRows }) =>
+    loading: progress.loading,
+    loaded: (entry, { seconds, batchRows }) => {
+      progress.loaded(entry.bytes);
       log.info(
         { ...of(entry), seconds: Number(seconds.toFixed(3)), bytes: entry.bytes, batchRows },
         'model loaded and warm',
-      ),
+      );
+    },
     loadFailed: (entry, reason, detail) => log.error({ ...of(entry), reason, detail }, 'model cannot be loaded'),
     unusable: (model, reason) => log.error({ model, reason }, 'cannot be served'),
     evicted: (entry) => log.info(of(entry), 'model given up to make room; the next request loads it again'),

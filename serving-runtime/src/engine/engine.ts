@@ -8,10 +8,19 @@ import { modelNames, scanModel } from './repository.ts';
 import type { GivenSettings } from './settings.ts';
 
 export interface EngineEvents extends VersionEvents {
-  /** At start: the model at `position` of `total` is being loaded. */
-  loading(model: string, position: number, total: number): void;
+  /** At start: a model is being loaded. */
+  loading(step: LoadingStep): void;
   /** A model, or the whole repository, cannot be served for what lies in its folder. */
   unusable(model: string | undefined, reason: string): void;
+}
+
+export interface LoadingStep {
+  readonly model: string;
+  /** From 1 to `total`, the number of models. */
+  readonly position: number;
+  readonly total: number;
+  /** Of all its files; undefined where they are out of place. */
+  readonly bytes: number | undefined;
 }
 
 export interface EngineOptions {
@@ -56,6 +65,7 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
   const failures = new Map<string, string>();
   let repositoryFailure: string | undefined;
   let isStarting = true;
+  let step: LoadingStep | undefined;
   const all = () => [...served.values()].flat();
 
   const makeRoom = async (bytes: number): Promise<void> => {
@@ -98,7 +108,7 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
     const versions = served.get(name) ?? [];
     const found = wanted === undefined ? versions.at(-1) : versions.find(({ entry }) => entry.version === wanted);
     if (found !== undefined) return found;
-    if (isStarting) throw new RequestError('Unavailable', 'models are still being loaded');
+    if (isStarting) throw new RequestError('Unavailable', LOADING);
     throw unknown(name, wanted);
   };
 
@@ -110,7 +120,8 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
         try {
           const names = modelNames(root);
           for (const [index, name] of names.entries()) {
-            events.loading(name, index + 1, names.length);
+            step = { model: name, position: index + 1, total: names.length, bytes: bytesOf(root, name) };
+            events.loading(step);
             const reason = await open(name);
             if (reason !== undefined) fail(name, reason);
           }
@@ -121,7 +132,8 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
         isStarting = false;
       }),
     obstacle: () => {
-      if (isStarting) return 'models are still being loaded';
+      if (isStarting)
+        return step === undefined ? LOADING : `${LOADING}: ${step.model}, ${step.position} of ${step.total}`;
       const [failed] = failures;
       const dead = all().find((version) => !version.isReady());
       return (
@@ -159,6 +171,17 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
       await Promise.all(all().map((version) => version.close()));
     },
   };
+}
+
+const LOADING = 'models are still being loaded';
+
+function bytesOf(root: string, name: string): number | undefined {
+  try {
+    return scanModel(root, name).reduce((sum, { bytes }) => sum + bytes, 0);
+  } catch {
+    // What is wrong with it is said when it is opened.
+    return undefined;
+  }
 }
 
 async function load(version: ModelVersion): Promise<void> {

@@ -30,6 +30,22 @@ afterAll(async () => {
   await server.stop();
 });
 
+it('tells while it starts which model of how many it loads, and what they weigh', () => {
+  const steps = server.log.filter(({ msg }) => msg === 'loading');
+  const [ready] = server.log.filter(({ msg }) => msg === 'ready');
+
+  expect(steps.map(({ position, total, model }) => `${String(position)}/${String(total)} ${String(model)}`)).toEqual([
+    '1/6 add',
+    '2/6 big',
+    '3/6 flag',
+    '4/6 picky',
+    '5/6 small',
+    '6/6 text',
+  ]);
+  expect(steps.every(({ bytes, seconds }) => Number(bytes) > 0 && Number(seconds) > 0)).toBe(true);
+  expect(ready).toMatchObject({ models: 6, versions: 7, bytes: expect.any(Number), seconds: expect.any(Number) });
+});
+
 const x = { name: 'x', shape: [1, 2], datatype: 'FP32', data: [2, 3] };
 const infer = '/v2/models/add/infer';
 
