@@ -1,5 +1,5 @@
 /** One version of a model from its first load to its end; in between it may be given up for others and loaded again when it is asked. */
-import { RequestError } from '../protocol/errors.ts';
+import { ModelFailure } from '../protocol/errors.ts';
 import type { Tensor } from '../protocol/datatypes.ts';
 import { ModelLoadError } from './model-instance.ts';
 import type { Signature } from './model-instance.ts';
@@ -30,6 +30,8 @@ export interface ModelVersion {
   readonly lastUsed: number;
   /** Requests that wait or run. */
   readonly pending: number;
+  /** Of them, those that no instance has taken. */
+  readonly waiting: number;
   /** Rows that share a run at most; 0 while it is not loaded. */
   readonly batchRows: number;
   isLoaded(): boolean;
@@ -119,6 +121,9 @@ export function createModelVersion(
     get pending() {
       return model?.pending ?? 0;
     },
+    get waiting() {
+      return model?.waiting ?? 0;
+    },
     get batchRows() {
       return model?.batchRows ?? 0;
     },
@@ -131,7 +136,7 @@ export function createModelVersion(
       lastUsed = performance.now();
       if (model !== undefined) return model.infer(inference);
       const again = await loadedModel().catch(() => {
-        throw new RequestError('Unavailable', 'the model could not be loaded again; the log of the server says why');
+        throw new ModelFailure('Unavailable', 'the model could not be loaded again; the log of the server says why');
       });
       return again.infer(inference);
     },

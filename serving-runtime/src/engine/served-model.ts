@@ -1,6 +1,6 @@
 /** One version of a model that is loaded: requests wait, rows that came by different requests run together, every request gets its part. */
 import type { Tensor } from '../protocol/datatypes.ts';
-import { RequestError } from '../protocol/errors.ts';
+import { ModelFailure, RequestError } from '../protocol/errors.ts';
 import { createBatchQueue } from './batch-queue.ts';
 import type { Waiting } from './batch-queue.ts';
 import { measureBatchRows } from './batch-size.ts';
@@ -54,6 +54,8 @@ export interface ServedModel {
   infer(inference: Inference): Promise<readonly Tensor[]>;
   /** Requests that wait or run. */
   readonly pending: number;
+  /** Of them, those that no instance has taken. */
+  readonly waiting: number;
   /** Whether at least one instance can take a request. */
   isReady(): boolean;
   /** Resolves when the last request has its answer; new ones must go elsewhere. */
@@ -112,7 +114,11 @@ export async function loadModel(
     setImmediate(dispatch);
   };
 
-  const pool = createInstancePool(instances, start, { free: schedule, lost: () => events.instanceLost(entry) });
+  const lost = () => {
+    statistics.instancesLost += 1;
+    events.instanceLost(entry);
+  };
+  const pool = createInstancePool(instances, start, { free: schedule, lost });
 
   const runBatch = async (instance: ModelInstance, batch: readonly Job[]): Promise<void> => {
     const [head] = batch;
@@ -195,7 +201,9 @@ export async function loadModel(
     count(tally, (performance.now() - started) * 1000);
     if (known !== undefined) return known;
     const outputs = await enqueue(inference);
+    const answered = performance.now();
     cache.set(key, outputs);
+    tally.microseconds += (performance.now() - answered) * 1000;
     return outputs;
   };
 
@@ -206,6 +214,9 @@ export async function loadModel(
     infer: inferCached,
     get pending() {
       return unanswered.size;
+    },
+    get waiting() {
+      return queue.length;
     },
     isReady: () => pool.alive > 0,
     close: async () => {
@@ -235,10 +246,10 @@ function shareOf(inputs: readonly Tensor[], outputs: readonly string[], batchRow
   return { rows, key: JSON.stringify([outputs, inputs.map(({ shape }) => shape.slice(1))]) };
 }
 
-const LOST = new RequestError('Unavailable', 'the model server lost the instance that ran this request; try again');
+const LOST = new ModelFailure('Unavailable', 'the model server lost the instance that ran this request; try again');
 const FULL = new RequestError('Unavailable', 'too many requests wait for this model; try again later');
 const CANCELLED = new RequestError('Cancelled', 'the client gave up');
-const REFUSED = new RequestError(
+const REFUSED = new ModelFailure(
   'InvalidArgument',
   'the model could not run on these inputs; do their shapes fit together?',
 );

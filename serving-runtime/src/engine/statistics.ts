@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../protocol/errors.ts';
+import { ModelFailure } from '../protocol/errors.ts';
+import type { RequestError } from '../protocol/errors.ts';
 
 /** What a version of a model has done since the server began, in the terms of Triton's statistics extension. Times in microseconds. */
 
@@ -10,7 +11,7 @@ export interface Tally {
 export interface ModelStatistics {
   /** Requests. */
   readonly success: Tally;
-  readonly failed: Map<ErrorCode, Tally>;
+  readonly failed: Map<FailureReason, Tally>;
   /** Parts of the time of answered requests: waiting, gathering their rows, the model, handing out the results. */
   readonly queue: Tally;
   readonly input: Tally;
@@ -28,6 +29,18 @@ export interface ModelStatistics {
   lastInference: number;
   /** To load and warm it, the last time. */
   loadSeconds: number;
+  /** Instances that ended by themselves, or were ended because they hung. */
+  instancesLost: number;
+}
+
+/** Triton's: not run, for want of room or time; given up by its client; failed in the model; wrong. */
+export const FAILURE_REASONS = ['REJECTED', 'CANCELED', 'BACKEND', 'OTHER'] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+export function failureReason(failure: RequestError): FailureReason {
+  if (failure instanceof ModelFailure || failure.code === 'Internal') return 'BACKEND';
+  if (failure.code === 'Unavailable' || failure.code === 'DeadlineExceeded') return 'REJECTED';
+  return failure.code === 'Cancelled' ? 'CANCELED' : 'OTHER';
 }
 
 export function createStatistics(): ModelStatistics {
@@ -46,6 +59,7 @@ export function createStatistics(): ModelStatistics {
     batches: new Map(),
     lastInference: 0,
     loadSeconds: 0,
+    instancesLost: 0,
   };
 }
 

@@ -57,6 +57,11 @@ export class RequestError extends Error {
   }
 }
 
+/** The model, or what it runs in, is to blame: the request came all the way. */
+export class ModelFailure extends RequestError {
+  override name = 'ModelFailure';
+}
+
 export function invalid(message: string): RequestError {
   return new RequestError('InvalidArgument', message);
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/engine.ts';
 import type { Signature } from '../engine/model-instance.ts';
-import { count, countBy } from '../engine/statistics.ts';
+import { count, countBy, failureReason } from '../engine/statistics.ts';
 import type { Tensor } from '../protocol/datatypes.ts';
 import { invalid, quoted, toRequestError } from '../protocol/errors.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../protocol/inference.ts';
@@ -47,7 +47,7 @@ export async function infer(
     return { modelName: name, modelVersion: entry.version, id, outputs: answer };
   } catch (cause) {
     const failure = toRequestError(cause);
-    countBy(statistics.failed, failure.code, (performance.now() - started) * 1000);
+    countBy(statistics.failed, failureReason(failure), (performance.now() - started) * 1000);
     watch?.ended({ outputs: undefined, failure });
     throw cause;
   }

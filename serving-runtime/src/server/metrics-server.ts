@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { ServerContext } from './context.ts';
 
-export function createMetricsServer({ metrics: { registry }, obstacle }: ServerContext): Server {
+export function createMetricsServer({ metrics, obstacle }: ServerContext): Server {
   return createServer((request, response) => {
     const json = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -20,8 +20,8 @@ export function createMetricsServer({ metrics: { registry }, obstacle }: ServerC
       else json(503, { ready: false, error: why });
       return;
     }
-    void registry.metrics().then((text) => {
-      response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+    void metrics.text().then((text) => {
+      response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
     });
   });
 }

@@ -265,14 +265,6 @@ describe('gRPC', () => {
   });
 });
 
-it('counts what it does under the names that Triton uses', async () => {
-  await server.post(infer, { inputs: [x] });
-  const metrics = await (await fetch(`http://127.0.0.1:${server.ports.metrics}/metrics`)).text();
-
-  expect(metrics).toMatch(/nv_inference_request_success\{model="add",version="3"\} [1-9]/);
-  expect(metrics).toMatch(/nv_inference_request_failure\{model="picky",version="1",reason="OTHER"\} [1-9]/);
-});
-
 it('stays well after Content-Length and chunks in one request', async () => {
   const socket = connect(server.ports.http, '127.0.0.1');
   socket.write(
