@@ -213,13 +213,13 @@ describe('models that come and go', () => {
 
 describe('settings', () => {
   it.each([
-    ['a name that is none', 'instance: 2', 'config.yaml: Unrecognized key: "instance"'],
+    ['a name that is none', 'instance: 2', 'config.yaml: Unrecognized key: "instance"; there are instances, threads,'],
     ['a value that does not fit', 'instances: 0', 'config.yaml: instances:'],
     ['no YAML', 'a: [', 'config.yaml is not valid YAML'],
     ['a list', '[1]', 'config.yaml must hold names and values'],
     ['a warm-up that fails', 'warmUp: [{index: {shape: [1], data: [9]}}]', 'could not answer a warm-up request'],
     ['a warm-up without an input', 'warmUp: [{}]', 'has no input "index"'],
-    ['a device that is not there', 'device: cuda', 'device cuda, which this server does not have'],
+    ['a device that is not there', 'device: cuda', 'device cuda, and its libraries cannot be loaded here'],
   ])('say what is wrong with %s', async (_, text, message) => {
     put({ 'table/1/model.onnx': lookupModel(), 'table/config.yaml': text });
     const { engine } = await startEngine();

@@ -9,6 +9,7 @@ import './hide-float16-array.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
+import { loadFailure } from './load-failure.ts';
 import type { InstanceMessage, RunMessage, SessionSettings } from './messages.ts';
 
 /** Names of datatypes, ONNX Runtime's and the protocol's. */
@@ -53,20 +54,11 @@ async function open(): Promise<InferenceSession | undefined> {
     });
   } catch (cause) {
     const detail = String(cause);
-    post({ kind: 'loadFailed', reason: loadFailure(detail), detail });
+    const reason = loadFailure(settings.device, detail, `${process.platform}-${process.arch}`);
+    post({ kind: 'loadFailed', reason, detail });
     return undefined;
   }
 }
-
-function loadFailure(detail: string): string {
-  return settings.device === 'cpu'
-    ? 'the file is no ONNX model that this server can open'
-    : NO_CUDA.test(detail)
-      ? 'its settings ask for device cuda, which this server does not have; use an image and a node with CUDA, or device cpu'
-      : 'the file is no ONNX model that this server can open with device cuda';
-}
-
-const NO_CUDA = /backend not found|not supported|provider|cuda|libcu/i;
 
 function specs(values: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
   return values.map((value) => {

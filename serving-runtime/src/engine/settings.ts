@@ -41,11 +41,15 @@ const MAX_FILE_BYTES = 1024 * 1024;
 export function readSettings(given: unknown, source: string): ModelSettings {
   const parsed = ModelSettings.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(
-    ({ path, message }) => `${path.length === 0 ? '' : `${path.join('.')}: `}${message}`,
-  );
-  throw new Error(`${source}: ${issues.join('; ')}`);
+  throw new Error(`${source}: ${parsed.error.issues.map(sentenceOf).join('; ')}`);
 }
+
+function sentenceOf({ code, path, message }: z.core.$ZodIssue): string {
+  if (path.length > 0) return `${path.join('.')}: ${message}`;
+  return code === 'unrecognized_keys' ? `${message}; there are ${NAMES}` : message;
+}
+
+const NAMES = Object.keys(ModelSettings.shape).join(', ');
 
 /** Settings of the model in `folder`. @throws {Error} */
 export function modelSettings(folder: string, forAll: GivenSettings): ModelSettings {
