@@ -1,7 +1,7 @@
-import { elementCount, isDatatype, numericType } from '../protocol/datatypes.ts';
+import { isDatatype, numericType } from '../protocol/datatypes.ts';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
+import { ElementBudget } from '../protocol/element-budget.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
-import { MAX_ELEMENTS } from '../protocol/inference.ts';
 import { tensorOfValues } from '../protocol/typed-values.ts';
 import { InstanceLost, ModelLoadError } from './model-instance.ts';
 import type { ModelInstance } from './model-instance.ts';
@@ -41,13 +41,14 @@ function zeros(inputs: readonly TensorSpec[]): Tensor[] {
 }
 
 function tensorsOf({ signature }: ModelInstance, request: WarmUpRequest): Tensor[] {
+  const budget = new ElementBudget();
   return signature.inputs.map(({ name, datatype }) => {
     const given = request[name];
     if (given === undefined || !isDatatype(datatype)) {
       throw new ModelLoadError(`a warm-up request of its settings has no input "${name}"`, '');
     }
     try {
-      const count = elementCount(name, given.shape, MAX_ELEMENTS);
+      const count = budget.take(name, datatype, given.shape);
       const data = tensorOfValues(name, { datatype, count }, given.data);
       return { name, datatype, shape: given.shape, data };
     } catch (cause) {

@@ -91,18 +91,19 @@ const MAX_DIMENSIONS = 32;
 
 /**
  * The number of elements of a shape, checked before anything is multiplied or reserved: every size is a whole number from 0 to
- * `limit`, and so is the product.
+ * `limit`, and so is the product of those that are not 0: what has no elements in one dimension says nothing of the others, and a
+ * model may use them for results of that size.
  */
 export function elementCount(name: string, shape: readonly unknown[], limit: number): number {
   if (shape.length > MAX_DIMENSIONS)
     throw invalid(`input ${quoted(name)} has ${shape.length} dimensions; at most ${MAX_DIMENSIONS} are allowed`);
-  let count = 1;
+  let product = 1;
   for (const size of shape) {
     if (!Number.isInteger(size) || (size as number) < 0)
       throw invalid(`the shape of input ${quoted(name)} must hold whole numbers from 0 up`);
-    count *= size as number;
-    if (count > limit)
-      throw invalid(`the shape of input ${quoted(name)} asks for more elements than a request may hold`);
+    product *= (size as number) || 1;
+    if (product > limit)
+      throw invalid(`the shape of input ${quoted(name)} asks for more elements than a request may hold (${limit})`);
   }
-  return count;
+  return shape.includes(0) ? 0 : product;
 }

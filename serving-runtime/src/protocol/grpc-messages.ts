@@ -1,9 +1,10 @@
 /** ModelInfer's messages (infer-codec.ts makes them of bytes; names as in the file), and requests. */
 import { decodedText } from './bytes-elements.ts';
-import { elementCount, isDatatype } from './datatypes.ts';
+import { isDatatype } from './datatypes.ts';
 import type { Datatype, NumberArray, Tensor, TensorData } from './datatypes.ts';
+import { ElementBudget } from './element-budget.ts';
 import { invalid, quoted } from './errors.ts';
-import { MAX_ELEMENTS, timeoutOf } from './inference.ts';
+import { timeoutOf } from './inference.ts';
 import type { InferenceRequest, InferenceResponse } from './inference.ts';
 import { decodeRawTensor, encodeRawTensor } from './raw-tensor.ts';
 import { halves, tensorOfValues } from './typed-values.ts';
@@ -84,16 +85,21 @@ export function parseWireRequest(request: WireRequest): InferenceRequest {
   }
   const names = request.inputs.map((input) => input.name);
   if (new Set(names).size !== names.length) throw invalid('an input is there twice');
+  const budget = new ElementBudget();
   return {
     id: request.id === '' ? undefined : request.id,
-    inputs: request.inputs.map((input, index) => parseInput(input, raw[index])),
+    inputs: request.inputs.map((input, index) => parseInput(input, raw[index], budget)),
     outputs: request.outputs.length === 0 ? undefined : request.outputs.map((output) => output.name),
   };
 }
 
-function parseInput({ name, datatype, shape, contents }: WireTensor, raw: Uint8Array | undefined): Tensor {
+function parseInput(
+  { name, datatype, shape, contents }: WireTensor,
+  raw: Uint8Array | undefined,
+  budget: ElementBudget,
+): Tensor {
   if (!isDatatype(datatype)) throw invalid(`input ${quoted(name)} has no datatype that is known`);
-  const count = elementCount(name, shape, MAX_ELEMENTS);
+  const count = budget.take(name, datatype, shape);
   if (raw === undefined) {
     const field = CONTENTS_FIELD[datatype];
     return {

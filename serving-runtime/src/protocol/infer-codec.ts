@@ -2,13 +2,14 @@
 import type { Contents, WireParameter, WireRequest, WireResponse, WireTensor } from './grpc-messages.ts';
 import { invalid } from './errors.ts';
 import type { RequestError } from './errors.ts';
+import { MAX_BYTES_ELEMENTS } from './element-budget.ts';
 import { ProtobufReader, WireType } from './protobuf/protobuf-reader.ts';
 import { lengthOfVarint, ProtobufWriter } from './protobuf/protobuf-writer.ts';
 
 /** Tensors, parameters and dimensions of a request: an empty one takes two bytes to send and hundreds to hold. */
 const MAX_ENTRIES = 4096;
-/** Elements of BYTES in typed contents, for the same reason. */
-const MAX_BYTES_ELEMENTS = 1024 * 1024;
+/** Numbers in typed contents, for the same reason: as many floats as fit in a message that KServe's own server takes (8 MiB). */
+const MAX_TYPED_NUMBERS = 2 * 1024 * 1024;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -29,6 +30,7 @@ export function decodeInferRequest(message: Buffer): WireRequest {
     raw_input_contents: raw,
   };
   let entries = 0;
+  const room: ContentsRoom = { numbers: MAX_TYPED_NUMBERS, texts: MAX_BYTES_ELEMENTS };
   while (reader.hasMore) {
     const field = reader.tag();
     if (field >= 4) entries += 1;
@@ -37,7 +39,7 @@ export function decodeInferRequest(message: Buffer): WireRequest {
     else if (field === 2) request.model_version = reader.text();
     else if (field === 3) request.id = reader.text();
     else if (field === 4) readParameter(reader, parameters);
-    else if (field === 5) inputs.push(readInput(reader));
+    else if (field === 5) inputs.push(readInput(reader, room));
     else if (field === 6) outputs.push(readOutput(reader));
     else if (field === 7) raw.push(reader.bytes());
     else reader.skip();
@@ -76,7 +78,13 @@ function readParameterValue(reader: ProtobufReader): WireParameter {
   return value;
 }
 
-function readInput(reader: ProtobufReader): WireTensor {
+/** What typed contents of all inputs together may still hold. */
+interface ContentsRoom {
+  numbers: number;
+  texts: number;
+}
+
+function readInput(reader: ProtobufReader, room: ContentsRoom): WireTensor {
   const shape: number[] = [];
   const input: Writable<WireTensor> = { name: '', datatype: '', shape };
   const readSize = () => {
@@ -88,7 +96,7 @@ function readInput(reader: ProtobufReader): WireTensor {
     if (field === 1) input.name = reader.text();
     else if (field === 2) input.datatype = reader.text();
     else if (field === 3) reader.repeated(WireType.varint, readSize);
-    else if (field === 5) input.contents = readContents(reader, input.contents ?? {});
+    else if (field === 5) input.contents = readContents(reader, input.contents ?? {}, room);
     else reader.skip();
   });
   return input;
@@ -122,24 +130,24 @@ const CONTENTS_FIELDS: Readonly<Record<number, ContentsField>> = {
   7: { name: 'fp64_contents', wireType: WireType.fixed64, read: (reader) => reader.double() },
 };
 
-function readContents(reader: ProtobufReader, before: Contents): Contents {
+function readContents(reader: ProtobufReader, before: Contents, room: ContentsRoom): Contents {
   const contents: Partial<Record<keyof Contents, unknown[]>> = before as Partial<Record<keyof Contents, unknown[]>>;
   reader.nested(() => {
     const number = reader.tag();
     const field = CONTENTS_FIELDS[number];
-    if (number === 8) addBytes((contents.bytes_contents ??= []), reader.bytes());
-    else if (field === undefined) reader.skip();
+    if (number === 8) {
+      if (--room.texts < 0) throw tooMany('BYTES elements outside raw contents', MAX_BYTES_ELEMENTS);
+      (contents.bytes_contents ??= []).push(reader.bytes());
+    } else if (field === undefined) reader.skip();
     else {
       const values = (contents[field.name] ??= []);
-      reader.repeated(field.wireType, () => void values.push(field.read(reader)));
+      reader.repeated(field.wireType, () => {
+        if (--room.numbers < 0) throw tooMany('numbers outside raw contents', MAX_TYPED_NUMBERS);
+        values.push(field.read(reader));
+      });
     }
   });
   return contents as Contents;
-}
-
-function addBytes(elements: unknown[], element: Buffer): void {
-  if (elements.length === MAX_BYTES_ELEMENTS) throw tooMany('BYTES elements outside raw contents', MAX_BYTES_ELEMENTS);
-  elements.push(element);
 }
 
 const writer = new ProtobufWriter();

@@ -43,5 +43,3 @@ export function timeoutOf(value: unknown): number | undefined {
     throw invalid('the parameter "timeout" must be a whole number of microseconds');
   return microseconds === 0 ? undefined : microseconds / 1000;
 }
-/** The most elements that one tensor of a request may have; every byte of it has to be in the request anyhow. */
-export const MAX_ELEMENTS = 64 * 1024 * 1024;

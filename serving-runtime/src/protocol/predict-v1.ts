@@ -43,7 +43,12 @@ function tensor({ name, datatype, shape: sizes }: TensorSpec, value: unknown): T
   // A column of single values is a matrix with one column where the model wants one.
   if (shape.length === 1 && sizes.length === 2 && sizes[1] === 1) shape.push(1);
   const count = shape.reduce((product, size) => product * size, 1);
-  return { name, datatype, shape, data: tensorOfValues(name, { datatype, count }, flat(value, count + 1)) };
+  return {
+    name,
+    datatype,
+    shape,
+    data: tensorOfValues(name, { datatype, count, isJson: true }, flat(value, count + 1)),
+  };
 }
 
 /** Of the first elements; that the others are as long shows when they are counted. */

@@ -49,11 +49,12 @@ function decodeBytesElements(name: string, count: number, bytes: Uint8Array): st
 
 export function encodeRawTensor(data: TensorData): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const parts = data.flatMap((element) => {
-    const text = Buffer.from(element, 'utf8');
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(text.length);
-    return [length, text];
-  });
-  return Buffer.concat(parts);
+  const bytes = Buffer.allocUnsafe(data.reduce((sum, element) => sum + 4 + Buffer.byteLength(element), 0));
+  let offset = 0;
+  for (const element of data) {
+    const length = bytes.write(element, offset + 4);
+    bytes.writeUInt32LE(length, offset);
+    offset += 4 + length;
+  }
+  return bytes;
 }

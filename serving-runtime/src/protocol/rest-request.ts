@@ -1,8 +1,9 @@
 /** The body of `POST /v2/models/NAME/infer`, JSON with or without the binary tensor extension, as a request. */
-import { elementCount, isDatatype } from './datatypes.ts';
+import { isDatatype } from './datatypes.ts';
 import type { Tensor } from './datatypes.ts';
+import { ElementBudget } from './element-budget.ts';
 import { invalid, quoted } from './errors.ts';
-import { MAX_ELEMENTS, timeoutOf } from './inference.ts';
+import { timeoutOf } from './inference.ts';
 import type { InferenceRequest } from './inference.ts';
 import { flat, objectOf, parseJson } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
@@ -29,7 +30,8 @@ export interface BinaryOutputs {
 export function parseRestRequest(body: Uint8Array, jsonLength: number | undefined): RestRequest {
   const json = parseJson(jsonLength === undefined ? body : body.subarray(0, checkedLength(jsonLength, body)));
   const raw = new RawBytes(body.subarray(jsonLength ?? body.length));
-  const inputs = listOf(json, 'inputs').map((input) => parseInput(input, raw));
+  const sources = { raw, budget: new ElementBudget() };
+  const inputs = listOf(json, 'inputs').map((input) => parseInput(input, sources));
   raw.expectEnd();
   refuseTwice(inputs.map((input) => input.name));
   const outputs = json['outputs'] === undefined ? undefined : listOf(json, 'outputs');
@@ -78,26 +80,44 @@ class RawBytes {
   }
 }
 
-function parseInput(input: JsonObject, raw: RawBytes): Tensor {
+interface Sources {
+  readonly raw: RawBytes;
+  readonly budget: ElementBudget;
+}
+
+function parseInput(input: JsonObject, sources: Sources): Tensor {
   const name = nameOf(input);
   const { datatype, shape, data } = input;
   if (!isDatatype(datatype)) throw invalid(`input ${quoted(name)} has no datatype that is known`);
   if (!Array.isArray(shape)) throw invalid(`input ${quoted(name)} has no shape; give a list of whole numbers`);
-  const count = elementCount(name, shape, MAX_ELEMENTS);
+  const count = sources.budget.take(name, datatype, shape);
   const size = parameters(input)['binary_data_size'];
   if (size === undefined) {
     if (!Array.isArray(data)) throw invalid(`input ${quoted(name)} has no data; give a list, nested or flat`);
-    return { name, datatype, shape, data: tensorOfValues(name, { datatype, count }, flat(data, count + 1)) };
+    return {
+      name,
+      datatype,
+      shape,
+      data: tensorOfValues(name, { datatype, count, isJson: true }, flat(data, count + 1)),
+    };
   }
   if (data !== undefined) throw invalid(`input ${quoted(name)} has both data and binary_data_size`);
   if (!Number.isInteger(size) || (size as number) < 0)
     throw invalid(`binary_data_size of input ${quoted(name)} must be a whole number`);
-  return { name, datatype, shape, data: decodeRawTensor(name, { datatype, count }, raw.take(size as number, name)) };
+  return {
+    name,
+    datatype,
+    shape,
+    data: decodeRawTensor(name, { datatype, count }, sources.raw.take(size as number, name)),
+  };
 }
 
 function refuseTwice(names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw invalid(`input ${quoted(twice)} is there twice`);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw invalid(`input ${quoted(name)} is there twice`);
+    seen.add(name);
+  }
 }
 
 function listOf(object: JsonObject, field: string): JsonObject[] {

@@ -4,10 +4,17 @@ import { numericType } from './datatypes.ts';
 import type { Datatype, NumericDatatype, TensorData } from './datatypes.ts';
 import { invalid, quoted } from './errors.ts';
 
+interface Wanted {
+  readonly datatype: Datatype;
+  readonly count: number;
+  /** JSON has no infinities, but 1e999 reads as one. */
+  readonly isJson?: boolean;
+}
+
 /** Throws, naming the first element that does not fit, unless there are exactly `count` values of the datatype. */
 export function tensorOfValues(
   name: string,
-  { datatype, count }: { datatype: Datatype; count: number },
+  { datatype, count, isJson = false }: Wanted,
   values: readonly unknown[],
 ): TensorData {
   if (values.length !== count)
@@ -19,7 +26,12 @@ export function tensorOfValues(
     });
   }
   const data = datatype === 'FP16' ? new Float16Array(count) : numericType(datatype).create(count);
-  for (let index = 0; index < count; index++) data[index] = number(name, index, datatype, values[index]) as never;
+  const toNumber = converterTo(datatype, isJson);
+  for (let index = 0; index < count; index++) {
+    const number = toNumber(values[index]);
+    if (number === undefined) throw misfit(name, index, datatype);
+    data[index] = number as never;
+  }
   return data instanceof Float16Array ? new Uint16Array(data.buffer) : data;
 }
 
@@ -39,25 +51,37 @@ function exact(value: bigint): number | string {
   return Number.isSafeInteger(rounded) ? rounded : String(value);
 }
 
-function number(name: string, index: number, datatype: NumericDatatype, value: unknown): number | bigint {
+/** A value as what a tensor of a datatype holds; undefined for a value that it cannot hold as it is. */
+type Converter = (value: unknown) => number | bigint | undefined;
+
+function converterTo(datatype: NumericDatatype, isJson: boolean): Converter {
+  if (datatype === 'BOOL') return (value) => (typeof value === 'boolean' ? Number(value) : undefined);
   const { range, bytes } = numericType(datatype);
-  if (datatype === 'BOOL') {
-    if (typeof value !== 'boolean') throw misfit(name, index, datatype);
-    return value ? 1 : 0;
-  }
-  if (range === undefined) {
-    if (typeof value !== 'number') throw misfit(name, index, datatype);
-    return value;
-  }
-  const whole = wholeNumber(value);
-  if (whole === undefined || whole < range[0] || whole > range[1]) throw misfit(name, index, datatype);
-  return bytes === 8 ? whole : Number(whole);
+  if (range === undefined) return toFloat(ROUND[datatype as keyof typeof ROUND], isJson);
+  return bytes === 8 ? toLong(range) : toWhole(Number(range[0]), Number(range[1]));
+}
+
+const ROUND = { FP16: Math.f16round, FP32: Math.fround, FP64: Number };
+
+/** A float is rounded, but a number beyond all that the datatype has is not made infinite. */
+function toFloat(round: (value: number) => number, isJson: boolean): Converter {
+  return (value) => {
+    if (typeof value !== 'number') return undefined;
+    return Number.isFinite(round(value)) || (!isJson && !Number.isFinite(value)) ? value : undefined;
+  };
+}
+
+function toWhole(least: number, most: number): Converter {
+  return (value) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most ? (value as number) : undefined;
 }
 
 /** A JSON number above 2^53 has lost digits on the way, so it is no whole number that anybody meant. */
-function wholeNumber(value: unknown): bigint | undefined {
-  if (typeof value === 'bigint') return value;
-  return Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
+function toLong([least, most]: readonly [bigint, bigint]): Converter {
+  return (value) => {
+    const whole = typeof value !== 'bigint' && Number.isSafeInteger(value) ? BigInt(value as number) : value;
+    return typeof whole === 'bigint' && whole >= least && whole <= most ? whole : undefined;
+  };
 }
 
 function misfit(name: string, index: number, datatype: Datatype): Error {

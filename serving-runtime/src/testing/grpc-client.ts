@@ -23,6 +23,8 @@ export interface GrpcClient {
     request: object,
     options?: { readonly timeoutMs?: number; readonly metadata?: Metadata },
   ): Promise<{ answer: Record<string, unknown>; metadata: Metadata }>;
+  /** With the bytes of a message, and those of its answer. */
+  callRaw(method: string, message: Buffer): Promise<Buffer>;
   /** Of a method that answers one request many times. */
   watch(method: string, request: object): Pick<GrpcStream, 'next'>;
   stream(method: string, headers?: Readonly<Record<string, string>>): GrpcStream;
@@ -43,7 +45,9 @@ export function grpcClient(
   const Client = path.reduce<unknown>((at, name) => (at as GrpcObject)[name], definition) as ServiceClientConstructor;
   const client = new Client(`127.0.0.1:${port}`, channel, {
     'grpc.max_receive_message_length': -1,
+    'grpc.max_send_message_length': -1,
   });
+  const asItIs = (bytes: Buffer) => bytes;
   return {
     call: (method, request, { timeoutMs, metadata: sent = new Metadata() } = {}) =>
       new Promise((resolve, reject) => {
@@ -55,6 +59,14 @@ export function grpcClient(
             : reject(cause ?? new Error('no metadata'));
         client[method]?.(request, sent, options, done).on('metadata', (received: Metadata) => {
           metadata = received;
+        });
+      }),
+    callRaw: (method, message) =>
+      new Promise((resolve, reject) => {
+        const rpc = `/${path.join('.')}/${method}`;
+        client.makeUnaryRequest(rpc, asItIs, asItIs, message, (cause, answer) => {
+          if (cause === null && answer !== undefined) resolve(answer);
+          else reject(cause ?? new Error('no answer'));
         });
       }),
     watch: (method, request) => {

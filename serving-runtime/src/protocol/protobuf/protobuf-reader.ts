@@ -6,6 +6,8 @@ export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 
 /** A varint of 64 bits has ten bytes at most. */
 const MAX_VARINT_BYTES = 10;
+/** So many hold 49 bits, which a number holds exactly. */
+const SMALL_VARINT_BYTES = 7;
 
 function wrong(): Error {
   return invalid('the message is not valid protobuf for this method');
@@ -55,8 +57,17 @@ export class ProtobufReader {
   }
 
   uint64(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    let small = 0;
+    let factor = 1;
+    // Bigints are slow to reckon with, and few numbers are that large.
+    for (let count = 0; count < SMALL_VARINT_BYTES; count += 1) {
+      const byte = this.#byte();
+      small += (byte & 0x7f) * factor;
+      if (byte < 0x80) return BigInt(small);
+      factor *= 0x80;
+    }
+    let value = BigInt(small);
+    for (let shift = BigInt(7 * SMALL_VARINT_BYTES); shift < 70n; shift += 7n) {
       const byte = this.#byte();
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
