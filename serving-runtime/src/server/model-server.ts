@@ -78,7 +78,7 @@ export async function startModelServer(
       corsOrigins: [],
       authorize: undefined,
       observer: undefined,
-      onUpgrade: (_, socket) => socket.destroy(),
+      onUpgrade: undefined,
     }),
     grpc: createGrpcServer(context, { isAdmin: true, transport, authorize: undefined, observer: undefined }),
   };

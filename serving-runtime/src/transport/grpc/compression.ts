@@ -1,15 +1,12 @@
 /** Compressed messages: https://github.com/grpc/grpc/blob/master/doc/compression.md */
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
 import { RequestError } from '../../protocol/errors.ts';
+import { COMPRESSIONS, decompress, isCompression } from '../decompress.ts';
 import type { RawMessage } from './message-reader.ts';
 
-const DECOMPRESSORS = { gzip: promisify(gunzip), deflate: promisify(inflate) };
-
-export const ACCEPTED_ENCODINGS = ['identity', ...Object.keys(DECOMPRESSORS)].join(',');
+export const ACCEPTED_ENCODINGS = ['identity', ...COMPRESSIONS].join(',');
 
 export function isKnownEncoding(encoding: string | undefined): boolean {
-  return encoding === undefined || encoding === 'identity' || Object.hasOwn(DECOMPRESSORS, encoding);
+  return encoding === undefined || encoding === 'identity' || isCompression(encoding);
 }
 
 /** Rejects with a RequestError when it is none of that encoding, or larger than `maxBytes`. */
@@ -18,17 +15,11 @@ export async function decompressed(
   encoding: string | undefined,
   maxBytes: number,
 ): Promise<Buffer> {
-  const decompress = DECOMPRESSORS[encoding as keyof typeof DECOMPRESSORS] as
-    | (typeof DECOMPRESSORS)['gzip']
-    | undefined;
-  if (decompress === undefined)
+  if (encoding === undefined || !isCompression(encoding))
     throw new RequestError('Internal', 'a message is compressed, and grpc-encoding does not say how');
-  try {
-    return await decompress(bytes, { maxOutputLength: maxBytes });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new RequestError('TooLarge', `a message has more than ${maxBytes} bytes when it is decompressed`);
-    }
+  const message = await decompress(bytes, encoding, maxBytes).catch(() => {
     throw new RequestError('InvalidArgument', `a message is not valid ${encoding}`);
-  }
+  });
+  if (message !== undefined) return message;
+  throw new RequestError('TooLarge', `a message has more than ${maxBytes} bytes when it is decompressed`);
 }

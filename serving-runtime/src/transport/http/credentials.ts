@@ -5,6 +5,7 @@ import { requestIdOf } from '../../server/context.ts';
 import { currentRequest } from '../../server/request-record.ts';
 import type { RequestFacts } from '../../server/request-record.ts';
 import { peerOf } from '../peer.ts';
+import { pathOf } from './routing.ts';
 
 /** Who asks, as its token or certificate says. @throws {RequestError} where it may not ask. */
 export async function authorized(
@@ -18,15 +19,12 @@ export async function authorized(
   return caller.identity;
 }
 
-export function factsOf(
-  { method = '', url = '', socket, headers }: IncomingMessage,
-  protocol: 'http' | 'websocket',
-): RequestFacts {
-  const [path = ''] = url.split('?');
+export function factsOf(request: IncomingMessage, protocol: 'http' | 'websocket'): RequestFacts {
+  const { method = '', socket, headers } = request;
   return {
     protocol,
     method,
-    path,
+    path: pathOf(request),
     isStream: false,
     peer: peerOf(socket),
     header: (name) => textOf(headers[name]),

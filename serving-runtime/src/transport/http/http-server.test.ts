@@ -297,7 +297,10 @@ describe('model control', () => {
     ['a name that climbs', 'models/..%2F..%2Fetc/load', '', 400, 'is no name for a model'],
     ['settings', 'models/add/load', '{"parameters": {"config": "{}"}}', 400, 'cannot be sent'],
     ['files', 'models/add/load', '{"parameters": {"file:1/../../x": "AA=="}}', 400, 'cannot be sent'],
-    ['no JSON', 'index', '[', 400, 'must be a JSON object, or empty'],
+    ['no JSON', 'index', '[', 400, 'not valid JSON'],
+    ['a list', 'index', '[]', 400, 'the body must be a JSON object'],
+    ['parameters that are none', 'models/add/load', '{"parameters": null}', 400, '"parameters" must be a JSON object'],
+    ['a number for them', 'models/add/load', '{"parameters": 5}', 400, '"parameters" must be a JSON object'],
     ['what is not loaded', 'models/none/unload', '', 404, 'there is no model'],
   ])('refuses %s', async (...[, path, body, status, message]) => {
     const answer = await admin(path, body);

@@ -18,6 +18,13 @@ import type { Call, Route } from './routing.ts';
 /** For the log: nobody was there to take the answer. */
 const CANCELLED = ERROR_CODES.Cancelled.http;
 
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+};
+
 export interface HttpServer {
   /** Hands over a connection that was accepted elsewhere. */
   take(socket: Socket): void;
@@ -33,41 +40,36 @@ export interface HttpOptions {
   readonly authorize: Authorize | undefined;
   /** undefined: nobody is told of requests. */
   readonly observer: RequestObserver | undefined;
-  /** Gets the connections that shall speak another protocol. */
-  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Gets the connections that shall speak WebSocket; undefined: none may. */
+  readonly onUpgrade: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined;
 }
 
 export function createHttpServer(context: ServerContext, options: HttpOptions): HttpServer {
   const { corsOrigins, onUpgrade, observer } = options;
   const open = new Set<ServerResponse>();
   let settled = () => {};
-  const server = createServer(
-    { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
-    (request, response) => {
-      const gone = new AbortController();
-      const record = observer?.begin(factsOf(request, 'http'));
-      open.add(response);
-      response.once('close', () => {
-        gone.abort();
-        if (record !== undefined) observer?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
-        open.delete(response);
-        if (open.size === 0) settled();
-      });
-      const cors = corsHeaders(request, corsOrigins);
-      const work = () =>
-        answer(options, { request, signal: gone.signal }, cors !== undefined)
-          .catch((cause: unknown) => {
-            context.unexpected(cause);
-            if (record !== undefined) record.failure = toRequestError(cause);
-            return errorAnswer(cause);
-          })
-          .then((result) =>
-            send(context, { request, response }, { ...result, headers: { ...result.headers, ...cors } }),
-          );
-      void (record === undefined ? work() : currentRequest.run(record, work));
-    },
-  );
-  server.on('upgrade', onUpgrade);
+  const server = createServer({ ...LIMITS, shouldUpgradeCallback: isWebSocket }, (request, response) => {
+    const gone = new AbortController();
+    const record = observer?.begin(factsOf(request, 'http'));
+    open.add(response);
+    response.once('close', () => {
+      gone.abort();
+      if (record !== undefined) observer?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
+      open.delete(response);
+      if (open.size === 0) settled();
+    });
+    const cors = corsHeaders(request, corsOrigins);
+    const work = () =>
+      answer(options, { request, signal: gone.signal }, cors !== undefined)
+        .catch((cause: unknown) => {
+          context.unexpected(cause);
+          if (record !== undefined) record.failure = toRequestError(cause);
+          return errorAnswer(cause);
+        })
+        .then((result) => send(context, { request, response }, { ...result, headers: { ...result.headers, ...cors } }));
+    void (record === undefined ? work() : currentRequest.run(record, work));
+  });
+  if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
   // It looks for slow and idle clients from the moment when it listens, which it never does itself.
   server.emit('listening');
   return {
@@ -77,6 +79,11 @@ export function createHttpServer(context: ServerContext, options: HttpOptions): 
       server.closeIdleConnections();
     },
   };
+}
+
+/** Any other protocol that is offered, as `curl --http2` and Java's client offer h2c, need not be taken (RFC 9110, section 7.8). */
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 async function answer(

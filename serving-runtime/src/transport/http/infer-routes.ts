@@ -1,5 +1,5 @@
 /** Inferences over HTTP: Open Inference Protocol v2 with its binary extensions, and KServe's protocol v1. */
-import { RequestError } from '../../protocol/errors.ts';
+import { invalid, RequestError } from '../../protocol/errors.ts';
 import { parseRawRequest } from '../../protocol/raw-request.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { infer } from '../../server/infer.ts';
@@ -24,8 +24,7 @@ async function inferV2(
   codec: JsonCodec,
   { request, signal, model, version }: Call,
 ): Promise<Answer> {
-  const header = request.headers[JSON_LENGTH];
-  const jsonLength = header === undefined ? undefined : Number(header);
+  const jsonLength = lengthOf(request.headers[JSON_LENGTH]);
   if ((jsonLength ?? 0) > JSON_LIMIT)
     throw new RequestError('TooLarge', `the JSON part may have at most ${JSON_LIMIT} bytes`);
   const body = await readBody(request, jsonLength === undefined ? JSON_LIMIT : BINARY_LIMIT);
@@ -39,6 +38,13 @@ async function inferV2(
   if (built.jsonLength === undefined) return { status: 200, body: built.body };
   const headers = { [JSON_LENGTH]: String(built.jsonLength), 'content-type': 'application/octet-stream' };
   return { status: 200, body: built.body, headers };
+}
+
+/** Only digits: an empty value would read as 0, which means something else. */
+function lengthOf(header: unknown): number | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && /^[0-9]{1,15}$/.test(header)) return Number(header);
+  throw invalid('Inference-Header-Content-Length must be the number of bytes of JSON at the start of the body');
 }
 
 async function predictV1(context: ServerContext, codec: JsonCodec, { request, signal, model }: Call): Promise<Answer> {

@@ -1,52 +1,57 @@
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { gunzip, inflate } from 'node:zlib';
 import { currentRequest } from '../../server/request-record.ts';
 import { invalid, RequestError } from '../../protocol/errors.ts';
+import { COMPRESSIONS, decompress, isCompression } from '../decompress.ts';
+import { IncompleteBody } from './incomplete-body.ts';
 
 /** How much of a body that is too long is read and thrown away, so that the client is still there to hear so. */
 const DISCARD_LIMIT = 64 * 1024 * 1024;
-
-const DECODERS: Readonly<
-  Record<string, (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>>
-> = {
-  identity: async (body) => body,
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-};
 
 /**
  * The whole body of a request, decompressed.
  *
  * @param limit bytes, before and after it is decompressed.
- * @throws {RequestError} TooLarge, or InvalidArgument where it is not what its Content-Encoding says.
+ * @throws {RequestError} TooLarge, Unavailable, Cancelled, or InvalidArgument where it is not what its Content-Encoding says.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  const decode = DECODERS[encoding];
-  if (decode === undefined) throw invalid(`the content encoding must be ${Object.keys(DECODERS).join(', ')} or none`);
-  const body = await readBytes(request, limit);
-  try {
-    return await decode(body, { maxOutputLength: limit });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(limit);
+  const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
+  if (encoding === 'identity') return readBytes(request, limit);
+  if (!isCompression(encoding))
+    throw invalid(`the content encoding must be identity, ${COMPRESSIONS.join(', ')} or none`);
+  const body = await decompress(await readBytes(request, limit), encoding, limit).catch((cause: unknown) => {
+    if (cause instanceof RequestError) throw cause;
     throw invalid(`the body is not ${encoding}, as its content encoding says`);
-  }
+  });
+  if (body === undefined) throw tooLarge(limit);
+  return body;
 }
 
-async function readBytes(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= limit) chunks.push(chunk);
-    else chunks.length = 0;
-    if (size > limit + DISCARD_LIMIT) break;
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const body = new IncompleteBody(limit);
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const take = (piece: Buffer) => {
+    try {
+      body.push(piece);
+      if (body.size > limit + DISCARD_LIMIT) reject(tooLarge(limit));
+    } catch (cause) {
+      reject(cause);
+    }
+  };
+  request.on('data', take);
+  request.once('end', () => (body.isTooLarge ? reject(tooLarge(limit)) : resolve(body.take())));
+  const gone = () => reject(new RequestError('Cancelled', 'the client went before its body was complete'));
+  request.once('error', gone);
+  request.once('close', gone);
+  if (request.destroyed) gone();
+  try {
+    return await promise;
+  } finally {
+    // What comes after a failure is thrown away.
+    request.off('data', take);
+    body.release();
+    const record = currentRequest.getStore();
+    if (record !== undefined) record.bytesIn += body.size;
   }
-  const record = currentRequest.getStore();
-  if (record !== undefined) record.bytesIn += size;
-  if (size > limit) throw tooLarge(limit);
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
 }
 
 function tooLarge(limit: number): RequestError {

@@ -1,5 +1,6 @@
 /** Model control, as Triton has it (docs/protocol/extension_model_repository.md); on a port of its own, which is closed unless asked for. */
-import { invalid } from '../../protocol/errors.ts';
+import { objectOf, parseJson } from '../../protocol/json-body.ts';
+import type { JsonObject } from '../../protocol/json-body.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { createModelControl } from '../../server/model-control.ts';
 import { json } from './answer.ts';
@@ -18,7 +19,7 @@ export function repositoryRoutes(context: ServerContext): readonly Route[] {
     }),
     route('POST', '/v2/repository/models/{model}/load', async ({ request, model }) => {
       const { parameters = {} } = readOptions(await readBody(request, BODY_LIMIT));
-      await control.load(model, parameters);
+      await control.load(model, objectOf(parameters, '"parameters"'));
       return json(200, {});
     }),
     route('POST', '/v2/repository/models/{model}/unload', async ({ model }) => {
@@ -28,18 +29,6 @@ export function repositoryRoutes(context: ServerContext): readonly Route[] {
   ];
 }
 
-interface Options {
-  readonly ready?: unknown;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-}
-
-function readOptions(body: Uint8Array): Options {
-  if (body.length === 0) return {};
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Said below.
-  }
-  throw invalid('the body must be a JSON object, or empty');
+function readOptions(body: Uint8Array): JsonObject {
+  return body.length === 0 ? {} : parseJson(body);
 }

@@ -35,12 +35,18 @@ export function openRoute(path: string, handler: Route['handler']): Route {
   return { ...route('GET', path, handler), isOpen: true };
 }
 
+/** Without the query, and without the host that clients of proxies put before it (RFC 9112, section 3.2.2). */
+export function pathOf({ url = '' }: IncomingMessage): string {
+  const [path = ''] = url.split('?');
+  return path.replace(/^https?:\/\/[^/]*/i, '');
+}
+
 /** @throws {RequestError} NotFound, or MethodNotAllowed with the method that is right. */
 export function findRoute(
   routes: readonly Route[],
   request: IncomingMessage,
 ): { readonly route: Route; readonly model: string; readonly version: string | undefined } {
-  const [path = ''] = (request.url ?? '').split('?');
+  const path = pathOf(request);
   const matches = routes.flatMap((candidate) => {
     const match = candidate.pattern.exec(path);
     return match === null ? [] : [{ route: candidate, groups: match.groups ?? {} }];
