@@ -26,13 +26,39 @@ export function tensorOfValues(
     });
   }
   const data = datatype === 'FP16' ? new Float16Array(count) : numericType(datatype).create(count);
-  const toNumber = converterTo(datatype, isJson);
-  for (let index = 0; index < count; index++) {
-    const number = toNumber(values[index]);
-    if (number === undefined) throw misfit(name, index, datatype);
-    data[index] = number as never;
-  }
+  const misfitAt = isFloats(data) ? fillFloats(data, values, isJson) : fillWhole(data, values, converterTo(datatype));
+  if (misfitAt !== undefined) throw misfit(name, misfitAt, datatype);
   return data instanceof Float16Array ? new Uint16Array(data.buffer) : data;
+}
+
+type Floats = Float16Array | Float32Array | Float64Array;
+type Numbers = Exclude<TensorData, readonly string[]>;
+
+function isFloats(data: Numbers | Floats): data is Floats {
+  return data instanceof Float16Array || data instanceof Float32Array || data instanceof Float64Array;
+}
+
+/**
+ * With a list of as many values; returns the place of the first that does not fit. A float is rounded, but a number beyond all that
+ * the datatype has is not made infinite.
+ */
+function fillFloats(data: Floats, values: readonly unknown[], isJson: boolean): number | undefined {
+  for (let index = 0; index < data.length; index++) {
+    const value = values[index];
+    if (typeof value !== 'number') return index;
+    data[index] = value;
+    if (!Number.isFinite(data[index]) && (isJson || Number.isFinite(value))) return index;
+  }
+  return undefined;
+}
+
+function fillWhole(data: Numbers, values: readonly unknown[], convert: Converter): number | undefined {
+  for (let index = 0; index < data.length; index++) {
+    const whole = convert(values[index]);
+    if (whole === undefined) return index;
+    data[index] = whole as never;
+  }
+  return undefined;
 }
 
 /** The values of a tensor as JSON has them; a whole number that JSON would round comes as text. */
@@ -54,21 +80,10 @@ function exact(value: bigint): number | string {
 /** A value as what a tensor of a datatype holds; undefined for a value that it cannot hold as it is. */
 type Converter = (value: unknown) => number | bigint | undefined;
 
-function converterTo(datatype: NumericDatatype, isJson: boolean): Converter {
+function converterTo(datatype: NumericDatatype): Converter {
   if (datatype === 'BOOL') return (value) => (typeof value === 'boolean' ? Number(value) : undefined);
-  const { range, bytes } = numericType(datatype);
-  if (range === undefined) return toFloat(ROUND[datatype as keyof typeof ROUND], isJson);
+  const { range = [0n, 0n], bytes } = numericType(datatype);
   return bytes === 8 ? toLong(range) : toWhole(Number(range[0]), Number(range[1]));
-}
-
-const ROUND = { FP16: Math.f16round, FP32: Math.fround, FP64: Number };
-
-/** A float is rounded, but a number beyond all that the datatype has is not made infinite. */
-function toFloat(round: (value: number) => number, isJson: boolean): Converter {
-  return (value) => {
-    if (typeof value !== 'number') return undefined;
-    return Number.isFinite(round(value)) || (!isJson && !Number.isFinite(value)) ? value : undefined;
-  };
 }
 
 function toWhole(least: number, most: number): Converter {
