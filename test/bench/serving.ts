@@ -4,15 +4,24 @@
 import type { Options } from './options.ts';
 import { ECHO } from './serving/rows/echo.ts';
 import { LATENCY, THROUGHPUT } from './serving/rows/against-naive.ts';
+import { AGAINST_PYTHON } from './serving/rows/against-python.ts';
 import { AGAINST_RAW } from './serving/rows/against-raw.ts';
 import { HEALTH } from './serving/rows/health.ts';
 import { JSON_BODY } from './serving/rows/json.ts';
+import { SOAK } from './serving/rows/soak.ts';
 import { figureLine, TABLE_HEAD } from './serving/row.ts';
 import type { Row } from './serving/row.ts';
 
-const ROWS: readonly Row[] = [ECHO, THROUGHPUT, ...AGAINST_RAW, LATENCY, HEALTH, JSON_BODY].toSorted(
-  (a, b) => a.number - b.number,
-);
+const ROWS: readonly Row[] = [
+  ECHO,
+  THROUGHPUT,
+  ...AGAINST_RAW,
+  LATENCY,
+  HEALTH,
+  JSON_BODY,
+  AGAINST_PYTHON,
+  SOAK,
+].toSorted((a, b) => a.number - b.number);
 
 export async function benchServing({ rows, minutes }: Options): Promise<void> {
   console.log(TABLE_HEAD);
