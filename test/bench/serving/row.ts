@@ -37,7 +37,8 @@ const WRITTEN: Readonly<Record<Unit, (value: number) => string>> = {
 
 /** A row of a table in Markdown, so that docs/performance/serving.md takes it as it is. */
 export function figureLine(number: number, figure: Figure): string {
-  const write = (value: number | undefined) => (value === undefined ? '' : WRITTEN[figure.unit](value));
+  const write = (value: number | undefined) =>
+    value === undefined || Number.isNaN(value) ? '' : WRITTEN[figure.unit](value);
   const cells = [number, figure.what, write(figure.value), write(figure.ask), write(figure.stretch), verdict(figure)];
   return `| ${[...cells, figure.from].join(' | ')} |`;
 }

@@ -75,20 +75,18 @@ function figuresOf(
   rounds: readonly Round[],
 ): Figure[] {
   const of = (value: (round: Round) => number) => median(rounds.map(value));
-  const text = (value: (result: LoadResult) => string) => {
-    const middle = (which: keyof Round) =>
-      rounds.map((round) => round[which]).toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(rounds.length / 2)];
-    return [middle('own'), middle('other')]
-      .map((result) => (result === undefined ? '' : value(result)))
-      .join(' against ');
-  };
+  const text = (value: (result: LoadResult) => number, write: (middle: number) => string) =>
+    [of(({ own }) => value(own)), of(({ other }) => value(other))].map(write).join(' against ');
   return [
     {
       what: `${what}: rate at equal CPU`,
       value: of(({ own, other }) => other.serverCpuMicroseconds / own.serverCpuMicroseconds),
       unit: 'times',
       ...bounds,
-      from: `CPU an inference ${text((result) => `${Math.round(result.serverCpuMicroseconds)} µs`)}; ${text((result) => perSecond(result.perSecond))}`,
+      from: `CPU an inference ${text(
+        (result) => result.serverCpuMicroseconds,
+        (cpu) => `${Math.round(cpu)} µs`,
+      )}; ${text((result) => result.perSecond, perSecond)}`,
     },
     {
       what: `${what}: p99, own ÷ theirs`,
@@ -96,7 +94,10 @@ function figuresOf(
       unit: 'ratio',
       ask: 1,
       isSmallerBetter: true,
-      from: text((result) => `${result.p99.toFixed(1)} ms`),
+      from: text(
+        (result) => result.p99,
+        (p99) => `${p99.toFixed(1)} ms`,
+      ),
     },
   ];
 }

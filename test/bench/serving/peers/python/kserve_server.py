@@ -7,6 +7,7 @@ import sys
 
 import onnxruntime
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
+from kserve.utils.utils import generate_uuid
 
 
 class OnnxModel(Model):
@@ -22,7 +23,7 @@ class OnnxModel(Model):
         (result,) = self.session.run(None, {payload.inputs[0].name: values})
         output = InferOutput(name="y", shape=list(result.shape), datatype="FP32")
         output.set_data_from_numpy(result, binary_data=payload.from_grpc)
-        return InferResponse(response_id=payload.id, model_name=self.name, infer_outputs=[output])
+        return InferResponse(response_id=payload.id or generate_uuid(), model_name=self.name, infer_outputs=[output])
 
 
 if __name__ == "__main__":
