@@ -25,18 +25,19 @@ export function tensorOfValues(
       return checkedText(name, value);
     });
   }
-  const data = datatype === 'FP16' ? new Float16Array(count) : numericType(datatype).create(count);
-  const misfitAt = isFloats(data) ? fillFloats(data, values, isJson) : fillWhole(data, values, converterTo(datatype));
+  const { range, bytes, create } = numericType(datatype);
+  const data = datatype === 'FP16' ? new Float16Array(count) : create(count);
+  const misfitAt =
+    range === undefined
+      ? fillFloats(data as Floats, values, isJson)
+      : fillWhole(data as Numbers, values, converterTo(datatype, { range, bytes }));
   if (misfitAt !== undefined) throw misfit(name, misfitAt, datatype);
   return data instanceof Float16Array ? new Uint16Array(data.buffer) : data;
 }
 
 type Floats = Float16Array | Float32Array | Float64Array;
 type Numbers = Exclude<TensorData, readonly string[]>;
-
-function isFloats(data: Numbers | Floats): data is Floats {
-  return data instanceof Float16Array || data instanceof Float32Array || data instanceof Float64Array;
-}
+type Range = readonly [bigint, bigint];
 
 /**
  * With a list of as many values; returns the place of the first that does not fit. A float is rounded, but a number beyond all that
@@ -80,9 +81,8 @@ function exact(value: bigint): number | string {
 /** A value as what a tensor of a datatype holds; undefined for a value that it cannot hold as it is. */
 type Converter = (value: unknown) => number | bigint | undefined;
 
-function converterTo(datatype: NumericDatatype): Converter {
+function converterTo(datatype: NumericDatatype, { range, bytes }: { range: Range; bytes: number }): Converter {
   if (datatype === 'BOOL') return (value) => (typeof value === 'boolean' ? Number(value) : undefined);
-  const { range = [0n, 0n], bytes } = numericType(datatype);
   return bytes === 8 ? toLong(range) : toWhole(Number(range[0]), Number(range[1]));
 }
 
@@ -92,7 +92,7 @@ function toWhole(least: number, most: number): Converter {
 }
 
 /** A JSON number above 2^53 has lost digits on the way, so it is no whole number that anybody meant. */
-function toLong([least, most]: readonly [bigint, bigint]): Converter {
+function toLong([least, most]: Range): Converter {
   return (value) => {
     const whole = typeof value !== 'bigint' && Number.isSafeInteger(value) ? BigInt(value as number) : value;
     return typeof whole === 'bigint' && whole >= least && whole <= most ? whole : undefined;
