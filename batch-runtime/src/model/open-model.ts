@@ -1,9 +1,9 @@
 /** Opens a model in a process of its own: a file that breaks ONNX Runtime, or keeps it busy for ever, ends only that. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TensorSpec } from '@slipway/crds';
+import { checkExternalData, ExternalDataError } from '@slipway/crds/external-data';
 import { BatchError } from '../failure.ts';
-import { checkExternalData } from './external-data.ts';
 
 export interface ModelSignature {
   readonly inputs: TensorSpec[];
@@ -14,7 +14,13 @@ const TIMEOUT_MS = 120_000;
 
 /** @param path of the .onnx file; external data is found beside it, and nowhere else. @throws {BatchError} ModelInvalid */
 export async function openModel(path: string): Promise<ModelSignature> {
-  await checkExternalData(path);
+  await checkExternalData(path).catch((cause: unknown) => {
+    if (!(cause instanceof ExternalDataError)) throw cause;
+    if (cause.kind === 'unreadable') throw new BatchError('ModelInvalid', cause.message, { cause });
+    const isAlone = cause.kind === 'missing' && basename(path) === 'model.onnx';
+    const hint = isAlone ? '; write the model and its data to a folder model/' : '';
+    throw new BatchError('ModelInvalid', `The model cannot be used: ${cause.message}${hint}`, { cause });
+  });
   return readSignature(path);
 }
 

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 // oxlint-disable-next-line import/no-unassigned-import -- being imported first is all that it does
 import './hide-float16-array.ts';
+import { checkExternalData, ExternalDataError } from '@slipway/crds/external-data';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
@@ -46,6 +47,7 @@ function listen(onMessage: (message: RunMessage) => void): void {
 
 async function open(): Promise<InferenceSession | undefined> {
   try {
+    await checkExternalData(settings.path);
     return await InferenceSession.create(settings.path, {
       intraOpNumThreads: settings.threads,
       interOpNumThreads: 1,
@@ -54,7 +56,10 @@ async function open(): Promise<InferenceSession | undefined> {
     });
   } catch (cause) {
     const detail = String(cause);
-    const reason = loadFailure(settings.device, detail, `${process.platform}-${process.arch}`);
+    const isKnown = cause instanceof ExternalDataError && cause.kind !== 'unreadable';
+    const reason = isKnown
+      ? cause.message
+      : loadFailure(settings.device, detail, `${process.platform}-${process.arch}`);
     post({ kind: 'loadFailed', reason, detail });
     return undefined;
   }

@@ -47,10 +47,31 @@ describe('scanModel', () => {
     ['two models', ['fare/1/a.onnx', 'fare/1/b.onnx'], 'fare', /has 2 \.onnx files; name one of them model\.onnx/],
     ['a name that no URL takes', ['a fare/1/model.onnx'], 'a fare', /"a fare" is no name for a model/],
     ['a name that climbs', ['fare/1/model.onnx'], '../fare', /is no name for a model/],
+    ['a name that climbs within', ['fare/1/model.onnx'], 'a/../fare', /is no name for a model/],
+    ['an absolute name', ['fare/1/model.onnx'], '/etc/passwd', /is no name for a model/],
+    ['a name with a slash behind it', ['fare/1/model.onnx'], 'fare/', /is no name for a model/],
+    ['three dots', ['.../1/model.onnx'], '...', /is no name for a model/],
+    ['two dots in a name', ['fare..1/1/model.onnx'], 'fare..1', /is no name for a model/],
+    ['NUL in a name', [], 'fare\0', /is no name for a model/],
+    ['a new line behind a name', ['fare/1/model.onnx'], 'fare\n', /is no name for a model/],
+    ['a blank name', [], ' ', /is no name for a model/],
+    ['no name', [], '', /is no name for a model/],
+    ['a letter that looks like another', [], 'fаre', /is no name for a model/],
+    ['a wide dot', [], '．．', /is no name for a model/],
+    ['a name that is too long', [], 'f'.repeat(129), /is no name for a model/],
   ])('says what is wrong with %s', (_, files, name, message) => {
     put(...files);
 
     expect(() => scanModel(root, name)).toThrow(message);
+  });
+
+  it('says no path of the machine when a link leads nowhere', () => {
+    put('fare/1/readme.txt');
+    symlinkSync('/nowhere/secret', join(root, 'fare/1/model.onnx'));
+
+    expect(() => scanModel(root, 'fare')).toThrow(
+      'something in its folder cannot be read (ENOENT); is there a link that leads nowhere?',
+    );
   });
 
   it('refuses a link that leaves the repository', () => {

@@ -1,6 +1,7 @@
 /** What lies in a model repository of Triton's layout: `<model>/<version>/model.onnx`, or the only .onnx file there. */
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import { quoted } from '../protocol/errors.ts';
 
 export interface RepositoryEntry {
   readonly name: string;
@@ -13,8 +14,8 @@ export interface RepositoryEntry {
   readonly bytes: number;
 }
 
-/** Model names stand in URLs and metrics. */
-const MODEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?$/;
+/** Model names stand in URLs and metrics. Two dots in a row mean something else to too many. */
+const MODEL_NAME = /^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?$/;
 const VERSION = /^[1-9][0-9]{0,9}$/;
 
 /** Something is out of place. The message holds no path above the repository, so a client may read it. */
@@ -37,7 +38,19 @@ export function modelNames(root: string): string[] {
 /** Versions of one model in ascending order. @throws {RepositoryError} */
 export function scanModel(root: string, name: string): RepositoryEntry[] {
   if (!MODEL_NAME.test(name))
-    throw new RepositoryError(`"${name}" is no name for a model: letters, digits, ".", "_" and "-"`);
+    throw new RepositoryError(`${quoted(name)} is no name for a model: letters, digits, ".", "_" and "-"`);
+  try {
+    return versionsOf(root, name);
+  } catch (cause) {
+    if (cause instanceof RepositoryError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    throw new RepositoryError(`something in its folder cannot be read (${code}); is there a link that leads nowhere?`, {
+      cause,
+    });
+  }
+}
+
+function versionsOf(root: string, name: string): RepositoryEntry[] {
   const folder = join(realpathSync(root), name);
   if (!existsSync(folder)) throw new RepositoryError('the repository has no folder of this name');
   const versions = folders(folder).filter((version) => VERSION.test(version));

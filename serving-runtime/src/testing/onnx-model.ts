@@ -38,7 +38,11 @@ export interface Constant {
   readonly name: string;
   readonly shape: readonly number[];
   readonly values: readonly number[];
+  /** Where the bytes are instead: entries of `external_data`. */
+  readonly external?: ExternalData;
 }
+
+export type ExternalData = readonly (readonly [key: string, value: string])[];
 
 export interface Graph {
   readonly inputs: readonly Value[];
@@ -48,6 +52,8 @@ export interface Graph {
 }
 
 const MESSAGE = 2;
+/** Of onnx.TensorProto.DataLocation. */
+const EXTERNAL = 1;
 
 function message(writer: BinaryWriter, field: number, body: BinaryWriter): BinaryWriter {
   return writer.tag(field, MESSAGE).bytes(body.finish());
@@ -89,25 +95,75 @@ function encodeAttribute(name: string, values: readonly number[]): BinaryWriter 
   return number(writer, 20, INTS);
 }
 
-function encodeConstant({ name, shape, values }: Constant): BinaryWriter {
+function encodeConstant({ name, shape, values, external }: Constant): BinaryWriter {
   const writer = new BinaryWriter();
   for (const size of shape) number(writer, 1, size);
   number(writer, 2, ELEMENT_TYPES.FP32);
   text(writer, 8, name);
+  if (external !== undefined) {
+    for (const [key, value] of external) message(writer, 13, text(text(new BinaryWriter(), 1, key), 2, value));
+    return number(writer, 14, EXTERNAL);
+  }
   return writer.tag(9, MESSAGE).bytes(new Uint8Array(Float32Array.from(values).buffer));
 }
 
-/** The bytes of a model.onnx with this graph (opset 17, IR version 8). */
-export function encodeOnnxModel({ inputs, outputs, nodes, constants = [] }: Graph): Uint8Array {
+function encodeGraph({ inputs, outputs, nodes, constants = [] }: Graph): BinaryWriter {
   const graph = new BinaryWriter();
   for (const node of nodes) message(graph, 1, encodeNode(node));
   text(graph, 2, 'graph');
   for (const constant of constants) message(graph, 5, encodeConstant(constant));
   for (const input of inputs) message(graph, 11, encodeValue(input));
   for (const output of outputs) message(graph, 12, encodeValue(output));
+  return graph;
+}
+
+/** The bytes of a model.onnx with this graph (opset 17, IR version 8). */
+export function encodeOnnxModel(graph: Graph): Uint8Array {
+  return modelOf(encodeGraph(graph));
+}
+
+function modelOf(graph: BinaryWriter): Uint8Array {
   const opset = number(text(new BinaryWriter(), 1, ''), 2, 17);
   const model = message(number(new BinaryWriter(), 1, 8), 7, graph);
   return message(model, 8, opset).finish();
+}
+
+/** Where a model may have a tensor, and so a reference to a file. */
+export type TensorPlace = 'initializer' | 'sparse' | 'constant' | 'subgraph' | 'function' | 'training';
+
+/** y = x · weights for x [n, 2] (in `constant`), or y = x beside weights that nothing uses, which lie in a file. */
+export function externalModel(place: TensorPlace, external: ExternalData): Uint8Array {
+  const weights = { name: 'weights', shape: [2, 1], values: [], external };
+  const tensor = () => encodeConstant(weights);
+  const value = message(number(text(new BinaryWriter(), 1, 'value'), 20, 4), 5, tensor());
+  const constant = message(text(text(new BinaryWriter(), 2, 'weights'), 4, 'Constant'), 5, value);
+  const product = encodeNode({ operator: 'MatMul', inputs: ['x', 'weights'], outputs: ['y'] });
+  const same = encodeNode({ operator: 'Identity', inputs: ['x'], outputs: ['y'] });
+  const x = encodeValue({ name: 'x', type: 'FP32', shape: ['n', 2] });
+  const y = encodeValue({
+    name: 'y',
+    type: 'FP32',
+    shape: ['n', place === 'constant' || place === 'initializer' ? 1 : 2],
+  });
+  const graph = text(new BinaryWriter(), 2, 'graph');
+  if (place === 'initializer') message(message(graph, 1, product), 5, tensor());
+  else if (place === 'constant') message(message(graph, 1, constant), 1, product);
+  else message(graph, 1, same);
+  if (place === 'sparse') message(graph, 15, message(new BinaryWriter(), 1, tensor()));
+  if (place === 'subgraph') message(graph, 1, branching(constant));
+  message(message(graph, 11, x), 12, y);
+  const model = Buffer.from(modelOf(graph));
+  if (place === 'function')
+    return Buffer.concat([model, message(new BinaryWriter(), 25, message(new BinaryWriter(), 7, constant)).finish()]);
+  if (place !== 'training') return model;
+  const trained = message(new BinaryWriter(), 1, message(new BinaryWriter(), 5, tensor()));
+  return Buffer.concat([model, message(new BinaryWriter(), 20, trained).finish()]);
+}
+
+/** A node with a graph of its own. */
+function branching(inner: BinaryWriter): BinaryWriter {
+  const branch = message(text(new BinaryWriter(), 1, 'then_branch'), 6, message(new BinaryWriter(), 1, inner));
+  return message(text(new BinaryWriter(), 4, 'If'), 5, branch);
 }
 
 /** y = x, for any type. */

@@ -13,6 +13,7 @@ export interface Wire {
   readonly whole: Field;
   /** Fields of the length-delimited wire type of a message; others are skipped. @throws Error for bytes that are no message */
   fields(message: Field): Generator<Field>;
+  /** Of 4,096 bytes at most. @throws Error */
   text(field: Field): string;
   close(): void;
 }
