@@ -26,6 +26,7 @@ import { authorized, factsOf } from './credentials.ts';
 import { mayOpenWebSocket } from './cors.ts';
 import type { HttpOptions } from './http-server.ts';
 import { findRoute, route, routeName } from './routing.ts';
+import { sendInTurn, watchArrival } from './web-socket-flow.ts';
 
 /** Requests of one socket that run at a time; beyond it the client is not read until all of them have their answers. */
 const MAX_RUNNING = 64;
@@ -55,15 +56,16 @@ export function createWebSockets(
       const identity = await authorized(authorize, request);
       context.engine.model(model, version);
       if (!mayOpenWebSocket(request, origins)) throw invalid('pages of this origin may not ask this server');
-      server.handleUpgrade(request, socket, head, (connection) =>
+      server.handleUpgrade(request, socket, head, (connection) => {
+        watchArrival(connection, socket);
         serve(context, connection, {
           target: { name: model, version },
           route: routeName(found, version),
           facts: { ...factsOf(request, 'websocket'), identity },
           observer,
           codec,
-        }),
-      );
+        });
+      });
     } catch (cause) {
       refuse(socket, cause);
     }
@@ -111,10 +113,7 @@ function serve(context: ServerContext, connection: WebSocket, stream: Stream): v
     running += 1;
     if (running >= MAX_RUNNING) connection.pause();
     written = written
-      .then(async () => {
-        const { message, isBinary: binary } = await answer;
-        connection.send(message, { binary });
-      })
+      .then(async () => sendInTurn(connection, await answer))
       .finally(() => {
         running -= 1;
         if (running === 0) connection.resume();
