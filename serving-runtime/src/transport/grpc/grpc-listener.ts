@@ -6,7 +6,7 @@ import { readCallHead } from './call-head.ts';
 import type { NoCall } from './call-head.ts';
 import { ACCEPTED_ENCODINGS, isKnownEncoding } from './compression.ts';
 import { eventsOnceKnown } from './early-events.ts';
-import type { Rpcs } from './rpc.ts';
+import type { Rpc, Rpcs } from './rpc.ts';
 import { HEAD, statusFields } from './server-call.ts';
 import type { CallSettings, ServerCall } from './server-call.ts';
 import { StreamingCall } from './streaming-call.ts';
@@ -62,8 +62,9 @@ export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): Re
       return refuse(ERROR_CODES.Unimplemented.grpc, `messages may be compressed by ${ACCEPTED_ENCODINGS}`, more);
     }
     const begin = () => {
-      if (rpc.kind === 'unary') return new UnaryCall(exchange, settings, head, rpc);
-      const call = new StreamingCall(exchange, settings, head, rpc);
+      const own = settingsOf(settings, rpc);
+      if (rpc.kind === 'unary') return new UnaryCall(exchange, own, head, rpc);
+      const call = new StreamingCall(exchange, own, head, rpc);
       call.start();
       return call;
     };
@@ -74,6 +75,10 @@ export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): Re
     };
     return eventsOnceKnown(authorize(exchange).then(begin, refuseFor));
   };
+}
+
+function settingsOf(settings: CallSettings, { maxMessageBytes = Infinity }: Rpc): CallSettings {
+  return maxMessageBytes < settings.maxMessageBytes ? { ...settings, maxMessageBytes } : settings;
 }
 
 function tooSlow(messageMs: number): RequestError {

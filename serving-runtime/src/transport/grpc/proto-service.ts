@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { loadSync } from '@grpc/proto-loader';
 import type { MethodDefinition, PackageDefinition, ServiceDefinition } from '@grpc/proto-loader';
+import { createCheck } from '../../protocol/protobuf/strict-message.ts';
+import type { FieldDescriptor } from '../../protocol/protobuf/strict-message.ts';
 import type { Codec, Rpc, Rpcs, StreamingMethod, UnaryMethod } from './rpc.ts';
 
 export interface Methods {
@@ -36,9 +38,20 @@ export function serviceOf(
   return rpcs;
 }
 
-function codecOf({ requestDeserialize, responseSerialize }: MethodDefinition<object, object>): Codec {
+/** Bytes of a request that holds no tensors: names, and little else. */
+const SMALL_MESSAGE_BYTES = 1024 * 1024;
+
+function codecOf({ requestDeserialize, responseSerialize, requestType }: MethodDefinition<object, object>): Codec {
+  const { field: fields } = requestType.type as {
+    readonly field: readonly FieldDescriptor[];
+  };
+  const check = createCheck(fields);
   return {
-    decode: (bytes) => requestDeserialize(bytes),
+    maxMessageBytes: SMALL_MESSAGE_BYTES,
+    decode: (bytes) => {
+      check(bytes);
+      return requestDeserialize(bytes);
+    },
     encode: (message) => {
       const body = responseSerialize(message);
       const framed = Buffer.allocUnsafe(PREFIX_BYTES + body.length);

@@ -20,6 +20,8 @@ export type UnaryMethod = (request: never, call: Call) => object | Promise<objec
 export type StreamingMethod = (requests: AsyncIterable<never>, call: StreamingCall) => Promise<void>;
 
 export interface Codec {
+  /** Of one request, before and after decompression, where it is less than the server takes at all. */
+  readonly maxMessageBytes?: number;
   decode(bytes: Buffer): unknown;
   /** With the prefix of gRPC: a zero byte, and four of length. */
   encode(message: object): Buffer;
