@@ -8,9 +8,11 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import './hide-float16-array.ts';
 import { checkExternalData, ExternalDataError } from '@slipway/crds/external-data';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { numericType } from '../protocol/datatypes.ts';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
 import { loadFailure } from './load-failure.ts';
+import { MAX_RESULT_BYTES } from './messages.ts';
 import type { InstanceMessage, RunMessage, SessionSettings } from './messages.ts';
 
 /** Names of datatypes, ONNX Runtime's and the protocol's. */
@@ -89,14 +91,30 @@ async function run(session: InferenceSession, { id, inputs, outputs }: RunMessag
   try {
     const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toOrt(tensor)]));
     const results = await session.run(feeds, [...outputs]);
+    refuseTooLarge(outputs.map((name) => results[name]));
     const tensors = outputs.map((name) => fromOrt(name, results[name]));
     const buffers = tensors.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
     const microseconds = (performance.now() - started) * 1000;
     post({ kind: 'done', id, outputs: tensors, microseconds }, [...new Set(buffers)]);
   } catch (cause) {
-    post({ kind: 'runFailed', id, detail: String(cause) });
+    post({ kind: 'runFailed', id, detail: String(cause), isTooLarge: cause instanceof ResultTooLarge });
   }
 }
+
+class ResultTooLarge extends Error {
+  override name = 'ResultTooLarge';
+}
+
+/** A model may make much of little; before it is copied, and copied again for the network. Texts count as their references. */
+function refuseTooLarge(results: readonly (OrtTensor | undefined)[]): void {
+  const bytes = results.reduce((sum, tensor) => {
+    const datatype = DATATYPES[tensor?.type ?? ''] ?? 'BYTES';
+    return sum + (tensor?.size ?? 0) * (datatype === 'BYTES' ? REFERENCE_BYTES : numericType(datatype).bytes);
+  }, 0);
+  if (bytes > MAX_RESULT_BYTES) throw new ResultTooLarge(`results of ${bytes} bytes`);
+}
+
+const REFERENCE_BYTES = 8;
 
 function toOrt({ datatype, shape, data }: Tensor): OrtTensor {
   return new OrtTensor(ORT_TYPES[datatype] as 'float32', data as Float32Array, shape);

@@ -2,6 +2,9 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
 
+/** Of all outputs of one run. */
+export const MAX_RESULT_BYTES = 512 * 1024 * 1024;
+
 export interface SessionSettings {
   readonly path: string;
   readonly threads: number;
@@ -19,4 +22,4 @@ export type InstanceMessage =
   /** `detail` is ONNX Runtime's own text: for the log, never for a client. */
   | { readonly kind: 'loadFailed'; readonly reason: string; readonly detail: string }
   | { readonly kind: 'done'; readonly id: number; readonly outputs: readonly Tensor[]; readonly microseconds: number }
-  | { readonly kind: 'runFailed'; readonly id: number; readonly detail: string };
+  | { readonly kind: 'runFailed'; readonly id: number; readonly detail: string; readonly isTooLarge: boolean };

@@ -18,6 +18,13 @@ export class ModelLoadError extends Error {
 /** The model refused what it was given, although that fits its signature. */
 export class ModelRunError extends Error {
   override name = 'ModelRunError';
+  /** Whether it ran, and its results are more than a run may have. */
+  readonly isTooLarge: boolean;
+
+  constructor(detail: string, isTooLarge: boolean) {
+    super(detail);
+    this.isTooLarge = isTooLarge;
+  }
 }
 
 /** The instance ended, or was ended because it hung, while the request was with it. */
@@ -110,7 +117,7 @@ function settle(runs: Map<number, Run>, message: InstanceMessage): void {
   runs.delete(message.id);
   clearTimeout(run.timer);
   if (message.kind === 'done') run.resolve({ outputs: message.outputs, microseconds: message.microseconds });
-  else run.reject(new ModelRunError(message.detail));
+  else run.reject(new ModelRunError(message.detail, message.isTooLarge));
 }
 
 /** Inputs are never used again on this side, so their memory moves instead of being copied. */

@@ -5,6 +5,7 @@ import { createBatchQueue } from './batch-queue.ts';
 import type { Waiting } from './batch-queue.ts';
 import { measureBatchRows } from './batch-size.ts';
 import { createInstancePool } from './instance-pool.ts';
+import { MAX_RESULT_BYTES } from './messages.ts';
 import { ModelRunError, startInstance } from './model-instance.ts';
 import type { ModelInstance, Signature } from './model-instance.ts';
 import type { RepositoryEntry } from './repository.ts';
@@ -150,7 +151,7 @@ export async function loadModel(
       // One of them is to blame, and the others shall not pay for it.
       if (batch.length > 1) return await runEach(instance, batch);
       events.runFailed(entry, cause.message);
-      head.reject(REFUSED);
+      head.reject(cause.isTooLarge ? TOO_LARGE : REFUSED);
     }
   };
 
@@ -252,6 +253,11 @@ const CANCELLED = new RequestError('Cancelled', 'the client gave up');
 const REFUSED = new ModelFailure(
   'InvalidArgument',
   'the model could not run on these inputs; do their shapes fit together?',
+);
+
+const TOO_LARGE = new RequestError(
+  'TooLarge',
+  `the results are larger than ${MAX_RESULT_BYTES} bytes; send fewer rows at a time`,
 );
 
 function lateAfter(milliseconds: number): RequestError {

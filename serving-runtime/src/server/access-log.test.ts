@@ -91,13 +91,16 @@ describe.each(['own', 'node'])('an access log of all, with the transport %s', (t
     await new Promise((resolve) => socket.once('open', resolve));
     socket.send(JSON.stringify(ROWS));
     socket.send('{');
-    await expect.poll(() => lines(server, path).length).toBe(2);
+    socket.send(JSON.stringify({ ...ROWS, id: 'x'.repeat(100_000) }));
+    await expect.poll(() => lines(server, path).length).toBe(3);
     socket.close();
 
-    const byStatus = lines(server, path).toSorted((a, b) => Number(a['status']) - Number(b['status']));
-    expect(byStatus).toMatchObject([
+    expect(
+      lines(server, path).toSorted((a, b) => String(a['requestId']).localeCompare(String(b['requestId']))),
+    ).toMatchObject([
       { ...INFERENCE, protocol: 'websocket', requestId: 'four', status: 200 },
       { status: 400 },
+      { status: 200, requestId: 'x'.repeat(128) },
     ]);
   });
 

@@ -1,6 +1,7 @@
 /** HTTP/1.1 that is broken, ambiguous, slow or too much, byte by byte. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -60,7 +61,7 @@ describe('a body with two ends', () => {
 });
 
 describe('a request that is right', () => {
-  const bytes = (text: string) => Array.from(text);
+  const bytes = (whole: string) => Array.from(whole);
 
   it.each<[string, readonly string[], readonly number[]]>([
     ['in pieces', [...bytes(POST), CLOSE, LENGTH, '\r\n', ...bytes(ROW)], [200]],
@@ -188,6 +189,23 @@ describe('a body that is too much', () => {
     expect(await first).toMatch(/^HTTP\/1\.1 503 [^]*holds too many requests that have not arrived in full/);
     for (const socket of sockets) socket.destroy();
   });
+});
+
+it('one address cannot keep others from the health of the server, nor by silence', async () => {
+  const { metrics } = target.server.ports;
+  const silent = Array.from({ length: 150 }, () =>
+    connect(metrics, '127.0.0.1')
+      .on('error', () => {})
+      .resume(),
+  );
+  const ends = silent.map((socket) => once(socket, 'close'));
+  await Promise.race(ends);
+  const probe = connect({ port: metrics, host: '127.0.0.1', localAddress: '127.0.0.2' });
+  probe.write('GET /v2/health/ready HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+
+  expect(statusesIn(await text(probe))).toEqual([200]);
+  expect(silent.some((socket) => !socket.destroyed)).toBe(true);
+  await Promise.all(ends);
 });
 
 it('a body that does not come is not waited for', { timeout: 60_000 }, async () => {

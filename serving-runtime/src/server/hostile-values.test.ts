@@ -283,6 +283,22 @@ describe('counts', () => {
   });
 });
 
+it('a result that is large beyond what was sent is refused before it is copied', { timeout: 60_000 }, async () => {
+  const size = 12_000;
+  const inputs = [
+    { name: 'a', datatype: 'FP32', shape: [size, 1] },
+    { name: 'b', datatype: 'FP32', shape: [1, size] },
+  ];
+  const raw = Buffer.alloc(4 * size);
+
+  await expect(
+    client.call('ModelInfer', { model_name: 'product', inputs, raw_input_contents: [raw, raw] }),
+  ).rejects.toMatchObject({
+    code: 8,
+    details: 'the results are larger than 536870912 bytes; send fewer rows at a time',
+  });
+});
+
 /** A ModelInferRequest with `count` zeros in one field of the contents, packed. */
 function typedContents(model: string, field: number, count: number): Buffer {
   const bytes = (number: number, body: Uint8Array) =>

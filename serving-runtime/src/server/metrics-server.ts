@@ -4,10 +4,17 @@
  */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { createConnectionLimits } from '../transport/connection-limits.ts';
 import type { ServerContext } from './context.ts';
 
-export function createMetricsServer({ metrics, obstacle }: ServerContext): Server {
-  return createServer((request, response) => {
+/** Enough for everybody who has something to do here; one address cannot keep the others out. */
+const CONNECTIONS = { total: 1000, perAddress: 100 };
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 };
+
+export function createMetricsServer({ metrics, obstacle, unexpected }: ServerContext): Server {
+  const admit = createConnectionLimits(CONNECTIONS);
+  const server = createServer(TIMEOUTS, (request, response) => {
     const json = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (request.url === '/v2/health/live') {
@@ -20,8 +27,16 @@ export function createMetricsServer({ metrics, obstacle }: ServerContext): Serve
       else json(503, { ready: false, error: why });
       return;
     }
-    void metrics.text().then((text) => {
-      response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
-    });
+    metrics.text().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+      (cause: unknown) => {
+        unexpected(cause);
+        json(500, { error: 'internal error; the log of the server says more' });
+      },
+    );
   });
+  server.on('connection', (socket: Socket) => {
+    if (!admit(socket)) socket.destroy();
+  });
+  return server;
 }

@@ -64,9 +64,12 @@ export interface InferenceWatch {
   ended(result: Pick<InferenceEnd, 'outputs' | 'failure'>): void;
 }
 
+/** Of an id in a body, which may be as long as that. */
+const MAX_ID_LENGTH = 128;
+
 export function watchInference(record: RequestRecord, inference: InferenceStart): InferenceWatch {
   const started = performance.now();
-  record.requestId ??= inference.id;
+  record.requestId ??= inference.id.slice(0, MAX_ID_LENGTH);
   record.model = inference.model;
   record.version = inference.version;
   record.rows += inference.inputs[0]?.shape[0] ?? 0;
