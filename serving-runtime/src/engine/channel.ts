@@ -1,6 +1,7 @@
 /** Where an instance runs: a thread, which shares memory, or a process, which can be killed. Both speak the same messages. */
 import { fork } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
+import { END } from './messages.ts';
 import type { InstanceMessage, RunMessage, SessionSettings } from './messages.ts';
 
 export interface Channel {
@@ -8,7 +9,7 @@ export interface Channel {
   onMessage(listener: (message: InstanceMessage) => void): void;
   /** Settles when the other side is gone, by `end` or by itself. */
   readonly ended: Promise<void>;
-  /** A thread that hangs in native code goes on until that returns; a process is gone at once. */
+  /** A thread goes when the run that it is in returns, however long that takes; a process is gone at once. */
   end(): void;
 }
 
@@ -21,7 +22,8 @@ export function openThread(settings: SessionSettings): Channel {
     send: (message, transfer) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) => void worker.on('message', listener),
     ended: new Promise((resolve) => worker.once('exit', () => resolve())),
-    end: () => void worker.terminate(),
+    // Never `terminate`: ONNX Runtime's binding ends the whole process when its thread is taken away while a model runs.
+    end: () => worker.postMessage(END, []),
   };
 }
 

@@ -1,10 +1,10 @@
 /** The engine with real models in real instances. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Tensor } from '../protocol/datatypes.ts';
-import { addModel, lookupModel, productModel, sharedSumModel } from '../testing/onnx-model.ts';
+import { addModel, identityModel, lookupModel, productModel, sharedSumModel } from '../testing/onnx-model.ts';
 import { createEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { GivenSettings } from './settings.ts';
@@ -97,6 +97,41 @@ describe('requests that come together', () => {
     expect(engine.model('shared', '1').batchRows).toBe(1);
   });
 
+  it('do not mix when a row of one is longer than that of another', async () => {
+    put({ 'same/1/model.onnx': identityModel('FP32', ['n', 'm']), 'same/config.yaml': 'maxBatchRows: 8' });
+    const { engine } = await startEngine();
+    const ask = (...values: number[]) =>
+      engine.model('same', undefined).infer({
+        inputs: [{ name: 'x', datatype: 'FP32', shape: [1, values.length], data: Float32Array.from(values) }],
+        outputs: ['y'],
+      });
+
+    const answers = await Promise.all([ask(1, 2), ask(3, 4, 5), ask(6, 7)]);
+
+    expect(answers.map(([output]) => [...(output?.data ?? [])])).toEqual([
+      [1, 2],
+      [3, 4, 5],
+      [6, 7],
+    ]);
+    expect(engine.model('same', '1').statistics.executions).toBe(2);
+  });
+
+  it('leave the memory alone that a tensor shares with others', async () => {
+    put({ 'add/1/model.onnx': addModel() });
+    const { engine } = await startEngine();
+    const memory = Float32Array.of(1, 2, 3, 4);
+    const ask = (first: number) =>
+      engine.model('add', undefined).infer({
+        inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: memory.subarray(first, first + 2) }],
+        outputs: ['sum'],
+      });
+
+    const alone = await ask(0);
+    const together = await Promise.all([ask(0), ask(2)]);
+
+    expect([alone, ...together].map(([output]) => output?.data[0])).toEqual([3, 3, 7]);
+  });
+
   it('do not fail for one of them', async () => {
     put({ 'table/1/model.onnx': lookupModel(), 'table/config.yaml': 'maxBatchRows: 8' });
     const { engine } = await startEngine();
@@ -112,6 +147,19 @@ describe('requests that come together', () => {
 });
 
 describe('a request that nobody waits for', () => {
+  it('fails after the time that the model allows', async () => {
+    put({ 'product/1/model.onnx': productModel(), 'product/config.yaml': 'timeoutSeconds: 0.1' });
+    const { engine } = await startEngine();
+    const running = work(engine);
+    const waiting = work(engine, 10);
+
+    await expect(waiting).rejects.toMatchObject({
+      code: 'DeadlineExceeded',
+      message: expect.stringContaining('100 ms'),
+    });
+    await expect(running).rejects.toMatchObject({ code: 'DeadlineExceeded' });
+  });
+
   it('is answered at its deadline, and does not run any more', async () => {
     put({ 'product/1/model.onnx': productModel() });
     const { engine } = await startEngine();
@@ -236,3 +284,20 @@ describe('settings', () => {
     expect(engine.model('add', '1').statistics.cacheHit.count).toBe(1);
   });
 });
+
+describe.runIf(process.platform === 'linux')('the thread of an instance', () => {
+  it('comes after the one that answers the network', async () => {
+    put({ 'add/1/model.onnx': addModel() });
+    await startEngine();
+
+    expect(threadPriorities()).toContain(Math.min(19, getPriority() + 5));
+  });
+});
+
+/** The nice values of all threads of this process: field 19 of proc_pid_stat(5). */
+function threadPriorities(): number[] {
+  return readdirSync('/proc/self/task').map((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  });
+}

@@ -2,6 +2,7 @@
 import { quoted, RequestError } from '../protocol/errors.ts';
 import type { ModelMetadata } from '../protocol/inference.ts';
 import { leastRecentlyUsed } from './memory-budget.ts';
+import type { ModelInstance } from './model-instance.ts';
 import { createModelVersion } from './model-version.ts';
 import type { ModelVersion, VersionEvents } from './model-version.ts';
 import { modelNames, scanModel } from './repository.ts';
@@ -55,6 +56,7 @@ export interface Engine {
   load(name: string): Promise<void>;
   /** Resolves when its last request has its answer. @throws {RequestError} NotFound */
   unload(name: string): Promise<void>;
+  /** Resolves when the last request has its answer, and all instances are gone. */
   close(): Promise<void>;
 }
 
@@ -68,6 +70,12 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
   let step: LoadingStep | undefined;
   const all = () => [...served.values()].flat();
 
+  const instances = new Set<ModelInstance>();
+  const started = (instance: ModelInstance) => {
+    instances.add(instance);
+    void instance.gone.then(() => instances.delete(instance));
+  };
+
   const makeRoom = async (bytes: number): Promise<void> => {
     if (memoryBudget === undefined) return;
     const loaded = all().filter((version) => version.isLoaded());
@@ -76,7 +84,9 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
 
   /** Loaded and warm. @throws {Error} whose message a client may read; then none of them is left. */
   const openModel = async (name: string): Promise<ModelVersion[]> => {
-    const versions = scanModel(root, name).map((entry) => createModelVersion(entry, settings, { events, makeRoom }));
+    const versions = scanModel(root, name).map((entry) =>
+      createModelVersion(entry, settings, { events, makeRoom, started }),
+    );
     try {
       // One after another: all at once, they would be measured while they slow each other down.
       for (const version of versions) await load(version);
@@ -169,6 +179,8 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
       }),
     close: async () => {
       await Promise.all(all().map((version) => version.close()));
+      // Runs that nobody waits for any more: a process that exits in the middle of one does so with a crash.
+      await Promise.all([...instances].map(({ gone }) => gone));
     },
   };
 }

@@ -2,6 +2,7 @@
  * One session of one model, in a thread or a process of its own, since `run` of ONNX Runtime blocks the thread that it is called on.
  * Started by `channel.ts`.
  */
+import { getPriority, setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 // oxlint-disable-next-line import/no-unassigned-import -- being imported first is all that it does
@@ -12,7 +13,7 @@ import { numericType } from '../protocol/datatypes.ts';
 import type { Datatype, Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
 import { loadFailure } from './load-failure.ts';
-import { MAX_RESULT_BYTES } from './messages.ts';
+import { END, MAX_RESULT_BYTES } from './messages.ts';
 import type { InstanceMessage, RunMessage, SessionSettings } from './messages.ts';
 
 /** Names of datatypes, ONNX Runtime's and the protocol's. */
@@ -42,10 +43,31 @@ function post(message: InstanceMessage, transfer: readonly ArrayBuffer[] = []): 
 }
 
 function listen(onMessage: (message: RunMessage) => void): void {
-  if (!isMainThread) return void parentPort?.on('message', onMessage);
+  if (!isMainThread) {
+    parentPort?.on('message', (message: RunMessage | typeof END) => {
+      if (message === END) process.exit(0);
+      else onMessage(message);
+    });
+    return;
+  }
   process.on('message', onMessage);
   process.on('disconnect', () => process.exit(0));
 }
+
+/**
+ * Lets the thread that answers the network go first where there are fewer cores than work: a health check then waits for no inference.
+ * On Linux 0 stands for this thread; those that ONNX Runtime starts afterwards inherit it.
+ */
+function yieldToNetwork(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(0, Math.min(LOWEST_PRIORITY, getPriority(0) + PRIORITY_STEP));
+  } catch {
+    // A sandbox may forbid it; the model runs all the same.
+  }
+}
+const LOWEST_PRIORITY = 19;
+const PRIORITY_STEP = 5;
 
 async function open(): Promise<InferenceSession | undefined> {
   try {
@@ -128,6 +150,7 @@ function fromOrt(name: string, tensor: OrtTensor | undefined): Tensor {
   return { name, datatype, shape: tensor.dims, data: data.slice() };
 }
 
+yieldToNetwork();
 const session = await open();
 if (session !== undefined) {
   try {

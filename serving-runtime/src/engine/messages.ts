@@ -17,6 +17,9 @@ export interface RunMessage {
   readonly outputs: readonly string[];
 }
 
+/** Tells an instance to go, once it has done what it does. */
+export const END = 'end';
+
 export type InstanceMessage =
   | { readonly kind: 'loaded'; readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
   /** `detail` is ONNX Runtime's own text: for the log, never for a client. */

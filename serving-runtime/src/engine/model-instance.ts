@@ -50,6 +50,8 @@ export interface ModelInstance {
   run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<RunResult>;
   /** Settles when it is gone, by `close` or by itself. */
   readonly ended: Promise<void>;
+  /** Settles when its thread or process is gone too, which may take as long as the run that it is in. */
+  readonly gone: Promise<void>;
   close(): void;
 }
 
@@ -91,6 +93,7 @@ export async function startInstance(settings: InstanceSettings): Promise<ModelIn
   return {
     signature,
     ended,
+    gone: channel.ended,
     run: (inputs, outputs) =>
       new Promise((resolve, reject) => {
         const id = nextId++;

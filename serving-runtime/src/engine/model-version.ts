@@ -4,8 +4,9 @@ import type { Tensor } from '../protocol/datatypes.ts';
 import { ModelLoadError } from './model-instance.ts';
 import type { Signature } from './model-instance.ts';
 import type { RepositoryEntry } from './repository.ts';
+import type { Inference } from './job.ts';
 import { loadModel } from './served-model.ts';
-import type { Inference, ModelEvents, ServedModel } from './served-model.ts';
+import type { LoadDeps, ModelEvents, ServedModel } from './served-model.ts';
 import { modelSettings } from './settings.ts';
 import type { GivenSettings, ModelSettings } from './settings.ts';
 import { createStatistics } from './statistics.ts';
@@ -51,6 +52,7 @@ export interface VersionDeps {
   readonly events: VersionEvents;
   /** Called before it is loaded: gives up others until `bytes` more fit. */
   readonly makeRoom: (bytes: number) => Promise<void>;
+  readonly started: LoadDeps['started'];
 }
 
 /** A session and its thread, beside the model itself. */
@@ -60,7 +62,7 @@ const UNKNOWN: Signature = { inputs: [], outputs: [] };
 export function createModelVersion(
   entry: RepositoryEntry,
   given: GivenSettings,
-  { events, makeRoom }: VersionDeps,
+  { events, makeRoom, started }: VersionDeps,
 ): ModelVersion {
   const statistics = createStatistics();
   let signature = UNKNOWN;
@@ -73,12 +75,12 @@ export function createModelVersion(
   const bytes = () => settings().instances * (entry.bytes + BYTES_PER_INSTANCE);
 
   const loadNow = async (): Promise<ServedModel> => {
-    const started = performance.now();
+    const begun = performance.now();
     try {
       loadedWith = modelSettings(entry.folder, given);
       await makeRoom(bytes());
-      const loaded = await loadModel(entry, loadedWith, { events, statistics });
-      statistics.loadSeconds = (performance.now() - started) / 1000;
+      const loaded = await loadModel(entry, loadedWith, { events, statistics, started });
+      statistics.loadSeconds = (performance.now() - begun) / 1000;
       events.loaded(entry, { seconds: statistics.loadSeconds, batchRows: loaded.batchRows });
       return loaded;
     } catch (cause) {
@@ -95,6 +97,13 @@ export function createModelVersion(
     model = await loading;
     ({ signature } = model);
     return model;
+  };
+
+  const inferAgain = async (inference: Inference): Promise<readonly Tensor[]> => {
+    const again = await loadedModel().catch(() => {
+      throw new ModelFailure('Unavailable', 'the model could not be loaded again; the log of the server says why');
+    });
+    return again.infer(inference);
   };
 
   const giveUp = async (): Promise<void> => {
@@ -132,13 +141,9 @@ export function createModelVersion(
     load: async () => {
       await loadedModel();
     },
-    infer: async (inference) => {
+    infer: (inference) => {
       lastUsed = performance.now();
-      if (model !== undefined) return model.infer(inference);
-      const again = await loadedModel().catch(() => {
-        throw new ModelFailure('Unavailable', 'the model could not be loaded again; the log of the server says why');
-      });
-      return again.infer(inference);
+      return model?.infer(inference) ?? inferAgain(inference);
     },
     evict: async () => {
       await giveUp();

@@ -2,7 +2,6 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 import { ModelFailure, RequestError } from '../protocol/errors.ts';
 import { createBatchQueue } from './batch-queue.ts';
-import type { Waiting } from './batch-queue.ts';
 import { measureBatchRows } from './batch-size.ts';
 import { createInstancePool } from './instance-pool.ts';
 import { MAX_RESULT_BYTES } from './messages.ts';
@@ -10,7 +9,10 @@ import { ModelRunError, startInstance } from './model-instance.ts';
 import type { ModelInstance, Signature } from './model-instance.ts';
 import type { RepositoryEntry } from './repository.ts';
 import { cacheKey, createResponseCache } from './response-cache.ts';
-import { joinRows, rowsOf, splitRows, takesRows } from './rows.ts';
+import type { ResponseCache } from './response-cache.ts';
+import { Job } from './job.ts';
+import type { Inference, Share } from './job.ts';
+import { joinRows, ownsMemory, rowsOf, splitRows, takesRows } from './rows.ts';
 import type { ModelSettings } from './settings.ts';
 import { count, countBy } from './statistics.ts';
 import type { ModelStatistics } from './statistics.ts';
@@ -21,29 +23,6 @@ export interface ModelEvents {
   instanceLost(entry: RepositoryEntry): void;
   /** The model failed on a request that fits its signature; `detail` is for the log. */
   runFailed(entry: RepositoryEntry, detail: string): void;
-}
-
-export interface Inference {
-  /** In the order of the signature. */
-  readonly inputs: readonly Tensor[];
-  /** Names. */
-  readonly outputs: readonly string[];
-  /** How long the client waits, in milliseconds; the setting `timeoutSeconds` where it does not say. */
-  readonly timeoutMs?: number | undefined;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told when the model has run for it, before the answer. */
-  readonly timed?: ((times: RunTimes) => void) | undefined;
-}
-
-/** Of the clock of `performance.now`. */
-export interface RunTimes {
-  readonly queuedAt: number;
-  /** When an instance took it. */
-  readonly begunAt: number;
-  readonly endedAt: number;
-  /** Of the run, over all requests that shared it. */
-  readonly rows: number;
 }
 
 export interface ServedModel {
@@ -63,26 +42,30 @@ export interface ServedModel {
   close(): Promise<void>;
 }
 
-interface Job extends Waiting {
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly string[];
-  readonly queuedAt: number;
-  readonly timed: Inference['timed'];
-  resolve(outputs: readonly Tensor[]): void;
-  reject(cause: RequestError): void;
+export interface LoadDeps {
+  readonly events: ModelEvents;
+  readonly statistics: ModelStatistics;
+  /** Told of each instance when it is there. */
+  readonly started: (instance: ModelInstance) => void;
 }
 
 /** Loads a model into all its instances and lets each answer its warm-up requests. @throws {ModelLoadError} */
 export async function loadModel(
   entry: RepositoryEntry,
   settings: ModelSettings,
-  { events, statistics }: { readonly events: ModelEvents; readonly statistics: ModelStatistics },
+  { events, statistics, started }: LoadDeps,
 ): Promise<ServedModel> {
   const { isolation, threads, device, maxRunSeconds } = settings;
   const start = async (): Promise<ModelInstance> => {
     const instance = await startInstance({ path: entry.path, isolation, threads, device, maxRunSeconds });
-    await warmUp(instance, settings.warmUp);
-    return instance;
+    started(instance);
+    try {
+      await warmUp(instance, settings.warmUp);
+      return instance;
+    } catch (cause) {
+      instance.close();
+      throw cause;
+    }
   };
   const instances = await startAll(start, settings.instances);
   const [first] = instances;
@@ -126,7 +109,8 @@ export async function loadModel(
     if (head === undefined) return;
     const begun = performance.now();
     const rows = batch.map((job) => job.rows);
-    const inputs = batch.length === 1 ? head.inputs : joinRows(batch.map((job) => job.inputs));
+    const inputs =
+      batch.length === 1 && ownsMemory(head.inputs) ? head.inputs : joinRows(batch.map((job) => job.inputs));
     const joined = performance.now();
     try {
       const run = await instance.run(inputs, head.outputs);
@@ -159,51 +143,37 @@ export async function loadModel(
     for (const job of batch) if (unanswered.has(job)) await runBatch(instance, [job]);
   };
 
-  const enqueue = ({ inputs, outputs, timeoutMs, signal, timed }: Inference): Promise<readonly Tensor[]> =>
-    new Promise((resolve, reject) => {
-      const limitMs = Math.min(timeoutMs ?? Infinity, settings.timeoutSeconds * 1000);
-      const end = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', cancel);
-        queue.remove(job);
-        if (unanswered.delete(job) && unanswered.size === 0) drained();
-      };
-      const job: Job = {
-        ...shareOf(inputs, outputs, batchRows),
-        bytes: byteLength(inputs),
-        inputs,
-        outputs,
-        queuedAt: performance.now(),
-        timed,
-        resolve: (result) => {
-          end();
-          resolve(result);
-        },
-        reject: (cause) => {
-          end();
-          reject(cause);
-        },
-      };
-      const cancel = () => job.reject(CANCELLED);
-      const timer = setTimeout(() => job.reject(lateAfter(limitMs)), limitMs);
-      unanswered.add(job);
-      if (signal?.aborted === true) return cancel();
-      if (!queue.add(job)) return job.reject(FULL);
-      signal?.addEventListener('abort', cancel);
-      schedule();
-    });
+  const limitMs = settings.timeoutSeconds * 1000;
+  const shareOf = createSharing(signature, batchRows);
+  const late = createLateness(unanswered, limitMs);
 
-  const inferCached = async (inference: Inference): Promise<readonly Tensor[]> => {
-    if (cache === undefined) return enqueue(inference);
-    const started = performance.now();
+  const ended = (job: Job) => {
+    queue.remove(job);
+    if (unanswered.delete(job) && unanswered.size === 0) drained();
+  };
+
+  const enqueue = (inference: Inference): Promise<readonly Tensor[]> => {
+    const { timeoutMs = Infinity, signal } = inference;
+    const job = new Job(inference, shareOf(inference), ended);
+    unanswered.add(job);
+    if (timeoutMs < limitMs) job.limit(timeoutMs);
+    else late.watch();
+    if (signal?.aborted === true) job.cancel();
+    else if (queue.add(job)) schedule();
+    else job.reject(FULL);
+    return job.answer;
+  };
+
+  const inferCached = async (inference: Inference, answers: ResponseCache): Promise<readonly Tensor[]> => {
+    const begun = performance.now();
     const key = cacheKey(inference.inputs, inference.outputs);
-    const known = cache.get(key);
+    const known = answers.get(key);
     const tally = known === undefined ? statistics.cacheMiss : statistics.cacheHit;
-    count(tally, (performance.now() - started) * 1000);
+    count(tally, (performance.now() - begun) * 1000);
     if (known !== undefined) return known;
     const outputs = await enqueue(inference);
     const answered = performance.now();
-    cache.set(key, outputs);
+    answers.set(key, outputs);
     tally.microseconds += (performance.now() - answered) * 1000;
     return outputs;
   };
@@ -212,7 +182,7 @@ export async function loadModel(
     entry,
     signature,
     batchRows,
-    infer: inferCached,
+    infer: cache === undefined ? enqueue : (inference) => inferCached(inference, cache),
     get pending() {
       return unanswered.size;
     },
@@ -230,26 +200,56 @@ export async function loadModel(
 /** All or none: what was started is ended when one cannot be. */
 async function startAll(start: () => Promise<ModelInstance>, number: number): Promise<ModelInstance[]> {
   const attempts = await Promise.allSettled(Array.from({ length: number }, start));
-  const started = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+  const instances = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
   const failed = attempts.find((attempt) => attempt.status === 'rejected');
-  if (failed === undefined) return started;
-  started.forEach((instance) => instance.close());
+  if (failed === undefined) return instances;
+  instances.forEach((instance) => instance.close());
   throw failed.reason;
 }
 
+/**
+ * Looks for requests that wait longer than the model allows: a timer for all of them, since one for each is what a small request would
+ * spend most of its time on. It is as exact as a twentieth of that time.
+ *
+ * @param jobs in the order in which they came.
+ */
+function createLateness(jobs: ReadonlySet<Job>, limitMs: number): { watch(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const look = () => {
+    timer = undefined;
+    const latest = performance.now() - limitMs;
+    for (const job of jobs) {
+      if (job.queuedAt > latest) break;
+      job.expire(limitMs);
+    }
+    if (jobs.size > 0) watch();
+  };
+  const watch = () => {
+    timer ??= setTimeout(look, limitMs / LOOKS_A_LIMIT);
+  };
+  return { watch };
+}
+
+const LOOKS_A_LIMIT = 20;
+
 let aloneKeys = 0;
 
-/** With whom a request may share a run. */
-function shareOf(inputs: readonly Tensor[], outputs: readonly string[], batchRows: number) {
-  const rows = batchRows === 1 ? undefined : rowsOf(inputs);
-  // Everybody else has another key.
-  if (rows === undefined) return { rows: inputs[0]?.shape[0] ?? 1, key: `alone ${aloneKeys++}` };
-  return { rows, key: JSON.stringify([outputs, inputs.map(({ shape }) => shape.slice(1))]) };
+/** Requests share a run when they want the same, and their inputs differ in nothing but the number of their rows. */
+function createSharing({ inputs: specs, outputs: all }: Signature, batchRows: number): (inference: Inference) => Share {
+  const hasOpenSizes = specs.some(({ shape }) => shape.some((size, axis) => axis > 0 && size < 0));
+  return ({ inputs, outputs }) => {
+    const rows = batchRows === 1 ? undefined : rowsOf(inputs);
+    // Everybody else has another key.
+    if (rows === undefined) return { rows: inputs[0]?.shape[0] ?? 1, key: `alone ${aloneKeys++}` };
+    // Nearly all want all, of inputs of one size; to write that down for each would cost more than to queue it.
+    const wantsAll = outputs.length === all.length && all.every(({ name }, index) => name === outputs[index]);
+    const wanted = wantsAll ? '' : JSON.stringify(outputs);
+    return { rows, key: hasOpenSizes ? wanted + JSON.stringify(inputs.map(({ shape }) => shape.slice(1))) : wanted };
+  };
 }
 
 const LOST = new ModelFailure('Unavailable', 'the model server lost the instance that ran this request; try again');
 const FULL = new RequestError('Unavailable', 'too many requests wait for this model; try again later');
-const CANCELLED = new RequestError('Cancelled', 'the client gave up');
 const REFUSED = new ModelFailure(
   'InvalidArgument',
   'the model could not run on these inputs; do their shapes fit together?',
@@ -259,15 +259,3 @@ const TOO_LARGE = new RequestError(
   'TooLarge',
   `the results are larger than ${MAX_RESULT_BYTES} bytes; send fewer rows at a time`,
 );
-
-function lateAfter(milliseconds: number): RequestError {
-  return new RequestError('DeadlineExceeded', `there was no answer within ${Math.round(milliseconds)} ms`);
-}
-
-function byteLength(inputs: readonly Tensor[]): number {
-  return inputs.reduce((sum, { data }) => sum + (ArrayBuffer.isView(data) ? data.byteLength : textBytes(data)), 0);
-}
-
-function textBytes(data: readonly string[]): number {
-  return data.reduce((sum, element) => sum + 4 + element.length, 0);
-}

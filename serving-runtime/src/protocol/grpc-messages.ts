@@ -109,7 +109,7 @@ function parseInput(
       data: tensorOfValues(name, { datatype, count }, typedValues(name, field, contents ?? {})),
     };
   }
-  if (Object.values(contents ?? {}).some((values) => Array.isArray(values) && values.length > 0)) {
+  if (contents !== undefined && Object.values(contents).some((values) => Array.isArray(values) && values.length > 0)) {
     throw invalid(`input ${quoted(name)} has both contents and raw_input_contents`);
   }
   return { name, datatype, shape, data: decodeRawTensor(name, { datatype, count }, raw) };

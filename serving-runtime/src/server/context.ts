@@ -12,11 +12,16 @@ export interface ServerContext {
   /** Why the server should get no traffic; undefined when it should. */
   obstacle(): string | undefined;
   /** Headers (metadata) of every answer: the id of the request, made where none was given, and which revision answered. */
-  answerHeaders(givenId: unknown): Readonly<Record<string, string>>;
+  answerHeaders(givenId: unknown): AnswerHeaders;
   /** Told of every failure; those that no client caused go to the log. */
   unexpected(cause: unknown): void;
   /** Told of every change that somebody asked for by the admin port. */
   audit(action: 'load' | 'unload', model: string): void;
+}
+
+export interface AnswerHeaders {
+  readonly 'x-request-id': string;
+  readonly 'x-slipway-revision'?: string;
 }
 
 export interface ContextOptions {

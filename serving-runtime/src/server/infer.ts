@@ -1,6 +1,7 @@
 /** One inference, whatever protocol it came by: checked against the model's signature, run, counted. */
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/engine.ts';
+import type { Cancellation } from '../engine/job.ts';
 import type { Signature } from '../engine/model-instance.ts';
 import { count, countBy, failureReason } from '../engine/statistics.ts';
 import type { Tensor } from '../protocol/datatypes.ts';
@@ -20,7 +21,7 @@ export interface Patience {
   /** How long the client waits, in milliseconds. */
   readonly timeoutMs?: number | undefined;
   /** Aborted when it has gone. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Cancellation | undefined;
 }
 
 export async function infer(

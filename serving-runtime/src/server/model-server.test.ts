@@ -331,29 +331,40 @@ describe('SIGTERM', () => {
 
   it('waits for what runs', async () => {
     const stopping = await startServer({ 'product/1/model.onnx': productModel() }, ['--drain-seconds', '0']);
-    const size = 1_900;
-    const matrix = (name: string) => ({
-      name,
-      shape: [size, size],
-      datatype: 'FP32',
-      parameters: { binary_data_size: size * size * 4 },
-    });
-    const head = Buffer.from(
-      JSON.stringify({
-        inputs: [matrix('a'), matrix('b')],
-        outputs: [{ name: 'c', parameters: { binary_data: true } }],
-      }),
-    );
-    const body = Buffer.concat([head, Buffer.alloc(2 * size * size * 4)]);
-    const answer = fetch(`${stopping.url}/v2/models/product/infer`, {
-      method: 'POST',
-      body,
-      headers: { 'inference-header-content-length': String(head.length) },
-    });
+    const answer = multiply(stopping, 1_900);
     await sleep(100);
     stopping.process.kill('SIGTERM');
 
-    expect((await (await answer).arrayBuffer()).byteLength).toBeGreaterThan(size * size * 4);
+    expect((await (await answer).arrayBuffer()).byteLength).toBeGreaterThan(1_900 ** 2 * 4);
+    expect(await stopping.ended).toBe(0);
+  });
+
+  it('is no crash while a model runs for somebody who does not wait any more', async () => {
+    const stopping = await startServer({ 'product/1/model.onnx': productModel() }, ['--drain-seconds', '0']);
+    const { status } = await multiply(stopping, 2_800, { timeout: 200_000 });
+    stopping.process.kill('SIGTERM');
+
+    expect(status).toBe(504);
     expect(await stopping.ended).toBe(0);
   });
 });
+
+/** Of two matrices with so many rows and columns, all zero. */
+function multiply({ url }: RunningServer, size: number, parameters: object = {}): Promise<Response> {
+  const matrix = (name: string) => ({
+    name,
+    shape: [size, size],
+    datatype: 'FP32',
+    parameters: { binary_data_size: size * size * 4 },
+  });
+  const head = Buffer.from(
+    JSON.stringify({
+      parameters,
+      inputs: [matrix('a'), matrix('b')],
+      outputs: [{ name: 'c', parameters: { binary_data: true } }],
+    }),
+  );
+  const body = Buffer.concat([head, Buffer.alloc(2 * size * size * 4)]);
+  const headers = { 'inference-header-content-length': String(head.length) };
+  return fetch(`${url}/v2/models/product/infer`, { method: 'POST', body, headers });
+}

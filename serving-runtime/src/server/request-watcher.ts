@@ -1,5 +1,5 @@
 /** Who is told of requests: the access log, traces, a sample of what was asked and answered. */
-import type { RunTimes } from '../engine/served-model.ts';
+import type { RunTimes } from '../engine/job.ts';
 import type { Tensor } from '../protocol/datatypes.ts';
 import type { RequestError } from '../protocol/errors.ts';
 import { createRecord } from './request-record.ts';

@@ -44,7 +44,9 @@ export function createGrpcServer(
   const calls = createGrpcListener(rpcs, {
     answerFields: ({ fields }) => {
       const given = currentRequest.getStore()?.requestId ?? fields.find(({ name }) => name === 'x-request-id')?.value;
-      return Object.entries(context.answerHeaders(given)).map(([name, value]) => ({ name, value }));
+      const { 'x-request-id': id, 'x-slipway-revision': revision } = context.answerHeaders(given);
+      const known = { name: 'x-request-id', value: id };
+      return revision === undefined ? [known] : [known, { name: 'x-slipway-revision', value: revision }];
     },
     failureOf: (cause) => {
       context.unexpected(cause);

@@ -1,16 +1,18 @@
 /** What a method is, whatever it is served with. */
+import type { Cancellation } from '../../engine/job.ts';
 import type { Patience } from '../../server/infer.ts';
 
 /** A call as a method sees it. */
 export interface Call extends Patience {
   readonly timeoutMs: number | undefined;
   /** Aborted when the client has gone or its deadline has passed. */
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /** The value that the client gave in its metadata. */
   metadata(name: string): string | undefined;
 }
 
 export interface StreamingCall extends Call {
+  readonly signal: AbortSignal;
   /** Resolves when the client has room for more. */
   send(message: object): Promise<void>;
 }

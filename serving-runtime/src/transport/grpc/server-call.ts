@@ -1,4 +1,5 @@
 /** What unary and streaming calls share: how they answer, fail, run out of time, and are given up. */
+import type { Cancellation } from '../../engine/job.ts';
 import { RequestError } from '../../protocol/errors.ts';
 import type { Exchange, ExchangeEvents } from '../http2/exchange.ts';
 import type { HeaderField } from '../http2/header-field.ts';
@@ -49,7 +50,6 @@ export abstract class ServerCall implements ExchangeEvents, Call {
   protected readonly reader: MessageReader;
   protected isOver = false;
   #deadline: NodeJS.Timeout | undefined;
-  #gone: AbortController | undefined;
   #isHeadSent = false;
 
   constructor(exchange: Exchange, settings: CallSettings, { timeoutMs, encoding }: CallOptions) {
@@ -68,12 +68,9 @@ export abstract class ServerCall implements ExchangeEvents, Call {
   abstract end(): void;
   abstract drained(): void;
 
-  /** Made when somebody asks for it, which costs more than all the rest of a small call. */
-  get signal(): AbortSignal {
-    this.#gone ??= new AbortController();
-    if (this.isOver) this.#gone.abort();
-    return this.#gone.signal;
-  }
+  abstract readonly signal: Cancellation;
+  /** Aborts the signal. */
+  protected abstract cancel(): void;
 
   metadata(wanted: string): string | undefined {
     return this.exchange.request.fields.find(({ name }) => name === wanted)?.value;
@@ -81,7 +78,7 @@ export abstract class ServerCall implements ExchangeEvents, Call {
 
   aborted(): void {
     this.stop();
-    this.#gone?.abort();
+    this.cancel();
   }
 
   fail(cause: unknown): void {
@@ -90,7 +87,7 @@ export abstract class ServerCall implements ExchangeEvents, Call {
     this.stop();
     if (this.#isHeadSent) this.exchange.end(fields);
     else this.exchange.respond([...HEAD, ...this.settings.answerFields(this.exchange.request), ...fields], true);
-    this.#gone?.abort();
+    this.cancel();
   }
 
   protected sendHead(): void {

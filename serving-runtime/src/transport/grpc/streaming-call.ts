@@ -16,6 +16,7 @@ interface Waiter {
 /** Any number of messages both ways, which are read as fast as the method asks for them. */
 export class StreamingCall extends ServerCall implements Call {
   readonly #rpc: StreamingRpc;
+  readonly #gone = new AbortController();
   #waiter: Waiter | undefined;
   #isRequestComplete = false;
   #broken: unknown;
@@ -28,6 +29,14 @@ export class StreamingCall extends ServerCall implements Call {
   constructor(exchange: Exchange, settings: CallSettings, options: CallOptions, rpc: StreamingRpc) {
     super(exchange, settings, options);
     this.#rpc = rpc;
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  protected cancel(): void {
+    this.#gone.abort();
   }
 
   start(): void {
