@@ -72,14 +72,20 @@ export async function startNaive(model: BenchModel): Promise<Served> {
   };
 }
 
-/** Rows a second that ONNX Runtime alone makes on one thread, in runs of so many rows. */
-export async function rawRowsPerSecond(model: BenchModel, rows: number, milliseconds: number): Promise<number> {
+export interface RawResult {
+  readonly rowsPerSecond: number;
+  /** A row. */
+  readonly cpuMicroseconds: number;
+}
+
+/** What ONNX Runtime alone does on one thread, in runs of so many rows. */
+export async function measureRaw(model: BenchModel, rows: number, milliseconds: number): Promise<RawResult> {
   const file = writeModel(model);
   const shape = JSON.stringify([rows, ...model.input.row]);
   const child = fork(join(PEERS, 'raw-loop.ts'), [file.path, model.input.name, shape, String(milliseconds)]);
-  const [{ rowsPerSecond }] = (await once(child, 'message')) as [{ rowsPerSecond: number }];
+  const [result] = (await once(child, 'message')) as [RawResult];
   file.remove();
-  return rowsPerSecond;
+  return result;
 }
 
 export function writeModel({ bytes }: BenchModel): { readonly path: string; remove(): void } {

@@ -8,7 +8,8 @@ import { MODELS } from '../models.ts';
 import type { BenchModel } from '../models.ts';
 import { byTurns, median, perSecond } from '../row.ts';
 import type { Figure, Row } from '../row.ts';
-import { rawRowsPerSecond, startSlipway } from '../servers.ts';
+import { measureRaw, startSlipway } from '../servers.ts';
+import type { RawResult } from '../servers.ts';
 
 const ROUNDS = 3;
 const RAW_MS = 1_500;
@@ -64,9 +65,10 @@ function nameOf({ model, load: { connections, inFlight, rows = 1 } }: Case): str
 }
 
 interface Round {
+  /** Rows a second. */
   readonly raw: number;
   /** Raw too, but in runs as large as those of the server. */
-  readonly rawBatched: number;
+  readonly rawBatched: RawResult;
   readonly rate: number;
   readonly rowsPerRun: number;
   readonly cpuMicroseconds: number;
@@ -81,17 +83,17 @@ async function measure(what: string, given: Case): Promise<Figure[]> {
   const rowsPerRun = of(one, (round) => round.rowsPerRun).toFixed(1);
   const efficiency: Figure = {
     what: `${what}: ORT time ÷ total CPU`,
-    value: of(one, ({ rawBatched, cpuMicroseconds }) => 1e6 / rawBatched / cpuMicroseconds),
+    value: of(one, ({ rawBatched, cpuMicroseconds }) => rawBatched.cpuMicroseconds / cpuMicroseconds),
     unit: 'ratio',
     ...given.efficiency,
-    from: `${of(one, ({ rawBatched }) => 1e6 / rawBatched).toFixed(1)} µs of ${of(one, (round) => round.cpuMicroseconds).toFixed(1)} µs a row, in a worker`,
+    from: `${of(one, ({ rawBatched }) => rawBatched.cpuMicroseconds).toFixed(1)} µs of ${of(one, (round) => round.cpuMicroseconds).toFixed(1)} µs a row, in a worker`,
   };
   const rate = (name: string, rounds: readonly Round[], bounds: Bounds): Figure => ({
     what: `${what}: ${name} ÷ raw`,
     value: of(rounds, (round) => round.rate / round.raw),
     unit: 'ratio',
     ...bounds,
-    from: `${rates(rounds)}; ${rowsPerRun} rows a run, raw in such runs ${perSecond(of(rounds, ({ rawBatched }) => rawBatched))}`,
+    from: `${rates(rounds)}; ${rowsPerRun} rows a run, raw in such runs ${perSecond(of(rounds, ({ rawBatched }) => rawBatched.rowsPerSecond))}`,
   });
   return [
     ...(given.efficiency === undefined ? [] : [efficiency]),
@@ -105,14 +107,14 @@ async function measureRounds({ model, load }: Case, instances: number): Promise<
   const rows = load.rows ?? 1;
   try {
     return await byTurns(ROUNDS, async () => {
-      const raw = await rawRowsPerSecond(model, rows, RAW_MS);
+      const raw = await measureRaw(model, rows, RAW_MS);
       await server.rowsPerRun();
       const result = await putInferLoad(server, model, load);
       const rowsPerRun = await server.rowsPerRun();
       const batch = Math.max(rows, Math.round(rowsPerRun));
       return {
-        raw,
-        rawBatched: batch === rows ? raw : await rawRowsPerSecond(model, batch, RAW_MS),
+        raw: raw.rowsPerSecond,
+        rawBatched: batch === rows ? raw : await measureRaw(model, batch, RAW_MS),
         rate: result.perSecond * rows,
         rowsPerRun,
         cpuMicroseconds: result.serverCpuMicroseconds / rows,
