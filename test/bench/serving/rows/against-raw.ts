@@ -22,7 +22,7 @@ interface Bounds {
 interface Case {
   readonly model: BenchModel;
   readonly load: InferLoad;
-  /** What of ONNX Runtime's own processor time is in the server's. */
+  /** The processor time of raw, in that of the server for the same rows. */
   readonly efficiency?: Bounds;
   readonly worker: Bounds;
   readonly twoWorkers?: Bounds;
@@ -65,8 +65,7 @@ function nameOf({ model, load: { connections, inFlight, rows = 1 } }: Case): str
 }
 
 interface Round {
-  /** Rows a second. */
-  readonly raw: number;
+  readonly raw: RawResult;
   /** Raw too, but in runs as large as those of the server. */
   readonly rawBatched: RawResult;
   readonly rate: number;
@@ -79,18 +78,19 @@ async function measure(what: string, given: Case): Promise<Figure[]> {
   const two = given.twoWorkers === undefined ? [] : await measureRounds(given, 2);
   const of = (rounds: readonly Round[], value: (round: Round) => number) => median(rounds.map(value));
   const rates = (rounds: readonly Round[]) =>
-    `${perSecond(of(rounds, ({ rate }) => rate))} of ${perSecond(of(rounds, ({ raw }) => raw))}`;
+    `${perSecond(of(rounds, ({ rate }) => rate))} of ${perSecond(of(rounds, ({ raw }) => raw.rowsPerSecond))}`;
   const rowsPerRun = of(one, (round) => round.rowsPerRun).toFixed(1);
+  const microseconds = (value: (round: Round) => number) => `${of(one, value).toFixed(1)} µs`;
   const efficiency: Figure = {
-    what: `${what}: ORT time ÷ total CPU`,
-    value: of(one, ({ rawBatched, cpuMicroseconds }) => rawBatched.cpuMicroseconds / cpuMicroseconds),
+    what: `${what}: raw's CPU ÷ the server's, in a worker`,
+    value: of(one, ({ raw, cpuMicroseconds }) => raw.cpuMicroseconds / cpuMicroseconds),
     unit: 'ratio',
     ...given.efficiency,
-    from: `${of(one, ({ rawBatched }) => rawBatched.cpuMicroseconds).toFixed(1)} µs of ${of(one, (round) => round.cpuMicroseconds).toFixed(1)} µs a row, in a worker`,
+    from: `a row ${microseconds(({ raw }) => raw.cpuMicroseconds)} against ${microseconds((round) => round.cpuMicroseconds)}, of which ONNX Runtime ${microseconds(({ rawBatched }) => rawBatched.cpuMicroseconds)}`,
   };
   const rate = (name: string, rounds: readonly Round[], bounds: Bounds): Figure => ({
     what: `${what}: ${name} ÷ raw`,
-    value: of(rounds, (round) => round.rate / round.raw),
+    value: of(rounds, (round) => round.rate / round.raw.rowsPerSecond),
     unit: 'ratio',
     ...bounds,
     from: `${rates(rounds)}; ${rowsPerRun} rows a run, raw in such runs ${perSecond(of(rounds, ({ rawBatched }) => rawBatched.rowsPerSecond))}`,
@@ -113,7 +113,7 @@ async function measureRounds({ model, load }: Case, instances: number): Promise<
       const rowsPerRun = await server.rowsPerRun();
       const batch = Math.max(rows, Math.round(rowsPerRun));
       return {
-        raw: raw.rowsPerSecond,
+        raw,
         rawBatched: batch === rows ? raw : await measureRaw(model, batch, RAW_MS),
         rate: result.perSecond * rows,
         rowsPerRun,
