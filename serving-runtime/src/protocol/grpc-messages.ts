@@ -4,7 +4,7 @@ import { isDatatype } from './datatypes.ts';
 import type { Datatype, NumberArray, Tensor, TensorData } from './datatypes.ts';
 import { ElementBudget } from './element-budget.ts';
 import { invalid, quoted } from './errors.ts';
-import { timeoutOf } from './inference.ts';
+import { MAX_WRITTEN_ELEMENTS, timeoutOf } from './inference.ts';
 import type { InferenceRequest, InferenceResponse } from './inference.ts';
 import { decodeRawTensor, encodeRawTensor } from './raw-tensor.ts';
 import { halves, tensorOfValues } from './typed-values.ts';
@@ -121,8 +121,13 @@ function typedValues(name: string, field: keyof Contents, contents: Contents): r
   return values;
 }
 
-/** The answer in the form that the request had: raw for raw, typed for typed. */
+/** The answer in the form that the request had: raw for raw, typed for typed. @throws {RequestError} where that would be too much. */
 export function buildWireResponse(response: InferenceResponse, raw: boolean): WireResponse {
+  const elements = response.outputs.reduce((sum, { data }) => sum + data.length, 0);
+  if (!raw && elements > MAX_WRITTEN_ELEMENTS)
+    throw invalid(
+      `the outputs have ${elements} elements, and typed contents at most ${MAX_WRITTEN_ELEMENTS}; ask with raw_input_contents, and they come as bytes`,
+    );
   return {
     model_name: response.modelName,
     model_version: response.modelVersion,

@@ -35,6 +35,9 @@ export const PLATFORM = 'onnxruntime_onnx';
 /** Only what works is listed. */
 export const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'statistics'] as const;
 
+/** Elements of an answer that are written one by one, as JSON or as typed contents of gRPC: some 50 MiB that take seconds. */
+export const MAX_WRITTEN_ELEMENTS = 4 * 1024 * 1024;
+
 /** Milliseconds, of the request parameter `timeout`, which Triton counts in microseconds; 0 stands for none. */
 export function timeoutOf(value: unknown): number | undefined {
   if (value === undefined) return undefined;

@@ -38,6 +38,24 @@ describe.each(['own', 'node'])('over HTTP/2 of %s', (transport) => {
     return { model_name: 'product', inputs: [matrix('a'), matrix('b')], raw_input_contents: [zeros, zeros], ...more };
   };
 
+  it('says so when an answer has more than can be written one by one, and has it as bytes', async () => {
+    const [rows, columns] = [Array(2100).fill(1) as number[], Array(2000).fill(1) as number[]];
+    const inputs = [
+      { name: 'a', datatype: 'FP32', shape: [2100, 1] },
+      { name: 'b', datatype: 'FP32', shape: [1, 2000] },
+    ];
+    const typed = [rows, columns].map((values, index) => ({ ...inputs[index], contents: { fp32_contents: values } }));
+    const raw = [rows, columns].map((values) => Buffer.from(Float32Array.from(values).buffer));
+
+    await expect(client.call('ModelInfer', { model_name: 'product', inputs: typed })).rejects.toMatchObject({
+      code: 3,
+      details: expect.stringContaining('the outputs have 4200000 elements, and typed contents at most 4194304'),
+    });
+    const request = { model_name: 'product', inputs, raw_input_contents: raw };
+    const [bytes] = (await client.call('ModelInfer', request)).answer['raw_output_contents'] as Buffer[];
+    expect(bytes).toHaveLength(4 * 4_200_000);
+  });
+
   describe('a stream', () => {
     it('answers while it is open, in the order of the requests, and says what failed in between', async () => {
       const stream = client.stream('ModelStreamInfer');

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { RequestError } from '../../protocol/errors.ts';
+import { MAX_WRITTEN_ELEMENTS } from '../../protocol/inference.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../../protocol/inference.ts';
 import type { BinaryOutputs, RestRequest } from '../../protocol/rest-request.ts';
 import { isBinary } from '../../protocol/rest-response.ts';
@@ -30,8 +31,6 @@ const MIB = 1024 * 1024;
 const SHORT_BYTES = 256 * 1024;
 /** Numbers that are written as JSON at once: about as long. */
 const SHORT_ELEMENTS = 8 * 1024;
-/** More than that in one answer is some 50 MiB of JSON that takes seconds to write. */
-const MAX_ELEMENTS = 4 * MIB;
 
 const DEFAULTS: JsonThreadsOptions = {
   threads: Math.max(1, Math.min(4, availableParallelism() - 1)),
@@ -76,10 +75,10 @@ export function createJsonCodec(options: JsonThreadsOptions = DEFAULTS): JsonCod
 function jsonElements({ outputs }: InferenceResponse, isJson: (output: string) => boolean): number {
   let elements = 0;
   for (const { name, data } of outputs) if (isJson(name)) elements += data.length;
-  if (elements <= MAX_ELEMENTS) return elements;
+  if (elements <= MAX_WRITTEN_ELEMENTS) return elements;
   throw new RequestError(
     'InvalidArgument',
-    `the outputs have ${elements} elements, and an answer in JSON at most ${MAX_ELEMENTS}; ask for them as binary data`,
+    `the outputs have ${elements} elements, and an answer in JSON at most ${MAX_WRITTEN_ELEMENTS}; ask for them as binary data`,
   );
 }
 
