@@ -10,6 +10,7 @@ import { startServer } from '../../testing/running-server.ts';
 import type { RunningServer } from '../../testing/running-server.ts';
 import { createRecord } from '../request-record.ts';
 import { createPayloadLog } from './payload-log.ts';
+import { isSampled } from './sampling.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-payloads-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -130,7 +131,11 @@ describe('lines', () => {
     requestId: 'r',
   } as const;
 
-  function open(file: string, limits: { maxWaitingBytes?: number; maxFileBytes?: number }) {
+  function open(
+    file: string,
+    limits: { maxWaitingBytes?: number; maxFileBytes?: number; rate?: number },
+    isStream = false,
+  ) {
     const dropped = vi.fn();
     const log = createPayloadLog({
       file,
@@ -142,7 +147,7 @@ describe('lines', () => {
       dropped,
       ...limits,
     });
-    const record = createRecord(facts, [log]);
+    const record = createRecord({ ...facts, isStream }, [log]);
     const ask = (id: string) =>
       log.inferenceBegan?.(record, { id, model: 'm', version: '1', inputs: [] })?.({
         milliseconds: 1,
@@ -161,6 +166,21 @@ describe('lines', () => {
 
     expect(linesIn(file).map(({ id }) => id)).toEqual(['a']);
     expect(dropped).toHaveBeenCalledTimes(2);
+  });
+
+  it.each([
+    ['each its own', true],
+    ['that of the request', false],
+  ])('of a stream are chosen by their ids, others by that of the request: %s', async (name, isStream) => {
+    const file = join(folder, `${name}.jsonl`);
+    const rate = 0.3;
+    const { log, ask } = open(file, { rate }, isStream);
+    const ids = Array.from({ length: 40 }, (_, index) => `id-${index}`);
+    for (const id of ids) ask(id);
+    await log.close();
+
+    const expected = ids.filter((id) => isSampled(isStream ? id : facts.requestId, rate));
+    expect(linesIn(file).map(({ id }) => id)).toEqual(expected);
   });
 
   it('never fill more than two files', async () => {
