@@ -3,11 +3,12 @@ import type { Contents, WireParameter, WireRequest, WireResponse, WireTensor } f
 import { invalid } from './errors.ts';
 import type { RequestError } from './errors.ts';
 import { MAX_BYTES_ELEMENTS } from './element-budget.ts';
+import { MAX_TENSORS } from './inference.ts';
 import { ProtobufReader, WireType } from './protobuf/protobuf-reader.ts';
 import { lengthOfVarint, ProtobufWriter } from './protobuf/protobuf-writer.ts';
 
 /** Tensors, parameters and dimensions of a request: an empty one takes two bytes to send and hundreds to hold. */
-const MAX_ENTRIES = 4096;
+const MAX_ENTRIES = MAX_TENSORS;
 /** Numbers in typed contents, for the same reason: as many floats as fit in a message that KServe's own server takes (8 MiB). */
 const MAX_TYPED_NUMBERS = 2 * 1024 * 1024;
 

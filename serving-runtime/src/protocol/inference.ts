@@ -38,6 +38,9 @@ export const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'statist
 /** Elements of an answer that are written one by one, as JSON or as typed contents of gRPC: some 50 MiB that take seconds. */
 export const MAX_WRITTEN_ELEMENTS = 4 * 1024 * 1024;
 
+/** Inputs, or outputs that are asked for, of one request: one without elements takes little to send and much to hold. */
+export const MAX_TENSORS = 4096;
+
 /** Milliseconds, of the request parameter `timeout`, which Triton counts in microseconds; 0 stands for none. */
 export function timeoutOf(value: unknown): number | undefined {
   if (value === undefined) return undefined;

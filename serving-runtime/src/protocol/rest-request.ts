@@ -3,7 +3,7 @@ import { isDatatype } from './datatypes.ts';
 import type { Tensor } from './datatypes.ts';
 import { ElementBudget } from './element-budget.ts';
 import { invalid, quoted } from './errors.ts';
-import { timeoutOf } from './inference.ts';
+import { MAX_TENSORS, timeoutOf } from './inference.ts';
 import type { InferenceRequest } from './inference.ts';
 import { flat, objectOf, parseJson } from './json-body.ts';
 import type { JsonObject } from './json-body.ts';
@@ -123,6 +123,7 @@ function refuseTwice(names: readonly string[]): void {
 function listOf(object: JsonObject, field: string): JsonObject[] {
   const list = object[field];
   if (!Array.isArray(list)) throw invalid(`"${field}" must be a list`);
+  if (list.length > MAX_TENSORS) throw invalid(`"${field}" has more than ${MAX_TENSORS} entries`);
   return list.map((entry) => objectOf(entry, `every entry of "${field}"`));
 }
 
