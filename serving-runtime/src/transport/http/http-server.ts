@@ -53,7 +53,8 @@ export function createHttpServer(context: ServerContext, options: HttpOptions): 
     const record = observer?.begin(factsOf(request, 'http'));
     open.add(response);
     response.once('close', () => {
-      gone.abort();
+      // Not after each answer: to abort makes an error with a stack, which costs as much as to parse a small body.
+      if (!response.writableFinished) gone.abort();
       if (record !== undefined) observer?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
       open.delete(response);
       if (open.size === 0) settled();
