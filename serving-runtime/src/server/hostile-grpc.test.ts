@@ -85,12 +85,12 @@ describe.each(['own', 'node'])('over HTTP/2 of %s', (transport) => {
 
   it('names that are no text, or no names, are refused', async () => {
     const notUtf8 = Buffer.of(0x0a, 2, 0xc3, 0x28);
+    // A number where the name belongs, and then what would be a name if it were the length of one.
+    const notName = Buffer.of(0x08, 1, 0x61);
 
     for (const path of ['ModelReady', 'ModelMetadata', 'ModelConfig', 'ModelStatistics', 'ModelInfer']) {
       expect(await send(data, `${INFERENCE}/${path}`, notUtf8)).toBe('3 a text in the message is not valid UTF-8');
-      expect(await send(data, `${INFERENCE}/${path}`, Buffer.of(0x08, 1))).toMatch(
-        /^3 the message is not valid protobuf/,
-      );
+      expect(await send(data, `${INFERENCE}/${path}`, notName)).toMatch(/^3 the message is not valid protobuf/);
     }
   });
 

@@ -156,6 +156,53 @@ describe('numbers', () => {
   });
 });
 
+describe('raw contents', () => {
+  const input = (name: string) => ({ name, datatype: 'FP32', shape: [1, 1] });
+  const four = Buffer.alloc(4);
+
+  it.each<[string, string, object, string]>([
+    [
+      'for more inputs than there are',
+      'matrix',
+      { inputs: [input('x')], raw_input_contents: [four, four] },
+      'there are 2 raw_input_contents for 1 inputs; give one for each, or none',
+    ],
+    [
+      'for fewer',
+      'product',
+      { inputs: [input('a'), input('b')], raw_input_contents: [four] },
+      'there are 1 raw_input_contents for 2 inputs; give one for each, or none',
+    ],
+    [
+      'beside typed ones',
+      'matrix',
+      { inputs: [{ ...input('x'), contents: { fp32_contents: [1] } }], raw_input_contents: [four] },
+      'input "x" has both contents and raw_input_contents',
+    ],
+    [
+      'of half a number',
+      'matrix',
+      { inputs: [input('x')], raw_input_contents: [Buffer.alloc(3)] },
+      'input "x" has 3 bytes of raw data; its shape and datatype need 4',
+    ],
+    [
+      'for an input that is there twice',
+      'matrix',
+      { inputs: [input('x'), input('x')], raw_input_contents: [four, four] },
+      'an input is there twice',
+    ],
+  ])('are refused %s', async (_, model, body, details) => {
+    await expect(client.call('ModelInfer', { model_name: model, ...body })).rejects.toMatchObject({ code: 3, details });
+  });
+
+  it('beside typed ones that are empty are taken: clients of MLServer send them so', async () => {
+    const inputs = [{ ...input('x'), contents: { fp32_contents: [] } }];
+    const { answer } = await client.call('ModelInfer', { model_name: 'matrix', inputs, raw_input_contents: [four] });
+
+    expect(answer['raw_output_contents']).toEqual([four]);
+  });
+});
+
 describe('text', () => {
   it.each([
     ['NUL', Buffer.from('a\0b'), /NUL character/],
