@@ -119,6 +119,6 @@ try {
   if (config === 'help') process.stdout.write(USAGE);
   else await main(config);
 } catch (cause) {
-  process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n\n${USAGE}`);
+  process.stderr.write(`${cause instanceof Error ? cause.message : String(cause)}\n--help lists the options.\n`);
   process.exitCode = 2;
 }

@@ -237,6 +237,12 @@ describe('models that come and go', () => {
     await engine.unload('add');
 
     expect(() => engine.model('add', undefined)).toThrow('there is no model "add"');
+    expect(() => engine.model('broken', undefined)).toThrow(
+      expect.objectContaining({
+        code: 'Unavailable',
+        message: expect.stringMatching(/^model "broken" is not served: version 1: .*no ONNX model/),
+      }),
+    );
     expect(engine.index()).toEqual([
       { name: 'add', version: '', state: 'UNAVAILABLE', reason: 'it is not loaded' },
       { name: 'broken', version: '', state: 'UNAVAILABLE', reason: expect.stringContaining('no ONNX model') },

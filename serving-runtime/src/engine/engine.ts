@@ -46,7 +46,7 @@ export interface Engine {
   start(): Promise<void>;
   /** Why the server is not ready; undefined when every model is loaded and warm. */
   obstacle(): string | undefined;
-  /** The newest version, or the one that is named. @throws {RequestError} NotFound, or Unavailable while it loads. */
+  /** The newest version, or the one that is named. @throws {RequestError} NotFound, or Unavailable while it loads or where it cannot be loaded. */
   model(name: string, version: string | undefined): ModelVersion;
   metadata(name: string, version: string | undefined): ModelMetadata;
   models(): readonly ModelVersion[];
@@ -119,6 +119,8 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
     const found = wanted === undefined ? versions.at(-1) : versions.find(({ entry }) => entry.version === wanted);
     if (found !== undefined) return found;
     if (isStarting) throw new RequestError('Unavailable', LOADING);
+    const failure = versions.length === 0 ? failures.get(name) : undefined;
+    if (failure !== undefined) throw new RequestError('Unavailable', `model ${quoted(name)} is not served: ${failure}`);
     throw unknown(name, wanted);
   };
 

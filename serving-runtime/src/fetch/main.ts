@@ -86,7 +86,7 @@ try {
 } catch (cause) {
   if (cause instanceof FetchError) finish(ending(cause), '/dev/termination-log');
   else if (process.exitCode === undefined) {
-    process.stderr.write(`${(cause as Error).message}\n\n${USAGE}`);
+    process.stderr.write(`${(cause as Error).message}\n--help lists the options.\n`);
     process.exitCode = 2;
   }
 }

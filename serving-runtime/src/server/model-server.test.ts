@@ -288,7 +288,10 @@ describe('a server whose model is broken', () => {
       ready: false,
       error: 'model add: version 1: the file is no ONNX model that this server can open',
     });
-    expect((await broken.post(infer, { inputs: [x] })).status).toBe(404);
+    expect(await broken.post(infer, { inputs: [x] })).toMatchObject({
+      status: 503,
+      json: { error: expect.stringContaining('model "add" is not served: version 1: the file is no ONNX model') },
+    });
     await broken.stop();
   });
 
