@@ -93,7 +93,8 @@ export class ProtobufWriter {
     write();
     const bytes = this.#length - start;
     const more = lengthOfVarint(bytes) - 1;
-    this.#reserve(more);
+    // For the length, too: to grow while it is written would leave behind what comes after it.
+    this.#reserve(MAX_VARINT_BYTES);
     if (more > 0) this.#bytes.copyWithin(start + more, start, this.#length);
     this.#length = start - 1;
     this.varint(bytes);
