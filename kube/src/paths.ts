@@ -1,4 +1,4 @@
-import { type KubeKind, type ObjectKey } from './types.ts';
+import type { KubeKind, ObjectKey } from './types.ts';
 
 /** Of all kinds of a group in a version. */
 export function groupPath(group: string, version: string): string {

@@ -1,6 +1,6 @@
 /** The operator under faults: the end state is the same whatever happens to its requests. The short set; SLIPWAY_FAULTS_SEED moves it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allPlans, inParallel, run, runReference, widthOf } from './driver/campaign.ts';
+import { allPlans, bySharing, inParallel, run, runReference } from './driver/campaign.ts';
 import type { Plans, Reference } from './driver/campaign.ts';
 import { choosePlans } from './driver/choose-plans.ts';
 import { samplePlans } from './driver/derive-plans.ts';
@@ -25,10 +25,9 @@ let bench: OperatorBench;
 
 beforeAll(async () => {
   bench = await startOperatorBench(workloads);
-  for (const alone of [false, true]) {
-    const group = workloads.filter((workload) => (workload.alone ?? false) === alone);
-    await inParallel(group, alone ? 1 : WIDTH, referenceOf);
-  }
+  const [shared, alone] = bySharing(workloads.map((workload) => ({ workload })));
+  await inParallel(shared, WIDTH, ({ workload }) => referenceOf(workload));
+  await inParallel(alone, 1, ({ workload }) => referenceOf(workload));
 });
 afterAll(() => bench?.stop());
 
@@ -45,7 +44,7 @@ describe.each(workloads)('$name', (workload) => {
     const plans = choosePlans(workload, reference.plans, { all: false, seed });
     console.log(`${workload.name}: ${plans.length} of ${allPlans(reference.plans).length} plans, seed ${seed}`);
 
-    const results = await inParallel(plans, widthOf(workload, WIDTH), (plan) =>
+    const results = await inParallel(plans, workload.alone === true ? 1 : WIDTH, (plan) =>
       run(bench.campaignOf(workload), plan, { reference: reference.run }),
     );
 

@@ -74,9 +74,12 @@ export async function runReference(campaign: Campaign): Promise<Reference> {
   return { run: result, plans };
 }
 
-/** Runs at a time, of `wanted`. */
-export function widthOf({ alone }: Workload, wanted: number): number {
-  return alone === true ? 1 : wanted;
+/** First those that go side by side on one control plane, then those that need one for themselves. */
+export function bySharing<T extends { readonly workload: Workload }>(
+  items: readonly T[],
+): readonly [shared: readonly T[], alone: readonly T[]] {
+  const isAlone = ({ workload }: T) => workload.alone ?? false;
+  return [items.filter((item) => !isAlone(item)), items.filter(isAlone)];
 }
 
 /** Runs `work` on all items, `width` at a time, each in one of so many lanes; the results in the order of the items. */

@@ -1,6 +1,6 @@
 /** Every chosen plan of every workload, with what came of it. */
 import type { Plan } from '../proxy/plan.ts';
-import { inParallel, run, runReference } from './campaign.ts';
+import { bySharing, inParallel, run, runReference } from './campaign.ts';
 import type { Campaign, Plans, Reference } from './campaign.ts';
 import { confirm } from './confirm.ts';
 import type { RunResult } from './run-plan.ts';
@@ -68,19 +68,14 @@ export async function runMatrix(options: MatrixOptions): Promise<void> {
   });
 }
 
-/** First those that go side by side on one plane, then those that need one for themselves. */
 async function onPlanes<T extends { readonly workload: Workload }>(
   items: readonly T[],
   width: number,
   work: (item: T, plane: number) => Promise<void>,
 ): Promise<void> {
-  const isAlone = ({ workload }: T) => workload.alone ?? false;
-  await inParallel(
-    items.filter((item) => !isAlone(item)),
-    width,
-    (item) => work(item, 0),
-  );
-  await inParallel(items.filter(isAlone), Math.min(width, MOST_PLANES), work);
+  const [shared, alone] = bySharing(items);
+  await inParallel(shared, width, (item) => work(item, 0));
+  await inParallel(alone, Math.min(width, MOST_PLANES), work);
 }
 
 interface Wanted {
