@@ -30,8 +30,9 @@ const MODELS = {
   instances         sessions that run at the same time (1)
   threads           threads of ONNX Runtime within one run (1)
   device            cpu or cuda (cpu)
-  isolation         thread, or process: can be killed when it
-                    hangs (thread)
+  isolation         thread, process: can be killed when it hangs,
+                    or none: answers sooner where a run takes
+                    microseconds (thread)
   maxBatchRows      rows of several requests that run together
                     at most (measured at load; 1: none)
   maxQueuedRows, maxQueuedBytes

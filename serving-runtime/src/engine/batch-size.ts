@@ -15,7 +15,7 @@ export interface RunCost {
 const WORTHWHILE = 0.05;
 
 /** The smallest size whose rows are not clearly dearer than at the best size. */
-export function cheapestRows(costs: readonly RunCost[]): number {
+function cheapestRows(costs: readonly RunCost[]): number {
   const perRow = costs.map(({ rows, microseconds }) => microseconds / rows);
   const best = Math.min(...perRow);
   const index = perRow.findIndex((cost) => cost <= best * (1 + WORTHWHILE));
@@ -27,30 +27,46 @@ const RUNS = 3;
 /** Loading a model takes at most about this much longer, and no run that is shared takes much more. */
 const LONGEST_RUN_MICROSECONDS = 100_000;
 
-/** @param instance of a model that takes rows. 1 where what the model says of a row depends on the rows beside it. */
-export async function measureBatchRows(instance: ModelInstance): Promise<number> {
+/** Rows of a run that are worth their while. @param costs as measured; undefined: each request runs alone. */
+export function batchRowsFor(costs: readonly RunCost[] | undefined): number {
+  return costs === undefined ? 1 : cheapestRows(costs);
+}
+
+/**
+ * What runs of more and more rows take.
+ *
+ * @param instance of a model that takes rows.
+ * @returns undefined where what the model says of a row depends on the rows beside it, or where it cannot be measured.
+ */
+export async function measureRuns(instance: ModelInstance): Promise<RunCost[] | undefined> {
   try {
-    if (!(await hasIndependentRows(instance))) return 1;
-    return cheapestRows(await measureRuns(instance));
+    if (!(await hasIndependentRows(instance))) return undefined;
+    const row = exampleRow(instance.signature.inputs, 0);
+    const costs: RunCost[] = [];
+    for (const rows of SIZES) {
+      const inputs = joinRows(Array.from({ length: rows }, () => row));
+      const microseconds = await fastestRun(instance, inputs);
+      costs.push({ rows, microseconds });
+      if (microseconds > LONGEST_RUN_MICROSECONDS) break;
+    }
+    return costs;
   } catch {
     // Values that are made up need not mean anything to the model; then each request runs alone.
-    return 1;
+    return undefined;
   }
 }
 
-async function measureRuns(instance: ModelInstance): Promise<RunCost[]> {
-  const costs: RunCost[] = [];
-  const row = exampleRow(instance.signature.inputs, 0);
-  for (const rows of SIZES) {
-    const inputs = joinRows(Array.from({ length: rows }, () => row));
-    let microseconds = Infinity;
-    for (let run = 0; run < RUNS; run += 1) {
-      microseconds = Math.min(microseconds, (await runCopy(instance, inputs)).microseconds);
-    }
-    costs.push({ rows, microseconds });
-    if (microseconds > LONGEST_RUN_MICROSECONDS) break;
+/** What a run takes of a model whose sizes are all fixed, or 1 where they are not, in microseconds. @throws {ModelRunError | InstanceLost} */
+export function measureRun(instance: ModelInstance): Promise<number> {
+  return fastestRun(instance, exampleRow(instance.signature.inputs, 0));
+}
+
+async function fastestRun(instance: ModelInstance, inputs: readonly Tensor[]): Promise<number> {
+  let fastest = Infinity;
+  for (let run = 0; run < RUNS; run += 1) {
+    fastest = Math.min(fastest, (await runCopy(instance, inputs)).microseconds);
   }
-  return costs;
+  return fastest;
 }
 
 async function hasIndependentRows(instance: ModelInstance): Promise<boolean> {

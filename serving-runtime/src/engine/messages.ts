@@ -20,9 +20,13 @@ export interface RunMessage {
 /** Tells an instance to go, once it has done what it does. */
 export const END = 'end';
 
-export type InstanceMessage =
+export type LoadMessage =
   | { readonly kind: 'loaded'; readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] }
   /** `detail` is ONNX Runtime's own text: for the log, never for a client. */
-  | { readonly kind: 'loadFailed'; readonly reason: string; readonly detail: string }
+  | { readonly kind: 'loadFailed'; readonly reason: string; readonly detail: string };
+
+export type RunResultMessage =
   | { readonly kind: 'done'; readonly id: number; readonly outputs: readonly Tensor[]; readonly microseconds: number }
   | { readonly kind: 'runFailed'; readonly id: number; readonly detail: string; readonly isTooLarge: boolean };
+
+export type InstanceMessage = LoadMessage | RunResultMessage;

@@ -1,7 +1,7 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
-import { openProcess, openThread } from './channel.ts';
-import type { Channel } from './channel.ts';
+import { openChannel } from './channel.ts';
+import type { Channel, Isolation } from './channel.ts';
 import type { InstanceMessage, SessionSettings } from './messages.ts';
 
 /** The model could not be loaded. `message` is for people; `detail` is what ONNX Runtime said, for the log. */
@@ -43,7 +43,7 @@ export interface RunResult {
   readonly microseconds: number;
 }
 
-/** One session of a model, apart from the network thread. */
+/** One session of a model, apart from the network thread unless its isolation is none. */
 export interface ModelInstance {
   readonly signature: Signature;
   /** Takes the memory of the inputs. @throws {ModelRunError | InstanceLost} */
@@ -56,7 +56,7 @@ export interface ModelInstance {
 }
 
 export interface InstanceSettings extends SessionSettings {
-  readonly isolation: 'thread' | 'process';
+  readonly isolation: Isolation;
   readonly maxRunSeconds: number;
 }
 
@@ -69,7 +69,7 @@ interface Run {
 /** Resolves when the model is loaded. @throws {ModelLoadError} */
 export async function startInstance(settings: InstanceSettings): Promise<ModelInstance> {
   const { isolation, maxRunSeconds, ...session } = settings;
-  const channel = isolation === 'process' ? openProcess(session) : openThread(session);
+  const channel = openChannel(isolation, session);
   const runs = new Map<number, Run>();
   let nextId = 0;
   let markLost = () => {};
@@ -98,7 +98,7 @@ export async function startInstance(settings: InstanceSettings): Promise<ModelIn
       new Promise((resolve, reject) => {
         const id = nextId++;
         runs.set(id, { resolve, reject, timer: setTimeout(close, maxRunSeconds * 1000) });
-        channel.send({ id, inputs, outputs }, transferable(inputs));
+        channel.send({ id, inputs, outputs });
       }),
     close,
   };
@@ -121,10 +121,4 @@ function settle(runs: Map<number, Run>, message: InstanceMessage): void {
   clearTimeout(run.timer);
   if (message.kind === 'done') run.resolve({ outputs: message.outputs, microseconds: message.microseconds });
   else run.reject(new ModelRunError(message.detail, message.isTooLarge));
-}
-
-/** Inputs are never used again on this side, so their memory moves instead of being copied. */
-function transferable(inputs: readonly Tensor[]): ArrayBuffer[] {
-  const buffers = inputs.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
-  return [...new Set(buffers)];
 }

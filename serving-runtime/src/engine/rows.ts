@@ -36,11 +36,6 @@ function joined(parts: readonly Tensor[]): TensorData {
   return whole;
 }
 
-/** Whether nobody else's values lie in the memory of these, so that it may be given away. */
-export function ownsMemory(tensors: readonly Tensor[]): boolean {
-  return tensors.every(({ data }) => !ArrayBuffer.isView(data) || data.byteLength === data.buffer.byteLength);
-}
-
 /** One list of tensors a request, as views; undefined when an output does not have as many rows as went in. */
 export function splitRows(outputs: readonly Tensor[], rows: readonly number[]): Tensor[][] | undefined {
   const total = rows.reduce((sum, each) => sum + each, 0);

@@ -2,21 +2,21 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 import { ModelFailure, RequestError } from '../protocol/errors.ts';
 import { createBatchQueue } from './batch-queue.ts';
-import { measureBatchRows } from './batch-size.ts';
 import { createInstancePool } from './instance-pool.ts';
 import { MAX_RESULT_BYTES } from './messages.ts';
-import { ModelRunError, startInstance } from './model-instance.ts';
+import { ModelRunError } from './model-instance.ts';
 import type { ModelInstance, Signature } from './model-instance.ts';
 import type { RepositoryEntry } from './repository.ts';
 import { cacheKey, createResponseCache } from './response-cache.ts';
 import type { ResponseCache } from './response-cache.ts';
 import { Job } from './job.ts';
 import type { Inference, Share } from './job.ts';
-import { joinRows, ownsMemory, rowsOf, splitRows, takesRows } from './rows.ts';
+import { joinRows, rowsOf, splitRows } from './rows.ts';
 import type { ModelSettings } from './settings.ts';
+import { startInstances } from './start-instances.ts';
 import { count, countBy } from './statistics.ts';
 import type { ModelStatistics } from './statistics.ts';
-import { warmUp } from './warm-up.ts';
+import { ownsMemory } from './tensor-memory.ts';
 
 export interface ModelEvents {
   /** An instance ended by itself; it is started again. */
@@ -55,24 +55,7 @@ export async function loadModel(
   settings: ModelSettings,
   { events, statistics, started }: LoadDeps,
 ): Promise<ServedModel> {
-  const { isolation, threads, device, maxRunSeconds } = settings;
-  const start = async (): Promise<ModelInstance> => {
-    const instance = await startInstance({ path: entry.path, isolation, threads, device, maxRunSeconds });
-    started(instance);
-    try {
-      await warmUp(instance, settings.warmUp);
-      return instance;
-    } catch (cause) {
-      instance.close();
-      throw cause;
-    }
-  };
-  const instances = await startAll(start, settings.instances);
-  const [first] = instances;
-  if (first === undefined) throw new Error('a model needs at least one instance');
-  const { signature } = first;
-  const hasRows = takesRows(signature.inputs, signature.outputs);
-  const batchRows = hasRows ? (settings.maxBatchRows ?? (await measureBatchRows(first))) : 1;
+  const { instances, start, signature, batchRows } = await startInstances(entry, settings, started);
   const cache = settings.cacheBytes > 0 ? createResponseCache(settings.cacheBytes) : undefined;
   const queue = createBatchQueue<Job>(settings.maxQueuedRows, settings.maxQueuedBytes);
   const unanswered = new Set<Job>();
@@ -195,16 +178,6 @@ export async function loadModel(
       pool.close();
     },
   };
-}
-
-/** All or none: what was started is ended when one cannot be. */
-async function startAll(start: () => Promise<ModelInstance>, number: number): Promise<ModelInstance[]> {
-  const attempts = await Promise.allSettled(Array.from({ length: number }, start));
-  const instances = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
-  const failed = attempts.find((attempt) => attempt.status === 'rejected');
-  if (failed === undefined) return instances;
-  instances.forEach((instance) => instance.close());
-  throw failed.reason;
 }
 
 /**

@@ -10,14 +10,17 @@ const value = z.union([z.number(), z.boolean(), z.string()]);
 /** One request that is sent to each instance before it counts as ready. */
 const WarmUp = z.record(z.string(), z.strictObject({ shape: z.array(z.number().int().min(0)), data: z.array(value) }));
 
-export const ModelSettings = z.strictObject({
+const Settings = z.strictObject({
   /** Sessions that run at the same time. */
   instances: count.max(64).default(1),
   /** Threads of ONNX Runtime within one run. */
   threads: count.max(64).default(1),
   device: z.enum(['cpu', 'cuda']).default('cpu'),
-  /** Where an instance runs. A process of its own can be killed when it hangs, and a crash of native code ends only itself. */
-  isolation: z.enum(['thread', 'process']).default('thread'),
+  /**
+   * Where an instance runs. A process of its own can be killed when it hangs, and a crash of native code ends only itself. None is the
+   * thread that answers the network, for models that take microseconds.
+   */
+  isolation: z.enum(['thread', 'process', 'none']).default('thread'),
   /** Rows of one run at most, over all requests that share it; 1 for none that share. Absent: measured when the model is loaded. */
   maxBatchRows: count.max(65_536).optional(),
   maxQueuedRows: count.default(4096),
@@ -29,6 +32,10 @@ export const ModelSettings = z.strictObject({
   warmUp: z.array(WarmUp).max(16).default([]),
   /** Answers that are kept for requests that are equal to the last bit; 0 for none. */
   cacheBytes: z.number().int().min(0).default(0),
+});
+export const ModelSettings = Settings.refine(({ isolation, instances }) => isolation !== 'none' || instances === 1, {
+  path: ['instances'],
+  message: 'there is one thread that answers the network; leave it out with isolation: none',
 });
 export type ModelSettings = z.infer<typeof ModelSettings>;
 export type GivenSettings = z.input<typeof ModelSettings>;
@@ -49,7 +56,7 @@ function sentenceOf({ code, path, message }: z.core.$ZodIssue): string {
   return code === 'unrecognized_keys' ? `${message}; there are ${NAMES}` : message;
 }
 
-const NAMES = Object.keys(ModelSettings.shape).join(', ');
+const NAMES = Object.keys(Settings.shape).join(', ');
 
 /** Settings of the model in `folder`. @throws {Error} */
 export function modelSettings(folder: string, forAll: GivenSettings): ModelSettings {

@@ -197,14 +197,15 @@ export function pickyModel(): Uint8Array {
   });
 }
 
-/** c = a · b: takes as long as the matrices are large. */
-export function productModel(): Uint8Array {
+/** c = a · b: takes as long as the matrices are large. @param size of both, where only one is allowed. */
+export function productModel(size?: number): Uint8Array {
+  const [n, k, m] = [size ?? 'n', size ?? 'k', size ?? 'm'];
   return encodeOnnxModel({
     inputs: [
-      { name: 'a', type: 'FP32', shape: ['n', 'k'] },
-      { name: 'b', type: 'FP32', shape: ['k', 'm'] },
+      { name: 'a', type: 'FP32', shape: [n, k] },
+      { name: 'b', type: 'FP32', shape: [k, m] },
     ],
-    outputs: [{ name: 'c', type: 'FP32', shape: ['n', 'm'] }],
+    outputs: [{ name: 'c', type: 'FP32', shape: [n, m] }],
     nodes: [{ operator: 'MatMul', inputs: ['a', 'b'], outputs: ['c'] }],
   });
 }
