@@ -38,4 +38,13 @@ describe('vitestTotals', () => {
   it('never calls a run good that ended badly', () => {
     expect(vitestTotals(report, 1).failed).toBe(1);
   });
+
+  it('counts an error that belongs to no test, and keeps its stack, which is all that tells where it came from', () => {
+    const { failed, failures } = vitestTotals(report, 1, ['Error: write EPIPE\n    at WriteWrap (node:net:1:1)']);
+
+    expect([failed, failures]).toEqual([
+      1,
+      ['an error that belongs to no test\n        Error: write EPIPE\n            at WriteWrap (node:net:1:1)'],
+    ]);
+  });
 });

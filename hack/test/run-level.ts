@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { ERRORS_FILE } from './unhandled-errors.ts';
 
 export interface Totals {
   readonly passed: number;
@@ -71,18 +72,14 @@ interface VitestReport {
 
 async function runVitest(project: string): Promise<Totals> {
   const folder = mkdtempSync(join(tmpdir(), 'slipway-test-'));
-  const file = join(folder, 'report.json');
+  const [report, errors] = [join(folder, 'report.json'), join(folder, 'errors.json')];
+  const reporters = ['default', 'json', './hack/test/unhandled-errors.ts'].map((name) => `--reporter=${name}`);
   try {
-    const code = await run([
-      'vitest',
-      'run',
-      '--project',
-      project,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${file}`,
-    ]);
-    return vitestTotals(JSON.parse(readFileSync(file, 'utf8')) as VitestReport, code);
+    const code = await run(['vitest', 'run', '--project', project, ...reporters, `--outputFile.json=${report}`], {
+      [ERRORS_FILE]: errors,
+    });
+    const unhandled = existsSync(errors) ? (readJson(errors) as string[]) : [];
+    return vitestTotals(readJson(report) as VitestReport, code, unhandled);
   } catch (cause) {
     console.error(`vitest left no report: ${String(cause)}`);
     return oneFailure('vitest left no report');
@@ -91,14 +88,23 @@ async function runVitest(project: string): Promise<Totals> {
   }
 }
 
-/** A file that could not even be loaded has no tests to fail, so it counts as one; so does a run that ends badly for another reason. */
-export function vitestTotals(report: VitestReport, exitCode: number): Totals {
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/**
+ * A file that could not even be loaded has no tests to fail, so it counts as one; so does a run that ends badly for another reason.
+ *
+ * @param unhandled errors that belong to no test.
+ */
+export function vitestTotals(report: VitestReport, exitCode: number, unhandled: readonly string[] = []): Totals {
   const failures = report.testResults.flatMap((file) => {
     const path = relative(process.cwd(), file.name);
     const failed = file.assertionResults.filter((test) => test.status === 'failed');
     if (failed.length === 0) return file.status === 'failed' ? [path] : [];
     return failed.map((test) => `${path}: ${test.fullName}${excerpt(test.failureMessages?.[0] ?? '')}`);
   });
+  failures.push(...unhandled.map((error) => `an error that belongs to no test${indented(linesOf(error))}`));
   if (failures.length === 0 && exitCode !== 0) failures.push(`vitest ended with code ${exitCode}`);
   return {
     passed: report.numPassedTests,
@@ -111,19 +117,29 @@ export function vitestTotals(report: VitestReport, exitCode: number): Totals {
 const EXCERPT_LINES = 12;
 
 function excerpt(message: string): string {
-  const lines = stripVTControlCharacters(message)
+  return indented(linesOf(message).filter((line) => !/^\s+at /.test(line)));
+}
+
+function linesOf(message: string): string[] {
+  return stripVTControlCharacters(message)
     .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line));
+    .filter((line) => line.trim() !== '');
+}
+
+function indented(lines: readonly string[]): string {
   return lines
     .slice(0, EXCERPT_LINES)
     .map((line) => `\n        ${line}`)
     .join('');
 }
 
-function run(command: readonly string[]): Promise<number> {
+function run(command: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<number> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment },
+    });
     child.on('error', (cause) => {
       console.error(String(cause));
       resolve(1);

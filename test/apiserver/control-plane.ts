@@ -213,6 +213,7 @@ function run(program: string, args: readonly string[], stdin = ''): Promise<Kube
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
+    child.stdin.on('error', () => {}); // it may end before it has read all; its code tells
     child.stdin.end(stdin);
   });
 }
