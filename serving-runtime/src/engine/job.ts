@@ -2,13 +2,7 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 import { RequestError } from '../protocol/errors.ts';
 import type { Waiting } from './batch-queue.ts';
-
-/** Whether somebody still waits for an answer; an AbortSignal is one, but making one costs as much as all else of a small request. */
-export interface Cancellation {
-  readonly aborted: boolean;
-  addEventListener(type: 'abort', listener: () => void): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
-}
+import type { Cancellation } from './cancellation.ts';
 
 export interface Inference {
   /** In the order of the signature. */

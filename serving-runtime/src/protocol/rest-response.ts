@@ -58,9 +58,30 @@ export function* jsonElements({ datatype, data }: Pick<Tensor, 'datatype' | 'dat
 /** The shortest decimal that reads back as the same 32-bit float, so also as the same half: 0.1, not 0.10000000149011612. */
 function shortest(value: number): string {
   if (!Number.isFinite(value)) return 'null';
-  for (let digits = 6; digits < 9; digits++) {
+  const magnitude = Math.abs(value);
+  if (magnitude < SMALLEST_SCALED || magnitude >= LARGEST_SCALED) return shortestByPrecision(value);
+  let decimals = FEWEST_DIGITS - 1 - Math.floor(Math.log10(magnitude));
+  for (let digits = FEWEST_DIGITS; digits <= MOST_DIGITS; digits += 1, decimals += 1) {
+    // Both are whole numbers that a double holds, so the quotient is the double next to that decimal, and is written as it.
+    const scale = POWERS_OF_TEN[decimals] ?? 1;
+    const rounded = Math.round(value * scale) / scale;
+    if (Math.fround(rounded) === value) return String(rounded);
+  }
+  return shortestByPrecision(value);
+}
+
+/** For any size, and five times as slow. */
+function shortestByPrecision(value: number): string {
+  for (let digits = FEWEST_DIGITS; digits < MOST_DIGITS; digits += 1) {
     const text = value.toPrecision(digits);
     if (Math.fround(Number(text)) === value) return String(Number(text));
   }
-  return String(value);
+  return String(Number(value.toPrecision(MOST_DIGITS)));
 }
+
+/** What a decimal needs to be a certain float, and what is always enough. */
+const FEWEST_DIGITS = 6;
+const MOST_DIGITS = 9;
+const SMALLEST_SCALED = 1e-6;
+const LARGEST_SCALED = 1e6;
+const POWERS_OF_TEN = Array.from({ length: 16 }, (_, power) => Number(`1e${power}`));

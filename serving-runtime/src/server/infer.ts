@@ -1,7 +1,7 @@
 /** One inference, whatever protocol it came by: checked against the model's signature, run, counted. */
 import { randomUUID } from 'node:crypto';
 import type { Engine } from '../engine/engine.ts';
-import type { Cancellation } from '../engine/job.ts';
+import type { Cancellation } from '../engine/cancellation.ts';
 import type { Signature } from '../engine/model-instance.ts';
 import { count, countBy, failureReason } from '../engine/statistics.ts';
 import type { Tensor } from '../protocol/datatypes.ts';

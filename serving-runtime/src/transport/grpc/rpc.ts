@@ -1,5 +1,5 @@
 /** What a method is, whatever it is served with. */
-import type { Cancellation } from '../../engine/job.ts';
+import type { Cancellation } from '../../engine/cancellation.ts';
 import type { Patience } from '../../server/infer.ts';
 
 /** A call as a method sees it. */

@@ -1,5 +1,5 @@
 /** What unary and streaming calls share: how they answer, fail, run out of time, and are given up. */
-import type { Cancellation } from '../../engine/job.ts';
+import type { Cancellation } from '../../engine/cancellation.ts';
 import { RequestError } from '../../protocol/errors.ts';
 import type { Exchange, ExchangeEvents } from '../http2/exchange.ts';
 import type { HeaderField } from '../http2/header-field.ts';

@@ -1,4 +1,4 @@
-import type { Cancellation } from '../../engine/job.ts';
+import { RequestCancellation } from '../../engine/cancellation.ts';
 import { RequestError } from '../../protocol/errors.ts';
 import type { Exchange } from '../http2/exchange.ts';
 import { decompressed } from './compression.ts';
@@ -9,31 +9,12 @@ import type { CallOptions, CallSettings } from './server-call.ts';
 
 type UnaryRpc = Extract<Rpc, { kind: 'unary' }>;
 
-/** As much of an AbortSignal as the one method of a call needs. */
-class CallCancellation implements Cancellation {
-  aborted = false;
-  #listener: (() => void) | undefined;
-
-  addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listener = listener;
-  }
-
-  removeEventListener(): void {
-    this.#listener = undefined;
-  }
-
-  abort(): void {
-    this.aborted = true;
-    this.#listener?.();
-  }
-}
-
 /** One message, one answer. */
 export class UnaryCall extends ServerCall {
   readonly #rpc: UnaryRpc;
   #message: RawMessage | undefined;
   #isWorking = false;
-  readonly signal = new CallCancellation();
+  readonly signal = new RequestCancellation();
 
   // oxlint-disable-next-line max-params -- the three of every call, and what is called
   constructor(exchange: Exchange, settings: CallSettings, options: CallOptions, rpc: UnaryRpc) {

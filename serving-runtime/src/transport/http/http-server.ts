@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { RequestCancellation } from '../../engine/cancellation.ts';
 import type { Authorize } from '../../server/access/access.ts';
 import type { RequestObserver } from '../../server/request-watcher.ts';
 import type { ServerContext } from '../../server/context.ts';
@@ -49,11 +50,10 @@ export function createHttpServer(context: ServerContext, options: HttpOptions): 
   const open = new Set<ServerResponse>();
   let settled = () => {};
   const server = createServer({ ...LIMITS, shouldUpgradeCallback: isWebSocket }, (request, response) => {
-    const gone = new AbortController();
+    const gone = new RequestCancellation();
     const record = observer?.begin(factsOf(request, 'http'));
     open.add(response);
     response.once('close', () => {
-      // Not after each answer: to abort makes an error with a stack, which costs as much as to parse a small body.
       if (!response.writableFinished) gone.abort();
       if (record !== undefined) observer?.end(record, response.writableFinished ? response.statusCode : CANCELLED);
       open.delete(response);
@@ -61,7 +61,7 @@ export function createHttpServer(context: ServerContext, options: HttpOptions): 
     });
     const cors = corsHeaders(request, corsOrigins);
     const work = () =>
-      answer(options, { request, signal: gone.signal }, cors !== undefined)
+      answer(options, { request, signal: gone }, cors !== undefined)
         .catch((cause: unknown) => {
           context.unexpected(cause);
           if (record !== undefined) record.failure = toRequestError(cause);

@@ -1,12 +1,13 @@
 /** Which handler answers a path. */
 import type { IncomingMessage } from 'node:http';
+import type { Cancellation } from '../../engine/cancellation.ts';
 import { invalid, RequestError } from '../../protocol/errors.ts';
 import type { Answer } from './answer.ts';
 
 export interface Call {
   readonly request: IncomingMessage;
   /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
+  readonly signal: Cancellation;
   /** Of the path; empty where it has none. */
   readonly model: string;
   readonly version: string | undefined;
@@ -47,18 +48,18 @@ export function findRoute(
   request: IncomingMessage,
 ): { readonly route: Route; readonly model: string; readonly version: string | undefined } {
   const path = pathOf(request);
-  const matches = routes.flatMap((candidate) => {
-    const match = candidate.pattern.exec(path);
-    return match === null ? [] : [{ route: candidate, groups: match.groups ?? {} }];
-  });
-  if (matches.length === 0) {
-    throw new RequestError('NotFound', 'there is nothing at this path; GET /v2 describes the server');
-  }
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const found = matches.find((match) => match.route.method === method);
-  if (found === undefined) throw new RequestError('MethodNotAllowed', `use ${matches[0]?.route.method} here`);
-  const { model = '', version } = found.groups;
-  return { route: found.route, model: decoded(model), version: version === undefined ? undefined : decoded(version) };
+  let other: Route | undefined;
+  for (const candidate of routes) {
+    const match = candidate.pattern.exec(path);
+    if (match === null) continue;
+    other ??= candidate;
+    if (candidate.method !== method) continue;
+    const { model = '', version } = match.groups ?? {};
+    return { route: candidate, model: decoded(model), version: version === undefined ? undefined : decoded(version) };
+  }
+  if (other !== undefined) throw new RequestError('MethodNotAllowed', `use ${other.method} here`);
+  throw new RequestError('NotFound', 'there is nothing at this path; GET /v2 describes the server');
 }
 
 /** The path that a request matched, with `{model}` and `{version}` for those. */

@@ -3,6 +3,7 @@
  * network is never away for long. Both run the same code, and fail with the same words.
  */
 import { availableParallelism } from 'node:os';
+import type { Cancellation } from '../../engine/cancellation.ts';
 import { RequestError } from '../../protocol/errors.ts';
 import { MAX_WRITTEN_ELEMENTS } from '../../protocol/inference.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../../protocol/inference.ts';
@@ -17,9 +18,9 @@ import type { JsonTask, TaskInput, TaskResult } from './json-work.ts';
 /** Every method may answer at once. They throw, or reject with, a RequestError. */
 export interface JsonCodec {
   /** Takes the memory of the body. @param jsonLength how many bytes of the body are JSON; undefined for all. */
-  parseInfer(body: Uint8Array, jsonLength: number | undefined, signal: AbortSignal): Awaitable<RestRequest>;
+  parseInfer(body: Uint8Array, jsonLength: number | undefined, signal: Cancellation): Awaitable<RestRequest>;
   /** Takes the memory of the body. */
-  parsePredict(body: Uint8Array, inputs: readonly TensorSpec[], signal: AbortSignal): Awaitable<InferenceRequest>;
+  parsePredict(body: Uint8Array, inputs: readonly TensorSpec[], signal: Cancellation): Awaitable<InferenceRequest>;
   buildInfer(response: InferenceResponse, binaryOutputs: BinaryOutputs): Awaitable<RestResponse>;
   buildPredict(response: InferenceResponse): Awaitable<Uint8Array>;
 }
@@ -44,7 +45,7 @@ export function createJsonCodec(options: JsonThreadsOptions = DEFAULTS): JsonCod
   const elsewhere = <Task extends JsonTask>(
     task: Task,
     input: TaskInput<Task>,
-    { bytes, signal }: { readonly bytes: number; readonly signal?: AbortSignal },
+    { bytes, signal }: { readonly bytes: number; readonly signal?: Cancellation },
   ) => threads.run({ task, input }, bytes, signal) as Promise<TaskResult<Task>>;
 
   return {

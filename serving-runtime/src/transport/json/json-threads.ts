@@ -1,4 +1,5 @@
 /** Threads for JSON that is large, started when there is some, with a bound on what waits for them. */
+import type { Cancellation } from '../../engine/cancellation.ts';
 import { RequestError } from '../../protocol/errors.ts';
 import { startJsonThread } from './json-thread.ts';
 import type { JsonTaskMessage, JsonThread } from './json-thread.ts';
@@ -10,7 +11,7 @@ export interface JsonThreads {
    * @param bytes that count against the bound while it waits; 0 for what must not be refused.
    * @throws {RequestError} Unavailable when too many bytes wait, Cancelled when the client goes while it waits.
    */
-  run(message: JsonTaskMessage, bytes: number, signal?: AbortSignal): Promise<unknown>;
+  run(message: JsonTaskMessage, bytes: number, signal?: Cancellation): Promise<unknown>;
 }
 
 export interface JsonThreadsOptions {
@@ -91,7 +92,7 @@ export function createJsonThreads({ threads, maxWaitingBytes, idleMs }: JsonThre
       const cancel = () => {
         if (takeBack(job)) job.reject(CANCELLED);
       };
-      signal?.addEventListener('abort', cancel, { once: true });
+      signal?.addEventListener('abort', cancel);
       if (signal?.aborted === true) cancel();
       runNext();
       return job.promise.finally(() => signal?.removeEventListener('abort', cancel));
