@@ -14,6 +14,8 @@ export interface BatchQueue<T extends Waiting> {
   /** The oldest, and of those behind it as many with its key as make `maxRows` at most. Empty when none waits. */
   next(maxRows: number): T[];
   readonly length: number;
+  /** Of all that wait. */
+  readonly rows: number;
 }
 
 export function createBatchQueue<T extends Waiting>(maxRows: number, maxBytes: number): BatchQueue<T> {
@@ -52,6 +54,9 @@ export function createBatchQueue<T extends Waiting>(maxRows: number, maxBytes: n
     },
     get length() {
       return items.size;
+    },
+    get rows() {
+      return rows;
     },
   };
 }

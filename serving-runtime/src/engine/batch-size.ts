@@ -83,10 +83,7 @@ async function hasIndependentRows(instance: ModelInstance): Promise<boolean> {
 /** The memory of what is run moves to the instance. */
 function runCopy(instance: ModelInstance, inputs: readonly Tensor[]) {
   const outputs = instance.signature.outputs.map(({ name }) => name);
-  return instance.run(
-    inputs.map((input) => ({ ...input, data: input.data.slice() })),
-    outputs,
-  );
+  return instance.run([inputs.map((input) => ({ ...input, data: input.data.slice() }))], outputs);
 }
 
 /** Another size may take other kernels, which round differently. */

@@ -82,6 +82,18 @@ describe('requests that come together', () => {
     expect(engine.model('add', '1').statistics).toMatchObject({ rows: 50, executions: 1 });
   });
 
+  it('get their own rows while many batches are on their way', async () => {
+    put({ 'add/1/model.onnx': addModel(), 'add/config.yaml': '{maxBatchRows: 8, instances: 2}' });
+    const { engine } = await startEngine();
+    const answers: Promise<number>[] = [];
+    for (let index = 0; index < 3_000; index += 1) {
+      answers.push(sum(engine, index, 2));
+      if (index % 37 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    expect(await Promise.all(answers)).toEqual(answers.map((_, index) => index + 2));
+  });
+
   it('run alone where a row depends on the rows beside it', async () => {
     put({ 'shared/1/model.onnx': sharedSumModel() });
     const { engine } = await startEngine();

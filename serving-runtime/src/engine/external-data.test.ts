@@ -34,7 +34,7 @@ async function load(place: TensorPlace, external: ExternalData): Promise<unknown
     const settings = { path, isolation: 'thread', threads: 1, device: 'cpu', maxRunSeconds: 10 } as const;
     const instance = await startInstance(settings);
     const x = { name: 'x', datatype: 'FP32', shape: [1, 2], data: Float32Array.of(1, 2) } as const;
-    const { outputs } = await instance.run([x], ['y']);
+    const { outputs } = await instance.run([[x]], ['y']);
     instance.close();
     return Array.from(outputs[0]?.data as Float32Array);
   } catch (cause) {

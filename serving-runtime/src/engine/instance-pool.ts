@@ -10,8 +10,9 @@ export interface PoolEvents {
 }
 
 export interface InstancePool {
-  take(): ModelInstance | undefined;
-  /** Gives one back that was taken. One that is gone is not taken back. */
+  /** For a run: of those that have fewer than `most` runs, the one with the fewest. */
+  take(most: number): ModelInstance | undefined;
+  /** A run for which it was taken has ended. */
   give(instance: ModelInstance): void;
   readonly alive: number;
   close(): void;
@@ -27,21 +28,18 @@ export function createInstancePool(
   start: () => Promise<ModelInstance>,
   events: PoolEvents,
 ): InstancePool {
-  const alive = new Set<ModelInstance>();
-  const free: ModelInstance[] = [];
+  /** How many runs each of those that are alive has. */
+  const runs = new Map<ModelInstance, number>();
   let closed = false;
   let losses = 0;
 
   const add = (instance: ModelInstance) => {
-    alive.add(instance);
-    free.push(instance);
+    runs.set(instance, 0);
     void instance.ended.then(() => replace(instance));
   };
 
   const replace = async (instance: ModelInstance): Promise<void> => {
-    alive.delete(instance);
-    const index = free.indexOf(instance);
-    if (index >= 0) free.splice(index, 1);
+    runs.delete(instance);
     if (closed) return;
     events.lost();
     losses += 1;
@@ -58,16 +56,27 @@ export function createInstancePool(
 
   instances.forEach(add);
   return {
-    take: () => free.pop(),
+    take: (most) => {
+      let idlest: ModelInstance | undefined;
+      let fewest = most;
+      for (const [instance, count] of runs) {
+        if (count >= fewest) continue;
+        idlest = instance;
+        fewest = count;
+      }
+      if (idlest !== undefined) runs.set(idlest, fewest + 1);
+      return idlest;
+    },
     give: (instance) => {
-      if (alive.has(instance)) free.push(instance);
+      const count = runs.get(instance);
+      if (count !== undefined) runs.set(instance, count - 1);
     },
     get alive() {
-      return alive.size;
+      return runs.size;
     },
     close: () => {
       closed = true;
-      for (const instance of alive) instance.close();
+      for (const instance of runs.keys()) instance.close();
     },
   };
 }

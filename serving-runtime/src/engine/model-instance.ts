@@ -1,8 +1,11 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
+import { BatchMemory } from './batch-memory.ts';
 import { openChannel } from './channel.ts';
 import type { Channel, Isolation } from './channel.ts';
 import type { InstanceMessage, SessionSettings } from './messages.ts';
+import { joinRows } from './rows.ts';
+import { ownsMemory } from './tensor-memory.ts';
 
 /** The model could not be loaded. `message` is for people; `detail` is what ONNX Runtime said, for the log. */
 export class ModelLoadError extends Error {
@@ -46,8 +49,13 @@ export interface RunResult {
 /** One session of a model, apart from the network thread unless its isolation is none. */
 export interface ModelInstance {
   readonly signature: Signature;
-  /** Takes the memory of the inputs. @throws {ModelRunError | InstanceLost} */
-  run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<RunResult>;
+  /**
+   * All requests in one run: their rows one after the other. Several runs at a time take their turns.
+   *
+   * @param requests the inputs of each, in the order of the signature; their memory is not theirs any more.
+   * @throws {ModelRunError | InstanceLost}
+   */
+  run(requests: readonly (readonly Tensor[])[], outputs: readonly string[]): Promise<RunResult>;
   /** Settles when it is gone, by `close` or by itself. */
   readonly ended: Promise<void>;
   /** Settles when its thread or process is gone too, which may take as long as the run that it is in. */
@@ -61,46 +69,82 @@ export interface InstanceSettings extends SessionSettings {
 }
 
 interface Run {
+  readonly id: number;
   resolve(result: RunResult): void;
   reject(cause: Error): void;
-  readonly timer: NodeJS.Timeout;
 }
 
 /** Resolves when the model is loaded. @throws {ModelLoadError} */
 export async function startInstance(settings: InstanceSettings): Promise<ModelInstance> {
   const { isolation, maxRunSeconds, ...session } = settings;
   const channel = openChannel(isolation, session);
-  const runs = new Map<number, Run>();
+  const inputs = createInputs(isolation);
+  /** In the order in which they run. */
+  const runs: Run[] = [];
   let nextId = 0;
+  let watchdog: NodeJS.Timeout | undefined;
   let markLost = () => {};
   const ended = new Promise<void>((resolve) => (markLost = resolve));
   const lose = () => {
-    for (const { reject, timer } of runs.values()) {
-      clearTimeout(timer);
-      reject(new InstanceLost('the instance ended'));
-    }
-    runs.clear();
+    clearTimeout(watchdog);
+    for (const { reject } of runs.splice(0)) reject(new InstanceLost('the instance ended'));
     markLost();
   };
   void channel.ended.then(lose);
   const signature = await loaded(channel);
-  channel.onMessage((message) => settle(runs, message));
   const close = () => {
     channel.end();
     // Not when it has ended: a thread in native code may take for ever, and nobody shall wait for it.
     lose();
   };
+  const watchFirst = () => {
+    clearTimeout(watchdog);
+    if (runs.length > 0) watchdog = setTimeout(close, maxRunSeconds * 1000);
+  };
+  channel.onMessage((message) => {
+    if (message.kind !== 'done' && message.kind !== 'runFailed') return;
+    const index = runs.findIndex(({ id }) => id === message.id);
+    if (index < 0) return;
+    const [run] = runs.splice(index, 1);
+    if (index === 0) watchFirst();
+    if (message.kind === 'done') run?.resolve({ outputs: message.outputs, microseconds: message.microseconds });
+    else run?.reject(new ModelRunError(message.detail, message.isTooLarge));
+  });
   return {
     signature,
     ended,
     gone: channel.ended,
-    run: (inputs, outputs) =>
-      new Promise((resolve, reject) => {
-        const id = nextId++;
-        runs.set(id, { resolve, reject, timer: setTimeout(close, maxRunSeconds * 1000) });
-        channel.send({ id, inputs, outputs });
-      }),
+    run: async (requests, outputs) => {
+      const { tensors, done } = inputs(requests);
+      const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+      const id = nextId++;
+      runs.push({ id, resolve, reject });
+      if (runs.length === 1) watchFirst();
+      channel.send({ id, inputs: tensors, outputs });
+      return promise.finally(done);
+    },
     close,
+  };
+}
+
+interface Inputs {
+  readonly tensors: readonly Tensor[];
+  /** Nobody reads them any more. */
+  done(): void;
+}
+
+/** The inputs of a run, in memory that the instance can read. */
+function createInputs(isolation: Isolation): (requests: readonly (readonly Tensor[])[]) => Inputs {
+  const free: BatchMemory[] = [];
+  return (requests) => {
+    const [first = []] = requests;
+    if (requests.length === 1 && ownsMemory(first)) return { tensors: first, done: () => {} };
+    // Another process is sent a copy.
+    if (isolation === 'process') return { tensors: joinRows(requests), done: () => {} };
+    const memory = free.pop() ?? new BatchMemory();
+    memory.begin();
+    const tensors = joinRows(requests, (datatype, count) => memory.create(datatype, count));
+    return { tensors, done: () => void free.push(memory) };
   };
 }
 
@@ -111,14 +155,4 @@ async function loaded(channel: Channel): Promise<Signature> {
   channel.end();
   if (message?.kind === 'loadFailed') throw new ModelLoadError(message.reason, message.detail);
   throw new ModelLoadError('loading it ended the instance; is there enough memory?', 'no message');
-}
-
-function settle(runs: Map<number, Run>, message: InstanceMessage): void {
-  if (message.kind !== 'done' && message.kind !== 'runFailed') return;
-  const run = runs.get(message.id);
-  if (run === undefined) return;
-  runs.delete(message.id);
-  clearTimeout(run.timer);
-  if (message.kind === 'done') run.resolve({ outputs: message.outputs, microseconds: message.microseconds });
-  else run.reject(new ModelRunError(message.detail, message.isTooLarge));
 }

@@ -59,16 +59,17 @@ function unfit(reason: string): ModelLoadError {
 export function inPieces(instance: ModelInstance, maxRows: number): ModelInstance {
   return {
     ...instance,
-    run: async (inputs, outputs) => {
-      const rows = rowsOf(inputs);
-      // Some models would run on them, and for longer than was measured.
-      if (rows === undefined) throw new ModelRunError('inputs with different numbers of rows', false);
-      if (rows <= maxRows) return instance.run(inputs, outputs);
+    run: async (requests, outputs) => {
+      const rows = requests.map((inputs) => rowsOf(inputs) ?? Infinity).reduce((sum, each) => sum + each, 0);
+      // Some models would run on inputs with different numbers of rows, and for longer than was measured.
+      if (rows === Infinity) throw new ModelRunError('inputs with different numbers of rows', false);
+      if (rows <= maxRows) return instance.run(requests, outputs);
       const sizes = Array.from({ length: Math.ceil(rows / maxRows) }, (_, piece) =>
         Math.min(maxRows, rows - piece * maxRows),
       );
       const results: RunResult[] = [];
-      for (const piece of splitRows(inputs, sizes) ?? []) results.push(await instance.run(piece, outputs));
+      for (const piece of splitRows(joinRows(requests), sizes) ?? [])
+        results.push(await instance.run([piece], outputs));
       return {
         outputs: joinRows(results.map((result) => result.outputs)),
         microseconds: results.reduce((sum, { microseconds }) => sum + microseconds, 0),

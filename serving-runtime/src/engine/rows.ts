@@ -1,6 +1,6 @@
 /** Tensors of several requests as one, and back: the first dimension counts the rows. Pure. */
 import { numericType } from '../protocol/datatypes.ts';
-import type { Tensor, TensorData } from '../protocol/datatypes.ts';
+import type { NumericDatatype, Tensor, TensorData } from '../protocol/datatypes.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
 
 /** Whether a model takes and gives any number of rows, as far as its signature says so. */
@@ -14,20 +14,28 @@ export function rowsOf(inputs: readonly Tensor[]): number | undefined {
   return inputs.every(({ shape }) => shape[0] === rows) ? rows : undefined;
 }
 
+/** Makes room for so many elements. */
+export type CreateData = (datatype: NumericDatatype, count: number) => Exclude<TensorData, readonly string[]>;
+
+const inOwnMemory: CreateData = (datatype, count) => numericType(datatype).create(count);
+
 /** Every request has the same tensors in the same order, which differ in nothing but rows and values. */
-export function joinRows(requests: readonly (readonly Tensor[])[]): Tensor[] {
+export function joinRows(requests: readonly (readonly Tensor[])[], create = inOwnMemory): Tensor[] {
   const [first = []] = requests;
   return first.map((tensor, index) => {
     const parts = requests.map((request) => request[index] ?? tensor);
     const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-    return { ...tensor, shape: [rows, ...tensor.shape.slice(1)], data: joined(parts) };
+    return { ...tensor, shape: [rows, ...tensor.shape.slice(1)], data: joined(parts, create) };
   });
 }
 
-function joined(parts: readonly Tensor[]): TensorData {
+function joined(parts: readonly Tensor[], create: CreateData): TensorData {
   const datatype = parts[0]?.datatype ?? 'BYTES';
   if (datatype === 'BYTES') return parts.flatMap(({ data }) => data as readonly string[]);
-  const whole = numericType(datatype).create(parts.reduce((sum, { data }) => sum + data.length, 0));
+  const whole = create(
+    datatype,
+    parts.reduce((sum, { data }) => sum + data.length, 0),
+  );
   let offset = 0;
   for (const { data } of parts) {
     whole.set(data as never, offset);

@@ -11,12 +11,11 @@ import { cacheKey, createResponseCache } from './response-cache.ts';
 import type { ResponseCache } from './response-cache.ts';
 import { Job } from './job.ts';
 import type { Inference, Share } from './job.ts';
-import { joinRows, rowsOf, splitRows } from './rows.ts';
+import { rowsOf, splitRows } from './rows.ts';
 import type { ModelSettings } from './settings.ts';
 import { startInstances } from './start-instances.ts';
 import { count, countBy } from './statistics.ts';
 import type { ModelStatistics } from './statistics.ts';
-import { ownsMemory } from './tensor-memory.ts';
 
 export interface ModelEvents {
   /** An instance ended by itself; it is started again. */
@@ -61,11 +60,19 @@ export async function loadModel(
   const unanswered = new Set<Job>();
   let isScheduled = false;
   let drained = () => {};
+  let lastRunMicroseconds = Infinity;
+
+  /**
+   * How many runs an instance may have. A second one, sent while it is in the first, spares it the way to this thread and back in
+   * between, but is too late to be called off: so only a full one, where that way takes a good part of a run.
+   */
+  const mostRuns = () =>
+    settings.isolation !== 'none' && lastRunMicroseconds < SHORT_RUN_MICROSECONDS && queue.rows >= batchRows ? 2 : 1;
 
   const dispatch = () => {
     isScheduled = false;
     while (queue.length > 0) {
-      const instance = pool.take();
+      const instance = pool.take(mostRuns());
       if (instance === undefined) return;
       void runBatch(instance, queue.next(batchRows)).then(() => {
         pool.give(instance);
@@ -92,11 +99,14 @@ export async function loadModel(
     if (head === undefined) return;
     const begun = performance.now();
     const rows = batch.map((job) => job.rows);
-    const inputs =
-      batch.length === 1 && ownsMemory(head.inputs) ? head.inputs : joinRows(batch.map((job) => job.inputs));
-    const joined = performance.now();
     try {
-      const run = await instance.run(inputs, head.outputs);
+      const running = instance.run(
+        batch.map((job) => job.inputs),
+        head.outputs,
+      );
+      const joined = performance.now();
+      const run = await running;
+      lastRunMicroseconds = run.microseconds;
       const ended = performance.now();
       const total = rows.reduce((sum, each) => sum + each, 0);
       statistics.executions += 1;
@@ -204,6 +214,7 @@ function createLateness(jobs: ReadonlySet<Job>, limitMs: number): { watch(): voi
 }
 
 const LOOKS_A_LIMIT = 20;
+const SHORT_RUN_MICROSECONDS = 2_000;
 
 let aloneKeys = 0;
 

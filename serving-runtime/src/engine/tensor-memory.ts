@@ -1,9 +1,13 @@
 import type { Tensor } from '../protocol/datatypes.ts';
 
-/** The memory of tensors that are not used again on this side, so that it moves to another thread instead of being copied. */
+/**
+ * The memory of tensors that are not used again on this side, so that it moves to another thread instead of being copied. What both
+ * sides share stays where it is.
+ */
 export function buffersOf(tensors: readonly Tensor[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
-  for (const { data } of tensors) if (ArrayBuffer.isView(data)) buffers.add(data.buffer as ArrayBuffer);
+  for (const { data } of tensors)
+    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
   return [...buffers];
 }
 

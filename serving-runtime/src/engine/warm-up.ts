@@ -18,7 +18,7 @@ export async function warmUp(instance: ModelInstance, given: readonly WarmUpRequ
     given.length === 0 ? [zeros(instance.signature.inputs)] : given.map((each) => tensorsOf(instance, each));
   for (const inputs of requests) {
     try {
-      await instance.run(inputs, outputs);
+      await instance.run([inputs], outputs);
     } catch (cause) {
       if (cause instanceof InstanceLost)
         throw new ModelLoadError('it did not live through a warm-up request', cause.message);

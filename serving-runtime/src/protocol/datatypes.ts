@@ -20,7 +20,7 @@ interface NumericType {
   /** Bounds of an integer, inclusive; undefined for floats. */
   readonly range?: readonly [bigint, bigint];
   readonly create: (length: number) => Exclude<TensorData, readonly string[]>;
-  readonly view: (buffer: ArrayBuffer, offset: number, length: number) => Exclude<TensorData, readonly string[]>;
+  readonly view: (buffer: ArrayBufferLike, offset: number, length: number) => Exclude<TensorData, readonly string[]>;
 }
 
 function signed(bits: number): readonly [bigint, bigint] {

@@ -6,6 +6,7 @@ import { readCallHead } from './call-head.ts';
 import type { NoCall } from './call-head.ts';
 import { ACCEPTED_ENCODINGS, isKnownEncoding } from './compression.ts';
 import { eventsOnceKnown } from './early-events.ts';
+import { MessageMemory } from './message-memory.ts';
 import type { Rpc, Rpcs } from './rpc.ts';
 import { HEAD, statusFields } from './server-call.ts';
 import type { CallSettings, ServerCall } from './server-call.ts';
@@ -33,7 +34,7 @@ export function createGrpcListener(rpcs: Rpcs, options: GrpcListenerOptions): Re
   const calls = new Set<ServerCall>();
   const settings: CallSettings = {
     maxMessageBytes,
-    memory: { limit: maxIncompleteBytes, used: 0 },
+    memory: new MessageMemory(maxIncompleteBytes),
     answerFields: options.answerFields,
     failureOf: options.failureOf,
     clock,

@@ -1,14 +1,8 @@
 /** Messages out of the body of a request: a flag byte, four bytes of length, and so many bytes. */
 import { RequestError } from '../../protocol/errors.ts';
+import type { MessageMemory } from './message-memory.ts';
 
 const PREFIX_BYTES = 5;
-const FIRST_RESERVE = 4096;
-
-/** Memory that all calls together may use for messages that have not arrived in full. */
-export interface MessageMemory {
-  readonly limit: number;
-  used: number;
-}
 
 export interface RawMessage {
   readonly isCompressed: boolean;
@@ -29,8 +23,10 @@ export class MessageReader {
   #bytes: Buffer = NOTHING;
   #start = 0;
   #end = 0;
-  /** Of `#bytes`, when they are our own: counted in the memory of all calls. */
-  #reserved = 0;
+  /** `#bytes` are of the memory of all calls, and not a chunk. */
+  #isOwn = false;
+  /** Somebody has a message that lies in them. */
+  #isRead = false;
 
   constructor(options: MessageReaderOptions) {
     this.#options = options;
@@ -66,6 +62,7 @@ export class MessageReader {
       const start = this.#start + PREFIX_BYTES;
       if (start + length <= this.#end) {
         this.#start = start + length;
+        this.#isRead = true;
         return { isCompressed: flag === 1, bytes: this.#bytes.subarray(start, start + length) };
       }
     }
@@ -75,44 +72,49 @@ export class MessageReader {
 
   /** Copies what is left of a chunk that was pushed, so that a byte does not hold all that arrived with it. */
   keep(): void {
-    if (this.#reserved > 0 || this.held === 0) return;
+    if (this.#isOwn || this.held === 0) return;
     const rest = this.#bytes.subarray(this.#start, this.#end);
-    this.#bytes = NOTHING;
-    this.#start = 0;
-    this.#end = 0;
+    this.release();
     this.#append(rest);
   }
 
-  /** Gives the memory back. */
+  /** Holds nothing any more. Messages that were read stay as they are. */
   release(): void {
-    this.#options.memory.used -= this.#reserved;
-    this.#reserved = 0;
+    this.#leave();
     this.#bytes = NOTHING;
     this.#start = 0;
     this.#end = 0;
   }
 
+  /** The same, when nobody will read those messages again: their memory is for others. */
+  recycle(): void {
+    this.#isRead = false;
+    this.release();
+  }
+
   #append(chunk: Buffer): void {
-    if (this.#reserved === 0 || this.#end + chunk.length > this.#bytes.length) this.#grow(chunk.length);
+    if (!this.#isOwn || this.#end + chunk.length > this.#bytes.length) this.#grow(chunk.length);
     this.#bytes.set(chunk, this.#end);
     this.#end += chunk.length;
   }
 
-  /** Messages that were read still lie in the old memory, so it is left to them. */
   #grow(bytes: number): void {
     const { memory, maxMessageBytes } = this.#options;
-    const needed = this.held + bytes;
-    const size = Math.max(needed, Math.min(2 * needed, maxMessageBytes + PREFIX_BYTES), FIRST_RESERVE);
-    memory.used += size - this.#reserved;
-    this.#reserved = size;
-    if (memory.used > memory.limit) {
-      throw new RequestError('Unavailable', 'the server holds too many requests that have not arrived in full');
-    }
-    const larger = Buffer.allocUnsafeSlow(size);
+    const larger = memory.take(this.held + bytes, maxMessageBytes + PREFIX_BYTES);
     larger.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#leave();
     this.#bytes = larger;
+    this.#isOwn = true;
     this.#end -= this.#start;
     this.#start = 0;
+  }
+
+  #leave(): void {
+    const { memory } = this.#options;
+    if (this.#isOwn && this.#isRead) memory.drop(this.#bytes);
+    else if (this.#isOwn) memory.give(this.#bytes);
+    this.#isOwn = false;
+    this.#isRead = false;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Exchange, ExchangeEvents } from '../http2/exchange.ts';
 import type { HeaderField } from '../http2/header-field.ts';
 import { encodeGrpcMessage } from './grpc-message.ts';
 import { MessageReader } from './message-reader.ts';
-import type { MessageMemory } from './message-reader.ts';
+import type { MessageMemory } from './message-memory.ts';
 import type { Call } from './rpc.ts';
 
 export interface CallSettings {

@@ -51,6 +51,12 @@ export class UnaryCall extends ServerCall {
     this.signal.abort();
   }
 
+  /** Whatever works on it has taken from the message what it needs: tensors are copied before the method has its first pause. */
+  protected override stop(): void {
+    this.reader.recycle();
+    super.stop();
+  }
+
   override aborted(): void {
     super.aborted();
     if (!this.#isWorking) this.exchange.end();
