@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{crds,kube,telemetry,operator,serving-runtime,batch-runtime,hack}/**/*.test.ts',
+            '{crds,kube,telemetry,operator,serving-runtime,batch-runtime,cli,hack}/**/*.test.ts',
             'test/unit/**/*.test.ts',
             'test/model/**/*.test.ts',
           ],

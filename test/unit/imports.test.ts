@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   operator: ['crds', 'kube', 'telemetry'],
   'serving-runtime': ['crds', 'telemetry'],
   'batch-runtime': ['crds'],
+  cli: ['crds', 'kube'],
 };
 
 /** Packages that only some folders may import, because the others must stay free of what they bring. */
@@ -21,7 +22,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   undici: ['kube'],
   'onnxruntime-node': ['serving-runtime', 'batch-runtime'],
   '@duckdb/node-api': ['batch-runtime'],
-  '@grpc/grpc-js': [],
+  '@grpc/grpc-js': ['cli'],
   '@aws-sdk/client-s3': ['serving-runtime'],
   'google-auth-library': ['serving-runtime'],
   '@opentelemetry/sdk-trace': ['telemetry'],

@@ -1,0 +1,110 @@
+/** The kinds of Slipway, and the words by which people call them. */
+import {
+  datasetDefinition,
+  datasetVersionDefinition,
+  featureSetDefinition,
+  GROUP,
+  inferenceServiceDefinition,
+  modelDefinition,
+  modelVersionDefinition,
+  storeDefinition,
+  trainingJobDefinition,
+  VERSION,
+} from '@slipway/crds';
+import type {
+  Condition,
+  Dataset,
+  DatasetVersion,
+  FeatureSet,
+  InferenceService,
+  KindDefinition,
+  Model,
+  ModelVersion,
+  Store,
+  TrainingJob,
+} from '@slipway/crds';
+import { defineKind } from '@slipway/kube';
+import type { KubeKind, KubeObject } from '@slipway/kube';
+import { didYouMean } from '../did-you-mean.ts';
+import { UsageError } from '../errors.ts';
+
+export const kinds = {
+  InferenceService: ours<InferenceService>(inferenceServiceDefinition),
+  ModelVersion: ours<ModelVersion>(modelVersionDefinition),
+  Model: ours<Model>(modelDefinition),
+  TrainingJob: ours<TrainingJob>(trainingJobDefinition),
+  DatasetVersion: ours<DatasetVersion>(datasetVersionDefinition),
+  Dataset: ours<Dataset>(datasetDefinition),
+  FeatureSet: ours<FeatureSet>(featureSetDefinition),
+  Store: ours<Store>(storeDefinition),
+} as const;
+export type KindName = keyof typeof kinds;
+
+/** An object of any of our kinds, as far as all of them are the same. */
+export interface SlipwayObject extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: {
+    readonly observedGeneration?: number | undefined;
+    readonly conditions?: readonly Condition[] | undefined;
+  };
+}
+
+/** What people say instead of the plural: the first is the one that this command uses itself. */
+const SHORT_WORDS: Readonly<Record<KindName, readonly [string, ...string[]]>> = {
+  InferenceService: ['services', 'service'],
+  ModelVersion: ['versions', 'version'],
+  Model: ['models'],
+  TrainingJob: ['jobs', 'job'],
+  DatasetVersion: ['datasetversions'],
+  Dataset: ['datasets'],
+  FeatureSet: ['featuresets'],
+  Store: ['stores'],
+};
+
+export const KIND_NAMES = Object.keys(kinds) as readonly KindName[];
+/** The words to offer to people, in the order in which they ask for things. */
+export const KIND_WORDS: readonly string[] = KIND_NAMES.map(wordOf);
+
+export function wordOf(kind: KindName): string {
+  return SHORT_WORDS[kind][0];
+}
+
+/** One object, as in `slipway describe service flights`. */
+export function singularWordOf(kind: KindName): string {
+  return SHORT_WORDS[kind][1] ?? wordOf(kind).replace(/s$/, '');
+}
+
+/**
+ * The kind that a person means by `word`: its name, plural, singular, short name, each also with `.slipway.dev`, or our own
+ * shorter words; in any case.
+ *
+ * @throws UsageError for any other word.
+ */
+export function kindOf(word: string): KindName {
+  const wanted = word.toLowerCase().replace(/\.slipway\.dev$/, '');
+  const found = KIND_NAMES.find((kind) => wordsOf(kind).includes(wanted));
+  if (found !== undefined) return found;
+  const meant = didYouMean(wanted, KIND_NAMES.flatMap(wordsOf));
+  const suggestion = meant === undefined ? '' : ` Did you mean "${meant}"?`;
+  throw new UsageError(`There is no kind "${word}".${suggestion}`, `Take one of: ${KIND_WORDS.join(', ')}`);
+}
+
+function wordsOf(kind: KindName): string[] {
+  const { singular, plural, shortName } = definitions[kind];
+  return [...SHORT_WORDS[kind], plural, singular, shortName];
+}
+
+const definitions: Readonly<Record<KindName, KindDefinition>> = {
+  InferenceService: inferenceServiceDefinition,
+  ModelVersion: modelVersionDefinition,
+  Model: modelDefinition,
+  TrainingJob: trainingJobDefinition,
+  DatasetVersion: datasetVersionDefinition,
+  Dataset: datasetDefinition,
+  FeatureSet: featureSetDefinition,
+  Store: storeDefinition,
+};
+
+function ours<T extends KubeObject>({ kind, plural }: KindDefinition): KubeKind<T> {
+  return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });
+}

@@ -1,0 +1,62 @@
+/** A few lines about an object that people ask for first; all of it is in `slipway get -o yaml`. */
+import type { DatasetVersion, InferenceService, ModelVersion, Store, TrainingJob } from '@slipway/crds';
+import type { SlipwayObject } from '../../cluster/kinds.ts';
+
+export type Fact = readonly [name: string, value: string];
+
+type Facts = (object: never) => (readonly [string, string | undefined])[];
+
+const FACTS: Readonly<Record<string, Facts>> = {
+  InferenceService: ({ spec, status }: InferenceService) => [
+    ['Address', status?.address?.http],
+    ['Serves', status?.stable?.modelVersion],
+    ['Next', status?.candidate?.modelVersion],
+    ['Pods', `${status?.stable?.ready ?? 0} of ${spec.scaling.replicas} answer`],
+    ['Image', status?.runtime?.image],
+    ['Newer image', status?.runtime?.behind],
+  ],
+  ModelVersion: ({ spec, status }: ModelVersion) => [
+    ['Artifact', `${spec.artifact.path} in Store ${spec.artifact.store.name}`],
+    ['Digest', spec.artifact.digest],
+    ['Inputs', tensors(status?.signature?.inputs)],
+    ['Outputs', tensors(status?.signature?.outputs)],
+    ['Metrics', spec.metrics?.map(({ name, value }) => `${name}=${value}`).join('  ')],
+    ['Parameters', spec.parameters === undefined ? undefined : keyValues(spec.parameters)],
+    ['Image', spec.lineage?.image],
+  ],
+  TrainingJob: ({ spec, status }: TrainingJob) => [
+    ['Framework', `${spec.framework} on ${spec.nodes} ${spec.nodes === 1 ? 'node' : 'nodes'}`],
+    ['Attempt', status?.attempt?.toString()],
+    ['Learns from', status?.datasetVersion],
+    ['Made', status?.output?.modelVersion],
+    ['Metrics', status?.metrics?.map(({ name, value }) => `${name}=${value}`).join('  ')],
+    ['Parameters', keyValues(spec.parameters)],
+  ],
+  DatasetVersion: ({ spec }: DatasetVersion) => [
+    ['Files', `${spec.artifact.path} in Store ${spec.artifact.store.name}`],
+    ['Digest', spec.artifact.digest],
+    ['Rows', keyValues(spec.rows)],
+    ['Left out', keyValues(spec.dropped)],
+  ],
+  Store: ({ spec }: Store) => [
+    ['URI', spec.uri],
+    ['Access', spec.access],
+  ],
+};
+
+export function factsOf(object: SlipwayObject): Fact[] {
+  const all = FACTS[object.kind]?.(object as never) ?? [];
+  return all.filter((fact): fact is Fact => fact[1] !== undefined && fact[1] !== '');
+}
+
+function keyValues(values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join('  ');
+}
+
+function tensors(
+  specs: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[] = [],
+): string {
+  return specs.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(', ')}]`).join('  ');
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { KindName, SlipwayObject } from '../../cluster/kinds.ts';
+import { serviceObject, condition, object } from '../../testing/objects.ts';
+import { renderTable } from '../../terminal/table.ts';
+import { tableOf } from './rows.ts';
+import type { RowOptions } from './rows.ts';
+
+const OPTIONS: RowOptions = {
+  allNamespaces: false,
+  wide: false,
+  now: new Date('2026-11-23T12:00:00Z'),
+  traffic: new Map(),
+};
+
+function lines(kind: KindName, objects: readonly SlipwayObject[], options: Partial<RowOptions> = {}): string[][] {
+  const text = renderTable(tableOf(kind, objects, { ...OPTIONS, ...options }), { width: undefined });
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ {3,}/));
+}
+
+describe('the line of a service', () => {
+  it('says version, traffic, ready pods and live numbers', () => {
+    const traffic = new Map([['team/flights', { rate: 132.4, p99: 0.0123, errors: 0.004 }]]);
+    const [head, line] = lines('InferenceService', [serviceObject()], { traffic });
+
+    expect(head).toEqual(['NAME', 'VERSION', 'TRAFFIC', 'READY', 'RATE', 'P99', 'ERRORS', 'AGE', 'REASON']);
+    expect(line).toEqual(['flights', 'delay-1', '100%', '2/2', '132/s', '12ms', '0.4%', '60m']);
+  });
+
+  it('shows what could not be measured as -', () => {
+    expect(lines('InferenceService', [serviceObject()])[1]?.slice(4, 7)).toEqual(['-', '-', '-']);
+  });
+
+  it('gives the reason where it is not ready, while the version from before answers', () => {
+    const service = serviceObject({
+      conditions: [
+        condition('Ready', 'False', 'ImagePullFailed', 'Image "x" cannot be pulled.'),
+        condition('Stalled', 'True', 'ImagePullFailed'),
+        condition('Serving', 'True', 'StableServes'),
+      ],
+    });
+
+    const line = lines('InferenceService', [service])[1]?.join(' ');
+    expect(line).toBe('flights delay-1 100% 2/2 - - - 60m ImagePullFailed: Image "x" cannot be pulled.');
+  });
+
+  it('does not take an old status for the state of a new spec', () => {
+    const [, line] = lines('InferenceService', [serviceObject({ observedGeneration: 1 }, { generation: 2 })]);
+
+    expect(line?.at(-1)).toMatch(/^NotObserved: The operator has not looked at this change yet/);
+  });
+});
+
+it('shows the version that is asked for as long as none has answered', () => {
+  const fresh = { ...serviceObject(), status: {} } as SlipwayObject;
+
+  expect(lines('InferenceService', [fresh])[1]?.slice(0, 4)).toEqual(['flights', 'delay-1', '0%', '0/2']);
+});
+
+it('tells of a ModelVersion whose it is, whether it is used, and its metrics', () => {
+  const version = object('ModelVersion', 'delay-3', {
+    model: { name: 'delay' },
+    number: 3,
+    artifact: { store: { name: 'default' }, path: 'm', digest: 'sha256:ab', format: 'Onnx' },
+    metrics: [
+      { name: 'auc', value: 0.712345 },
+      { name: 'logloss', value: 0.5 },
+    ],
+  });
+
+  expect(lines('ModelVersion', [version])[1]).toEqual(['delay-3', 'delay', '3', 'yes', 'no', 'auc=0.7123 +1', '60m']);
+});
+
+it('names the namespace of each where there are several', () => {
+  const [head, line] = lines('Store', [object('Store', 'default', { uri: 'pvc://lake', access: 'ReadWrite' })], {
+    allNamespaces: true,
+  });
+
+  expect([head?.[0], line?.[0]]).toEqual(['NAMESPACE', 'team']);
+});

@@ -1,0 +1,4 @@
+import packageJson from '../package.json' with { type: 'json' };
+
+/** Of this command; the chart and the images have the same. */
+export const slipwayVersion: string = packageJson.version;
