@@ -19,6 +19,7 @@ describe('flags', () => {
     [['--allowed-client-names=a'], '--allowed-client-names needs --tls-client-ca-file'],
     [['--auth-token-file='], '--auth-token-file'],
     [['--max-connections=0'], '--max-connections'],
+    [['--receive-seconds=0'], '--receive-seconds'],
     [['--access-log=some'], '--access-log'],
     [['--access-log-payloads=0.1'], '--access-log-payloads needs --access-log-payload-file'],
     [['--access-log-payload-file=a'], '--access-log-payload-file needs --access-log-payloads'],

@@ -85,6 +85,12 @@ const LIMITS = {
 server, from which all come (1000)`,
     count.default(1000),
   ),
+  'receive-seconds': flag(
+    'N',
+    `how long a request over HTTP/1.1 may take to arrive; of that,
+its head 10 at most (30)`,
+    z.coerce.number().min(1).max(3600).default(30),
+  ),
 };
 
 const TLS = {

@@ -46,6 +46,7 @@ async function main(config: Config): Promise<void> {
       metrics: config['metrics-port'],
       admin: config['admin-port'],
     },
+    receiveMs: config['receive-seconds'] * 1000,
     corsOrigins: config['cors-origins'],
     transport: config.transport,
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },

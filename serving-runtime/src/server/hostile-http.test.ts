@@ -1,7 +1,6 @@
-/** HTTP/1.1 that is broken, ambiguous, slow or too much, byte by byte. */
+/** HTTP/1.1 that is broken, ambiguous or too much, byte by byte. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -17,10 +16,8 @@ const CHUNKED = 'transfer-encoding: chunked\r\n';
 const MIB = 1024 * 1024;
 
 let target: Target;
-let slowBody: Promise<string>;
 beforeAll(async () => {
   target = await startTarget(['--admin-port=0']);
-  slowBody = talk(target.server.ports.http, `${POST}content-length: 1000\r\n\r\n`, '{"inputs"');
 });
 afterAll(() => target.stop());
 afterEach(() => target.expectWell());
@@ -152,14 +149,14 @@ describe('a compressed body', () => {
     expect(await send('gzip', bomb, { 'inference-header-content-length': '5' })).toMatch(/^413 .* 67108864 bytes/);
   });
 
-  it('waits for its turn, so that forty bombs take no more memory than a few', async () => {
+  it('waits for its turn, so that twenty bombs take no more memory than a few', async () => {
     const bomb = gzipSync(Buffer.alloc(63 * MIB));
     const before = target.peakMemory();
-    const bombs = Array.from({ length: 40 }, () => send('gzip', bomb, { 'inference-header-content-length': '5' }));
+    const bombs = Array.from({ length: 20 }, () => send('gzip', bomb, { 'inference-header-content-length': '5' }));
 
     expect(await target.askDuring(Promise.all(bombs))).toBeGreaterThan(0);
     expect(new Set(await Promise.all(bombs))).toEqual(new Set(['400 the body is not valid JSON']));
-    expect(target.peakMemory() - before).toBeLessThan(20 * 63 * MIB);
+    expect(target.peakMemory() - before).toBeLessThan(12 * 63 * MIB);
   }, 120_000);
 });
 
@@ -189,25 +186,4 @@ describe('a body that is too much', () => {
     expect(await first).toMatch(/^HTTP\/1\.1 503 [^]*holds too many requests that have not arrived in full/);
     for (const socket of sockets) socket.destroy();
   });
-});
-
-it('one address cannot keep others from the health of the server, nor by silence', async () => {
-  const { metrics } = target.server.ports;
-  const silent = Array.from({ length: 150 }, () =>
-    connect(metrics, '127.0.0.1')
-      .on('error', () => {})
-      .resume(),
-  );
-  const ends = silent.map((socket) => once(socket, 'close'));
-  await Promise.race(ends);
-  const probe = connect({ port: metrics, host: '127.0.0.1', localAddress: '127.0.0.2' });
-  probe.write('GET /v2/health/ready HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
-
-  expect(statusesIn(await text(probe))).toEqual([200]);
-  expect(silent.some((socket) => !socket.destroyed)).toBe(true);
-  await Promise.all(ends);
-});
-
-it('a body that does not come is not waited for', { timeout: 60_000 }, async () => {
-  expect(statusesIn(await slowBody)).toEqual([408]);
 });

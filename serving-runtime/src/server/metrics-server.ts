@@ -6,15 +6,17 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { createConnectionLimits } from '../transport/connection-limits.ts';
+import { arrivalLimits } from '../transport/http/arrival-limits.ts';
 import type { ServerContext } from './context.ts';
 
 /** Enough for everybody who has something to do here; one address cannot keep the others out. */
 const CONNECTIONS = { total: 1000, perAddress: 100 };
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 };
+/** What is asked here has no body. */
+const MAX_RECEIVE_MS = 10_000;
 
-export function createMetricsServer({ metrics, obstacle, unexpected }: ServerContext): Server {
+export function createMetricsServer({ metrics, obstacle, unexpected }: ServerContext, receiveMs: number): Server {
   const admit = createConnectionLimits(CONNECTIONS);
-  const server = createServer(TIMEOUTS, (request, response) => {
+  const server = createServer(arrivalLimits(Math.min(MAX_RECEIVE_MS, receiveMs)), (request, response) => {
     const json = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (request.url === '/v2/health/live') {

@@ -44,6 +44,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly ports: Ports;
+  /** How long a request over HTTP/1.1 may take to arrive. */
+  readonly receiveMs: number;
   readonly corsOrigins: readonly string[];
   readonly transport: Transport;
   /** Of both data ports together. */
@@ -59,12 +61,13 @@ export interface ListenOptions {
 /** Rejects when a port is taken. */
 export async function startModelServer(
   context: ServerContext,
-  { host, ports, corsOrigins, transport, connections, tls, authorize, observer }: ListenOptions,
+  { host, ports, receiveMs, corsOrigins, transport, connections, tls, authorize, observer }: ListenOptions,
 ): Promise<ModelServer> {
   const codec = createJsonCodec();
   const data: Endpoint = {
     http: createHttpServer(context, {
       routes: [...inferRoutes(context, codec), ...modelRoutes(context)],
+      receiveMs,
       corsOrigins,
       authorize,
       observer,
@@ -75,6 +78,7 @@ export async function startModelServer(
   const admin: Endpoint = {
     http: createHttpServer(context, {
       routes: repositoryRoutes(context),
+      receiveMs,
       corsOrigins: [],
       authorize: undefined,
       observer: undefined,
@@ -90,7 +94,7 @@ export async function startModelServer(
   const sharedPort = createPort(takeShared, admit);
   const grpcPort = createPort(takeGrpc, admit);
   const adminServer = createPort(tellByPreface(admin.http.take, admin.grpc.take), () => true);
-  const metrics = createMetricsServer(context);
+  const metrics = createMetricsServer(context, receiveMs);
   const [httpPort, metricsPort, grpcPortNumber] = await Promise.all([
     listen(sharedPort, ports.http, host),
     listen(metrics, ports.metrics, host),

@@ -241,13 +241,6 @@ describe('while a body of the largest size is read, and its answer written', () 
   });
 });
 
-it('closes on a client that does not end the head of its request', async () => {
-  const socket = connect(server.ports.http, '127.0.0.1');
-  socket.write('GET /v2 HTTP/1.1\r\nhost: a\r\n');
-
-  expect(await textOf(socket)).toContain('408 Request Timeout');
-});
-
 describe('browsers', () => {
   const preflight = (origin: string) =>
     fetch(server.url + INFER, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });

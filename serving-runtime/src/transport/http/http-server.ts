@@ -11,6 +11,7 @@ import { currentRequest } from '../../server/request-record.ts';
 import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
 import { errorAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { arrivalLimits } from './arrival-limits.ts';
 import { corsHeaders, isPreflight } from './cors.ts';
 import { authorized, factsOf } from './credentials.ts';
 import { findRoute, routeName } from './routing.ts';
@@ -19,12 +20,7 @@ import type { Call, Route } from './routing.ts';
 /** For the log: nobody was there to take the answer. */
 const CANCELLED = ERROR_CODES.Cancelled.http;
 
-const LIMITS = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 2_000,
-};
+const MAX_HEADER_BYTES = 16 * 1024;
 
 export interface HttpServer {
   /** Hands over a connection that was accepted elsewhere. */
@@ -35,6 +31,8 @@ export interface HttpServer {
 
 export interface HttpOptions {
   readonly routes: readonly Route[];
+  /** How long a request may take to arrive. */
+  readonly receiveMs: number;
   /** Whose pages browsers may let ask this server; `*` for all. */
   readonly corsOrigins: readonly string[];
   /** undefined: everybody may ask. */
@@ -46,10 +44,11 @@ export interface HttpOptions {
 }
 
 export function createHttpServer(context: ServerContext, options: HttpOptions): HttpServer {
-  const { corsOrigins, onUpgrade, observer } = options;
+  const { receiveMs, corsOrigins, onUpgrade, observer } = options;
   const open = new Set<ServerResponse>();
   let settled = () => {};
-  const server = createServer({ ...LIMITS, shouldUpgradeCallback: isWebSocket }, (request, response) => {
+  const limits = { ...arrivalLimits(receiveMs), maxHeaderSize: MAX_HEADER_BYTES };
+  const server = createServer({ ...limits, shouldUpgradeCallback: isWebSocket }, (request, response) => {
     const gone = new RequestCancellation();
     const record = observer?.begin(factsOf(request, 'http'));
     open.add(response);
