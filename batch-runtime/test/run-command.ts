@@ -52,6 +52,11 @@ function readResult(file: string): Record<string, unknown> | undefined {
   return text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>);
 }
 
+/** Of the tests' own environment nothing else: a container has none of it. */
+function inherited(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']));
+}
+
 export function startCommand(
   command: BatchCommand,
   request: object,
@@ -63,7 +68,7 @@ export function startCommand(
   writeFileSync(resultFile, '');
   chmodSync(resultFile, 0o666);
   const child = spawn(process.execPath, [MAIN, command, '--result-file', resultFile], {
-    env: { PATH: process.env['PATH'] ?? '', SLIPWAY_REQUEST: JSON.stringify(request), ...env },
+    env: { ...inherited('PATH', 'NODE_COMPILE_CACHE'), SLIPWAY_REQUEST: JSON.stringify(request), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
