@@ -3,6 +3,7 @@ import { BATCH_COMMANDS, EXIT_BAD_INPUT } from '@slipway/crds/batch';
 import type { BatchCommand } from '@slipway/crds/batch';
 import { buildDataset } from './commands/build-dataset.ts';
 import { collect } from './commands/collect.ts';
+import { evaluate } from './commands/evaluate.ts';
 import { fetchFiles } from './commands/fetch.ts';
 import { materialise } from './commands/materialise.ts';
 import { publishModel } from './commands/publish-model.ts';
@@ -22,6 +23,7 @@ async function run({ command, request, index, memoryLimit }: Config): Promise<Re
     'build-dataset': () => buildDataset(checked('build-dataset', request), { memoryLimit, log }),
     'publish-model': () => publishModel(checked('publish-model', request)),
     'verify-model': () => verifyModel(checked('verify-model', request)),
+    evaluate: () => evaluate(checked('evaluate', request), { memoryLimit, log }),
     fetch: () => fetchFiles(checked('fetch', request)),
     collect: () => collect(checked('collect', request), index, terminated),
   };

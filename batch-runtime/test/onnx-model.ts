@@ -61,3 +61,81 @@ export function constantModel(weights: Weights): Buffer {
 
 /** The bytes of the weights, for a file of external data. */
 export const WEIGHT_BYTES = new Uint8Array(Float32Array.of(1, 2).buffer);
+
+/** Numbers of onnx.TensorProto.DataType. */
+const ELEMENT_TYPES = {
+  Float32: 1,
+  Int32: 6,
+  Int64: 7,
+  String: 8,
+  Bool: 9,
+  Float16: 10,
+  Float64: 11,
+  UInt8: 2,
+} as const;
+
+export interface GraphValue {
+  readonly name: string;
+  readonly type: keyof typeof ELEMENT_TYPES;
+  /** A string is the name of a dimension of any size. */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface GraphNode {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Whole numbers, such as `axis`. */
+  readonly attributes?: Readonly<Record<string, number>>;
+}
+
+export interface Graph {
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  readonly nodes: readonly GraphNode[];
+  /** Of Float32. */
+  readonly constants?: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly values: readonly number[];
+  }[];
+  /** Properties that an exporter would write. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+function typedValue(field: number, { name, type, shape }: GraphValue): Buffer {
+  const sizes = shape.map((size) => message(1, typeof size === 'number' ? number(1, size) : bytes(2, size)));
+  return message(field, bytes(1, name), message(2, message(1, number(1, ELEMENT_TYPES[type]), message(2, ...sizes))));
+}
+
+/** The bytes of a model with this graph (opset 17, IR version 8). */
+export function graphModel({ inputs, outputs, nodes, constants = [], metadata = {} }: Graph): Uint8Array {
+  const nodeFields = nodes.map(({ operator, attributes = {}, ...node }) =>
+    message(
+      1,
+      ...node.inputs.map((name) => bytes(1, name)),
+      ...node.outputs.map((name) => bytes(2, name)),
+      bytes(4, operator),
+      ...Object.entries(attributes).map(([name, whole]) => message(5, bytes(1, name), number(3, whole), number(20, 2))),
+    ),
+  );
+  const constantFields = constants.map(({ name, shape, values }) =>
+    message(
+      5,
+      ...shape.map((size) => number(1, size)),
+      number(2, FLOAT),
+      bytes(8, name),
+      bytes(9, new Uint8Array(Float32Array.from(values).buffer)),
+    ),
+  );
+  const graph = message(
+    7,
+    ...nodeFields,
+    bytes(2, 'graph'),
+    ...constantFields,
+    ...inputs.map((input) => typedValue(11, input)),
+    ...outputs.map((output) => typedValue(12, output)),
+  );
+  const properties = Object.entries(metadata).map(([key, text]) => message(14, bytes(1, key), bytes(2, text)));
+  return Buffer.concat([number(1, 8), graph, message(8, bytes(1, ''), number(2, 17)), ...properties]);
+}

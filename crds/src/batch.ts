@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { featureColumn, featureCheck, windowSpec } from './v1alpha1/feature-set.ts';
-import { fileFormat, keyColumn, sqlText } from './v1alpha1/common.ts';
+import { digest, fileFormat, keyColumn, sqlText } from './v1alpha1/common.ts';
 import { datasetLabel, datasetSplit } from './v1alpha1/dataset.ts';
 import { tensorSpec, modelFormat } from './v1alpha1/model-version.ts';
 
@@ -114,6 +114,59 @@ export const VerifyModelResult = z.strictObject({
 });
 export type VerifyModelResult = z.infer<typeof VerifyModelResult>;
 
+/** What `evaluate` can measure; docs/metrics.md has the definitions. */
+export const evaluationMetric = z.enum([
+  'Auc',
+  'LogLoss',
+  'Accuracy',
+  'F1',
+  'Brier',
+  'RootMeanSquaredError',
+  'MeanAbsoluteError',
+  'R2',
+]);
+export type EvaluationMetric = z.infer<typeof evaluationMetric>;
+
+/** More would not fit into one result. */
+const MAX_EVALUATED_MODELS = 4;
+
+export const EvaluateRequest = z.strictObject({
+  /** Folder of a DatasetVersion, as `build-dataset` wrote it. */
+  datasetDir: z.string(),
+  split: z.enum(['Test', 'Validation']),
+  /** All of them about classes (Auc, LogLoss, Accuracy, F1, Brier), or all about numbers (the others). */
+  metrics: z
+    .array(evaluationMetric)
+    .min(1)
+    .refine((metrics) => new Set(metrics).size === metrics.length, 'names a metric twice'),
+  /** The new version and those that it is compared with, scored on the same rows. */
+  models: z
+    .array(z.strictObject({ name: z.string().min(1).max(63), dir: z.string(), digest, format: modelFormat }))
+    .min(1)
+    .max(MAX_EVALUATED_MODELS)
+    .refine((models) => new Set(models.map(({ name }) => name)).size === models.length, 'names a model twice'),
+  /** Gets `result.json`, which replaces one of an earlier evaluation. */
+  outputDir: z.string(),
+});
+export type EvaluateRequest = z.infer<typeof EvaluateRequest>;
+
+export const EvaluateResult = z.strictObject({
+  ok: z.literal(true),
+  /** Of the split; every model was scored on all of them. */
+  rows: z.number().int(),
+  /** In the order of the request. */
+  models: z.array(
+    z.strictObject({
+      name: z.string(),
+      digest: z.string(),
+      /** By names such as `test.auc` and `validation.log_loss`; what is undefined on these rows is left out, and a warning says so. */
+      metrics: z.record(z.string(), z.number()),
+    }),
+  ),
+  warnings: z.array(z.string()),
+});
+export type EvaluateResult = z.infer<typeof EvaluateResult>;
+
 export const FetchRequest = z.strictObject({
   /** Each file or folder `from` is copied to `to`; with a digest, what was copied must have it. A file goes to `to/<its name>`. */
   items: z.array(z.strictObject({ from: z.string(), to: z.string(), digest: z.string().optional() })),
@@ -160,6 +213,9 @@ export const BATCH_REASONS = [
   'ModelInvalid',
   'MetricsInvalid',
   'DigestMismatch',
+  'SignatureMismatch',
+  'PredictionInvalid',
+  'MetricNotApplicable',
   'StoreNotWritable',
   'StoreFull',
   'RequestInvalid',
@@ -172,6 +228,7 @@ export const BATCH_COMMANDS = {
   'build-dataset': { request: BuildDatasetRequest, result: BuildDatasetResult },
   'publish-model': { request: PublishModelRequest, result: PublishModelResult },
   'verify-model': { request: VerifyModelRequest, result: VerifyModelResult },
+  evaluate: { request: EvaluateRequest, result: EvaluateResult },
   fetch: { request: FetchRequest, result: FetchResult },
   collect: { request: CollectRequest, result: CollectResult },
 } as const;

@@ -13,8 +13,8 @@ export interface Wire {
   readonly whole: Field;
   /** Fields of the length-delimited wire type of a message; others are skipped. @throws Error for bytes that are no message */
   fields(message: Field): Generator<Field>;
-  /** Of 4,096 bytes at most. @throws Error */
-  text(field: Field): string;
+  /** @param maxBytes 4,096 by default. @throws Error for a longer one */
+  text(field: Field, maxBytes?: number): string;
   close(): void;
 }
 
@@ -70,8 +70,8 @@ export function openWire(path: string): Wire {
   return {
     whole: { number: 0, start: 0, end: size },
     fields,
-    text: ({ start, end }) => {
-      if (end - start > MAX_TEXT) throw new Error('a text is too long');
+    text: ({ start, end }, maxBytes = MAX_TEXT) => {
+      if (end - start > maxBytes) throw new Error('a text is too long');
       const bytes = Buffer.alloc(end - start);
       readSync(handle, bytes, 0, bytes.length, start);
       return bytes.toString('utf8');
