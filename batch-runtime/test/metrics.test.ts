@@ -71,6 +71,7 @@ describe('a metric', () => {
     ['RootMeanSquaredError as the root of mean_squared_error', 'RootMeanSquaredError', NUMBERS, Math.sqrt(0.375)],
     ['MeanAbsoluteError as mean_absolute_error', 'MeanAbsoluteError', NUMBERS, 0.5],
     ['R2 as r2_score', 'R2', NUMBERS, 0.9486081370449679],
+    ['F1 leaves out a class that does not occur', 'F1', { labels: [0, 1, 1], answers: [0, 1, 0].map(sure) }, 2 / 3],
     // Precision 2/3, recall 2/4.
     [
       'F1 of two classes is that of class 1',
@@ -101,7 +102,7 @@ describe('a metric', () => {
     ['Auc of the wrong way round is 0', 'Auc', { labels: [1, 0], answers: single([0.1, 0.9]) }, 0],
     ['a tie of -0 and 0 is a tie', 'Auc', { labels: [1, 0], answers: single([-0, 0]) }, 0.5],
     // The second class needs more than a half.
-    ['Accuracy takes the first of equal classes', 'Accuracy', { labels: [0, 1], answers: single([0.5, 0.5]) }, 0.5],
+    ['Accuracy takes the first of equal classes', 'Accuracy', { labels: [0, 0], answers: single([0.5, 0.5]) }, 1],
     ['R2 of worse than the mean is negative', 'R2', { labels: [1, 2, 3], answers: single([3, 2, 1]) }, -3],
   ])('%s', (_, metric, rows, expected) => {
     expect(valueOf(metric, rows)).toBeCloseTo(expected, 14);
