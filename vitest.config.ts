@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{crds,kube,telemetry,operator,serving-runtime,batch-runtime,cli,hack}/**/*.test.ts',
+            '{crds,kube,telemetry,operator,serving-runtime,gateway,batch-runtime,cli,hack}/**/*.test.ts',
             'test/unit/**/*.test.ts',
             'test/model/**/*.test.ts',
           ],

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'serving-runtime': ['crds', 'telemetry'],
   'batch-runtime': ['crds'],
   cli: ['crds', 'kube'],
+  gateway: ['crds', 'kube', 'telemetry', 'serving-runtime'],
 };
 
 /** Packages that only some folders may import, because the others must stay free of what they bring. */

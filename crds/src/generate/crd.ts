@@ -19,7 +19,10 @@ export function buildCrd(definition: KindDefinition): object {
           served: true,
           storage: true,
           schema: { openAPIV3Schema: objectSchema(definition) },
-          subresources: { status: {}, ...(definition.scale === undefined ? {} : { scale: definition.scale }) },
+          subresources: {
+            ...(definition.status === undefined ? {} : { status: {} }),
+            ...(definition.scale === undefined ? {} : { scale: definition.scale }),
+          },
           additionalPrinterColumns: definition.columns,
         },
       ],
@@ -38,7 +41,7 @@ function objectSchema(definition: KindDefinition): object {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structuralSchema(definition.spec),
-      status: structuralSchema(definition.status),
+      ...(definition.status === undefined ? {} : { status: structuralSchema(definition.status) }),
     },
     ...rules,
   };

@@ -19,9 +19,7 @@ export function referencePage(definition: KindDefinition): string {
     '',
     ...fieldTable(structuralSchema(definition.spec)),
     ...ruleList('What the API server refuses', [...definition.rules, ...rulesBelow(structuralSchema(definition.spec))]),
-    '## status',
-    '',
-    ...fieldTable(structuralSchema(definition.status)),
+    ...(definition.status === undefined ? [] : ['## status', '', ...fieldTable(structuralSchema(definition.status))]),
   ].join('\n');
 }
 

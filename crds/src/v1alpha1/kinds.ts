@@ -6,6 +6,7 @@ import { inferenceServiceDefinition } from './inference-service.ts';
 import { modelDefinition } from './model.ts';
 import { modelVersionDefinition } from './model-version.ts';
 import { storeDefinition } from './store.ts';
+import { trafficRouteDefinition } from './traffic-route.ts';
 import { trainingJobDefinition } from './training-job.ts';
 
 /** Every kind of the API, in the order in which its objects come to life. */
@@ -18,4 +19,5 @@ export const KINDS: readonly KindDefinition[] = [
   trainingJobDefinition,
   modelVersionDefinition,
   inferenceServiceDefinition,
+  trafficRouteDefinition,
 ];

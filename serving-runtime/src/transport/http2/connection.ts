@@ -185,7 +185,7 @@ export class Http2Connection implements StreamOwner {
       return;
     }
     const request = isTooLarge
-      ? { method: '', path: '', fields: [], contentLength: undefined }
+      ? { method: '', path: '', authority: undefined, fields: [], contentLength: undefined }
       : readRequestHead(fields);
     if (request === undefined) {
       this.sender.reset(streamId, ErrorCode.protocolError);

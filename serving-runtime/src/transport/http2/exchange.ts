@@ -6,6 +6,8 @@ import type { HeaderField } from './header-field.ts';
 export interface RequestHead {
   readonly method: string;
   readonly path: string;
+  /** `:authority`; undefined where the client gave none. */
+  readonly authority: string | undefined;
   /** Without the pseudo-fields, in the order in which they came. */
   readonly fields: readonly HeaderField[];
 }

@@ -109,10 +109,11 @@ function requestHead(rawHeaders: readonly string[]): Exchange['request'] {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     all.push({ name: rawHeaders[index] ?? '', value: rawHeaders[index + 1] ?? '' });
   }
-  const valueOf = (wanted: string) => all.find(({ name }) => name === wanted)?.value ?? '';
+  const valueOf = (wanted: string) => all.find(({ name }) => name === wanted)?.value;
   return {
-    method: valueOf(':method'),
-    path: valueOf(':path'),
+    method: valueOf(':method') ?? '',
+    path: valueOf(':path') ?? '',
+    authority: valueOf(':authority'),
     fields: all.filter(({ name }) => !name.startsWith(':')),
   };
 }

@@ -15,11 +15,11 @@ export function readRequestHead(received: readonly ReceivedField[]): ReceivedHea
   const fields = count === -1 ? [] : received.slice(count);
   const values = pseudoValues(pseudo);
   if (values === undefined || !areRegular(fields)) return undefined;
-  const { ':method': method, ':scheme': scheme, ':path': path } = values;
+  const { ':method': method, ':scheme': scheme, ':path': path, ':authority': authority } = values;
   // There is nothing that CONNECT, which has no path, could connect to.
   if (method === undefined || scheme === undefined || path === undefined || path === '') return undefined;
   const contentLength = contentLengthOf(fields);
-  return contentLength === 'wrong' ? undefined : { method, path, fields, contentLength };
+  return contentLength === 'wrong' ? undefined : { method, path, authority, fields, contentLength };
 }
 
 export function areTrailers(received: readonly ReceivedField[]): boolean {

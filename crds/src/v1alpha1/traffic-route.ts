@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import {
+  AGE_COLUMN,
+  duration,
+  listMap,
+  matching,
+  objectName,
+  PARENT_NAME_RULE,
+  reference,
+  withRules,
+} from './common.ts';
+import type { KindDefinition } from './common.ts';
+import type { CustomObject } from './custom-object.ts';
+
+const revision = objectName.describe('Name of the revision, as metrics and answers say it.');
+
+const port = (description: string) => z.number().int().min(1).max(65_535).describe(description);
+
+const backend = z.strictObject({
+  revision,
+  modelVersion: objectName
+    .optional()
+    .describe('The ModelVersion that it serves, for people and tools; no gateway looks at it.'),
+  weight: z
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .describe('Share of the traffic in percent. At 0 it gets none but what is mirrored to it.'),
+  endpoints: z
+    .strictObject({
+      service: reference('The Service whose EndpointSlices list the pods.'),
+      httpPort: port('Port of the pods for HTTP/1.1 and WebSocket.'),
+      grpcPort: port('Port of the pods for gRPC, in the clear (h2c).'),
+    })
+    .describe('Where its pods are. One without ready pods is stood in for by `stable`.'),
+});
+
+const hostName = matching(
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/,
+  253,
+  'must be a DNS name in small letters with at least one dot, such as flights.ml.example.org, without a port',
+);
+
+const sticky = withRules(
+  z.strictObject({
+    header: matching(
+      /^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$/,
+      128,
+      'must be the name of a header (of metadata for gRPC) in small letters, such as x-entity-id',
+    )
+      .optional()
+      .describe('Header, or metadata for gRPC, whose value decides.'),
+    bodyField: matching(
+      /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,
+      256,
+      'must be a path into the JSON of the request, names with dots between them, such as parameters.user_id',
+    )
+      .optional()
+      .describe(
+        'Field of a JSON body whose value decides, as a path: `parameters.user_id`. gRPC: one of the parameters.',
+      ),
+    tensor: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Input whose first element decides, of an inference by the Open Inference Protocol over REST or gRPC.'),
+    salt: z
+      .string()
+      .min(1)
+      .max(128)
+      .describe('Two splits with different salts divide the same entities independently of each other.'),
+  }),
+  [
+    {
+      rule: '[has(self.header), has(self.bodyField), has(self.tensor)].exists_one(given, given)',
+      message: 'give exactly one of header, bodyField and tensor',
+    },
+  ],
+);
+
+export const TrafficRouteSpec = withRules(
+  z.strictObject({
+    sequence: z
+      .number()
+      .int()
+      .min(1)
+      .describe('Rises with each change, so that what a dead leader still had on its way is refused.'),
+    hosts: z
+      .array(hostName)
+      .max(16)
+      .default([])
+      .describe('Host names beside <name>.<namespace>.svc. One that several routes claim belongs to the oldest.'),
+    backends: listMap(backend, 8, ['revision']).min(1).describe('The revisions; their weights are 100 together.'),
+    stable: objectName.describe('The revision that gets the traffic of those that have no ready pods.'),
+    sticky: sticky
+      .optional()
+      .describe('Which value of a request decides who answers it. Without it, or where the value is missing: chance.'),
+    mirrors: listMap(
+      z.strictObject({
+        revision,
+        percent: z.number().int().min(1).max(100).describe('Share of the requests that are copied, in percent.'),
+      }),
+      4,
+      ['revision'],
+    )
+      .default([])
+      .describe('Who gets copies of requests. What they answer is thrown away.'),
+    limits: z
+      .strictObject({
+        timeout: duration
+          .default('60s')
+          .describe('From the end of a request to the beginning of its answer; then 504, or DEADLINE_EXCEEDED.'),
+      })
+      .default({ timeout: '60s' })
+      .describe('What a request may cost.'),
+  }),
+  [
+    {
+      rule: 'self.backends.map(b, b.weight).sum() == 100',
+      message: 'the weights of the backends must be 100 together',
+    },
+    {
+      rule: 'self.backends.exists(b, b.revision == self.stable)',
+      message: 'stable must be the revision of one of the backends',
+    },
+    {
+      rule: 'self.mirrors.all(m, self.backends.exists(b, b.revision == m.revision))',
+      message: 'a mirror must be the revision of one of the backends, which may have weight 0',
+    },
+    {
+      rule: 'self == oldSelf || self.sequence > oldSelf.sequence',
+      message: 'sequence must rise with each change; this write is older than what is there',
+    },
+  ],
+);
+export type TrafficRouteSpec = z.infer<typeof TrafficRouteSpec>;
+export type TrafficRoute = CustomObject<'TrafficRoute', TrafficRouteSpec, never>;
+
+export const trafficRouteDefinition: KindDefinition = {
+  kind: 'TrafficRoute',
+  plural: 'trafficroutes',
+  singular: 'trafficroute',
+  shortName: 'sltr',
+  description:
+    'Internal: what the gateways do with the requests of an InferenceService. Written by the operator alone; each gateway tells on its admin port which sequence it applies.',
+  spec: TrafficRouteSpec,
+  status: undefined,
+  rules: [PARENT_NAME_RULE],
+  columns: [
+    { name: 'Sequence', type: 'integer', jsonPath: '.spec.sequence' },
+    { name: 'Stable', type: 'string', jsonPath: '.spec.stable' },
+    { name: 'Weights', type: 'string', jsonPath: '.spec.backends[*].weight' },
+    AGE_COLUMN,
+  ],
+};

@@ -1,0 +1,46 @@
+/** A TrafficRoute as the API has it -> a route as the data plane uses it. */
+import type { TrafficRoute } from '@slipway/crds';
+import type { DeepReadonly } from '@slipway/kube';
+import type { EndpointPool } from '../routing/endpoint-pool.ts';
+import type { Backend, Route, Sticky } from '../routing/route.ts';
+import { goDurationMs } from './go-duration.ts';
+
+type Spec = DeepReadonly<TrafficRoute>['spec'];
+
+/** @throws {Error} where the object is none that the API server would have taken. */
+export function buildRoute(
+  { metadata, spec }: DeepReadonly<TrafficRoute>,
+  poolOf: (service: string) => EndpointPool,
+): Route {
+  const { name, namespace = '', uid = '', creationTimestamp = '' } = metadata;
+  const backends = spec.backends.map(({ revision, weight, endpoints: { service, httpPort, grpcPort } }) => {
+    return { revision, weight, pool: poolOf(service.name), httpPort, grpcPort };
+  });
+  return {
+    namespace,
+    name,
+    uid,
+    sequence: spec.sequence,
+    createdAt: Date.parse(creationTimestamp) || 0,
+    hosts: spec.hosts,
+    backends,
+    stable: backendOf(backends, spec.stable),
+    sticky: buildSticky(spec.sticky),
+    mirrors: spec.mirrors.map(({ revision, percent }) => ({ backend: backendOf(backends, revision), percent })),
+    timeoutMs: goDurationMs(spec.limits.timeout),
+  };
+}
+
+function backendOf(backends: readonly Backend[], wanted: string): Backend {
+  const found = backends.find(({ revision }) => revision === wanted);
+  if (found === undefined) throw new Error(`no backend is the revision ${wanted}`);
+  return found;
+}
+
+function buildSticky(sticky: Spec['sticky']): Sticky | undefined {
+  if (sticky === undefined) return undefined;
+  const { header, bodyField, tensor, salt } = sticky;
+  if (header !== undefined) return { by: 'header', name: header, salt };
+  if (bodyField !== undefined) return { by: 'bodyField', path: bodyField.split('.'), salt };
+  return tensor === undefined ? undefined : { by: 'tensor', name: tensor, salt };
+}

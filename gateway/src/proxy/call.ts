@@ -1,0 +1,352 @@
+/** One request, from its head to the end of its answer: who answers it, what is sent there, and what happens when that fails. */
+import { ErrorCode } from '@slipway/serving-runtime/transport/http2/errors';
+import type { Exchange, ExchangeEvents } from '@slipway/serving-runtime/transport/http2/exchange';
+import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
+import { chooseBackend } from '../routing/choose-backend.ts';
+import type { Endpoint, Outcome } from '../routing/endpoint-pool.ts';
+import { mayRetry } from '../routing/retry.ts';
+import type { Failure } from '../routing/retry.ts';
+import type { Backend, Route } from '../routing/route.ts';
+import type { CallDeps } from './deps.ts';
+import { answerFields, requestFields, trailerFields } from './fields.ts';
+import { KeptBody } from './kept-body.ts';
+import { valueOf } from './raw-headers.ts';
+import { codeOf, refusalAnswer, statusTrailers } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import { report } from './report.ts';
+import type { ProxiedRequest } from './request.ts';
+import { needsBody, stickyValueOf } from './sticky-value.ts';
+import type { AnswerHead, UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
+
+/** A request that takes longer to arrive is given up; streams may take as long as they like. */
+const BODY_MS = 60_000;
+/** A server that let so much time pass without an answer is to blame, and not the client's impatience. */
+const SUSPICIOUS_MS = 1000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const UNAVAILABLE_GRPC = '14';
+const UNAVAILABLE_HTTP = 503;
+
+const FAILURES: Readonly<Record<UpstreamFailure, Failure>> = {
+  unconnected: 'unreached',
+  refused: 'unreached',
+  full: 'unreached',
+  broken: 'broken',
+};
+
+/** One try at one pod. */
+interface Attempt {
+  readonly backend: Backend;
+  readonly endpoint: Endpoint;
+  readonly upstream: UpstreamCall;
+}
+
+export class Call implements ExchangeEvents {
+  readonly #deps: CallDeps;
+  readonly #exchange: Exchange;
+  readonly #request: ProxiedRequest;
+  readonly #route: Route;
+  readonly #startedAt: number;
+  readonly #kept: KeptBody;
+  #attempt: Attempt | undefined;
+  #attempts = 0;
+  #isComplete = false;
+  #isAnswering = false;
+  #isOver = false;
+  /** Bytes that the client sent and the server has not taken. */
+  #held = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  /** Of gRPC, which tells it last. */
+  #code = '';
+
+  constructor(deps: CallDeps, exchange: Exchange, { request, route }: { request: ProxiedRequest; route: Route }) {
+    this.#deps = deps;
+    this.#exchange = exchange;
+    this.#request = request;
+    this.#route = route;
+    this.#startedAt = deps.now();
+    this.#kept = new KeptBody(deps.memory);
+  }
+
+  start(): void {
+    const { timeoutMs, isStream, fields } = { ...this.#request, fields: this.#request.head.fields };
+    if (timeoutMs !== undefined) this.#deadline = setTimeout(() => this.#expire(), Math.min(timeoutMs, MAX_TIMER_MS));
+    if (!isStream) {
+      const tooSlow: Refusal = { code: 'TooSlow', message: `the request did not arrive within ${BODY_MS / 1000} s` };
+      this.#timer = setTimeout(() => this.#fail(tooSlow), BODY_MS);
+    }
+    const { sticky } = this.#route;
+    if (needsBody(sticky)) return;
+    const value = sticky === undefined ? undefined : stickyValueOf(sticky, { fields, isGrpc: false, body: NO_BODY });
+    this.#choose(value);
+  }
+
+  // ---- what the client does
+
+  data(chunk: Buffer): void {
+    if (this.#isOver) {
+      this.#exchange.consumed(chunk.length);
+      return;
+    }
+    if (!this.#isAnswering) this.#kept.push(chunk);
+    if (this.#attempt === undefined) this.#collect(chunk);
+    else this.#send(this.#attempt.upstream, chunk);
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isComplete = true;
+    clearTimeout(this.#timer);
+    if (this.#attempt === undefined) this.#choose(this.#stickyValueOfBody());
+    else this.#attempt.upstream.end();
+    if (this.#isAnswering || this.#isOver) return;
+    const { timeoutMs } = this.#route;
+    if (!this.#request.isStream) this.#timer = setTimeout(() => this.#expire(), timeoutMs);
+    if (this.#kept.isWhole) this.#mirror();
+  }
+
+  aborted(): void {
+    if (this.#isOver) return;
+    const { isGrpc } = this.#request;
+    this.#release('cancelled');
+    this.#finish(isGrpc ? '1' : '499');
+    this.#exchange.end();
+  }
+
+  drained(): void {
+    this.#attempt?.upstream.resume();
+  }
+
+  // ---- who answers
+
+  /** Until it is known who answers, which only the body tells. */
+  #collect(chunk: Buffer): void {
+    this.#exchange.consumed(chunk.length);
+    if (this.#kept.isWhole) return;
+    this.#fail({
+      code: 'TooLarge',
+      message: `this service is split by a value of the body, which may have at most ${this.#deps.memory.limits.perRequest} bytes then`,
+    });
+  }
+
+  #stickyValueOfBody(): string | undefined {
+    const { sticky } = this.#route;
+    if (sticky === undefined) return undefined;
+    const { head, isGrpc } = this.#request;
+    return stickyValueOf(sticky, { fields: head.fields, isGrpc, body: Buffer.concat(this.#kept.chunks) });
+  }
+
+  #choose(stickyValue: string | undefined): void {
+    this.#open(chooseBackend(this.#route, stickyValue, this.#deps.random()), undefined);
+  }
+
+  #open(backend: Backend, except: Endpoint | undefined): void {
+    const { now, random, metrics } = this.#deps;
+    const { pool } = backend;
+    const endpoint = pool.pick(now(), random, except);
+    if (endpoint === undefined) {
+      const why =
+        pool.endpoints.length === 0 ? 'has no pod that is ready' : 'has as many requests as its pods can take';
+      this.#fail({ code: 'Unavailable', message: `the service ${why}; try again later` }, backend);
+      return;
+    }
+    const upstream = this.#openUpstream(backend, endpoint);
+    if (upstream === undefined) {
+      this.#fail({ code: 'BadRequest', message: 'a header holds characters that none may hold' }, backend);
+      return;
+    }
+    this.#attempts += 1;
+    pool.retries.earn();
+    endpoint.inFlight += 1;
+    metrics.of(this.#route, backend).started();
+    this.#attempt = { backend, endpoint, upstream };
+    for (const chunk of this.#kept.chunks) upstream.write(chunk);
+    this.#upstreamDrained();
+    if (this.#isComplete) upstream.end();
+  }
+
+  /** undefined where Node's client refuses what it should send. */
+  #openUpstream(backend: Backend, endpoint: Endpoint): UpstreamCall | undefined {
+    const { upstreams, now } = this.#deps;
+    const { head, isGrpc, id, body, authority, timeoutMs } = this.#request;
+    const timeLeftMs = timeoutMs === undefined ? undefined : timeoutMs - (now() - this.#startedAt);
+    const request = {
+      endpoint,
+      port: isGrpc ? backend.grpcPort : backend.httpPort,
+      method: head.method,
+      path: head.path,
+      authority,
+      fields: requestFields(head.fields, { requestId: id, isGrpc, timeLeftMs }),
+      body,
+    };
+    try {
+      return (isGrpc ? upstreams.grpc : upstreams.http).open(request, {
+        answered: (answer) => this.#answered(answer),
+        data: (chunk) => this.#answerData(chunk),
+        ended: (trailers) => this.#answerEnded(trailers),
+        failed: (failure) => this.#failed(failure),
+        drained: () => this.#upstreamDrained(),
+      });
+    } catch {
+      return undefined;
+    }
+  }
+
+  #send(upstream: UpstreamCall, chunk: Buffer): void {
+    if (upstream.write(chunk)) this.#exchange.consumed(chunk.length);
+    else this.#held += chunk.length;
+  }
+
+  #upstreamDrained(): void {
+    if (this.#held === 0) return;
+    const held = this.#held;
+    this.#held = 0;
+    this.#exchange.consumed(held);
+  }
+
+  // ---- what the server does
+
+  #answered(answer: AnswerHead): void {
+    const { isGrpc, id } = this.#request;
+    const grpcStatus = isGrpc && answer.isLast ? valueOf(answer.fields, 'grpc-status') : undefined;
+    const isUnavailable = answer.status === UNAVAILABLE_HTTP || grpcStatus === UNAVAILABLE_GRPC;
+    if (isUnavailable && this.#retry('unavailable', 'failed')) return;
+    const { backend, endpoint } = this.#attempt as Attempt;
+    this.#report(backend, endpoint, isUnavailable ? 'failed' : 'answered');
+    this.#isAnswering = true;
+    clearTimeout(this.#timer);
+    this.#kept.release();
+    this.#code = grpcStatus ?? String(answer.status);
+    const fields = answerFields(answer.fields, { requestId: id, revision: backend.revision });
+    const head = [{ name: ':status', value: String(answer.status) }, ...fields];
+    this.#exchange.respond(head, answer.isLast);
+    if (answer.isLast) this.#succeed();
+  }
+
+  #answerData(chunk: Buffer): void {
+    if (!this.#exchange.write(chunk)) this.#attempt?.upstream.pause();
+  }
+
+  #answerEnded(trailers: readonly HeaderField[]): void {
+    if (this.#isOver) return;
+    this.#code = valueOf(trailers, 'grpc-status') ?? this.#code;
+    if (this.#request.isGrpc && valueOf(trailers, 'grpc-status') === undefined) {
+      this.#failed('broken');
+      return;
+    }
+    this.#exchange.end(trailers.length === 0 ? undefined : trailerFields(trailers));
+    this.#succeed();
+  }
+
+  #failed(failure: UpstreamFailure): void {
+    const outcome: Outcome = failure === 'unconnected' ? 'unreached' : 'failed';
+    if (!this.#isAnswering && this.#retry(FAILURES[failure], outcome)) return;
+    const { backend, endpoint } = this.#attempt as Attempt;
+    if (failure !== 'full') this.#report(backend, endpoint, outcome);
+    const wasReached = failure === 'broken';
+    this.#fail(
+      wasReached
+        ? { code: 'Broken', message: 'the connection to the server broke before its answer was complete' }
+        : { code: 'Unavailable', message: 'no server could be reached; try again later' },
+    );
+  }
+
+  /** True when another pod has it now. */
+  #retry(failure: Failure, outcome: Outcome): boolean {
+    const { backend, endpoint, upstream } = this.#attempt as Attempt;
+    const { isIdempotent, isStream } = this.#request;
+    const isReplayable = this.#kept.isWhole;
+    const attempted = { failure, attempts: this.#attempts, isReplayable, isIdempotent, isUnary: !isStream };
+    if (!mayRetry(attempted)) return false;
+    if (failure === 'unavailable' && !backend.pool.retries.use()) return false;
+    this.#report(backend, endpoint, outcome);
+    this.#deps.metrics.of(this.#route, backend).retried();
+    upstream.cancel();
+    this.#leave();
+    // Its pods may be gone by now.
+    this.#open(backend.pool.endpoints.length > 0 ? backend : this.#route.stable, endpoint);
+    return true;
+  }
+
+  #report(backend: Backend, endpoint: Endpoint, outcome: Outcome): void {
+    report(this.#deps, { route: this.#route, backend, endpoint }, outcome);
+  }
+
+  // ---- how it ends
+
+  #expire(): void {
+    const waitedMs = Math.round(this.#deps.now() - this.#startedAt);
+    if (this.#attempt !== undefined && waitedMs >= SUSPICIOUS_MS && !this.#isAnswering)
+      this.#report(this.#attempt.backend, this.#attempt.endpoint, 'failed');
+    this.#fail({ code: 'DeadlineExceeded', message: `there was no answer within ${waitedMs} ms` });
+  }
+
+  #fail(refusal: Refusal, backend = this.#attempt?.backend): void {
+    if (this.#isOver) return;
+    const { isGrpc, id } = this.#request;
+    this.#release('cancelled');
+    if (!this.#isAnswering) sendRefusal(this.#exchange, { refusal, isGrpc, requestId: id });
+    else if (isGrpc) this.#exchange.end(statusTrailers(refusal));
+    // The client has to see that there should have been more.
+    else this.#exchange.reset(ErrorCode.internalError);
+    this.#finish(codeOf(refusal, isGrpc), backend);
+  }
+
+  #succeed(): void {
+    const backend = this.#attempt?.backend;
+    this.#release('answered');
+    this.#finish(this.#code, backend);
+  }
+
+  /** Whoever answered has done so, or need not any more. */
+  #release(how: 'answered' | 'cancelled'): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    // An answer may be complete before its request is: what the client still sends is of no use.
+    if (how === 'cancelled' || !this.#isComplete) attempt.upstream.cancel();
+  }
+
+  #leave(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    this.#attempt = undefined;
+    attempt.endpoint.inFlight -= 1;
+    this.#deps.metrics.of(this.#route, attempt.backend).left();
+  }
+
+  #finish(code: string, backend = this.#attempt?.backend): void {
+    this.#isOver = true;
+    this.#leave();
+    this.#kept.release();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#deadline);
+    this.#upstreamDrained();
+    const seconds = (this.#deps.now() - this.#startedAt) / 1000;
+    this.#deps.metrics.of(this.#route, backend ?? this.#route.stable).ended(this.#request.isGrpc, code, seconds);
+  }
+
+  #mirror(): void {
+    for (const mirror of this.#route.mirrors) {
+      if (this.#request.isStream || this.#deps.random() * 100 >= mirror.percent) continue;
+      this.#deps.mirror({
+        route: this.#route,
+        backend: mirror.backend,
+        request: this.#request,
+        chunks: this.#kept.chunks,
+      });
+    }
+  }
+}
+
+const NO_BODY = Buffer.alloc(0);
+
+export function sendRefusal(
+  exchange: Exchange,
+  { refusal, isGrpc, requestId }: { refusal: Refusal; isGrpc: boolean; requestId: string },
+): void {
+  const { fields, body } = refusalAnswer(refusal, isGrpc, requestId);
+  exchange.respond(fields, body === undefined);
+  if (body === undefined) return;
+  exchange.write(body);
+  exchange.end();
+}

@@ -1,0 +1,31 @@
+import type { Backend, Route } from '../routing/route.ts';
+import type { KeptMemory } from './kept-body.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { ProxiedRequest } from './request.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+/** A request that is copied. */
+export interface MirroredRequest {
+  readonly route: Route;
+  readonly backend: Backend;
+  readonly request: ProxiedRequest;
+  readonly chunks: readonly Buffer[];
+}
+
+export interface Upstreams {
+  readonly http: Upstream;
+  readonly grpc: Upstream;
+}
+
+/** What every call needs. */
+export interface CallDeps {
+  readonly upstreams: Upstreams;
+  readonly metrics: GatewayMetrics;
+  readonly memory: KeptMemory;
+  /** Milliseconds, of a clock that only goes forward. */
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Copies it if there is room. Never throws, never waits. */
+  readonly mirror: (request: MirroredRequest) => void;
+}

@@ -1,0 +1,103 @@
+/** What Prometheus is told of requests, by revision. */
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { Backend, Route } from '../routing/route.ts';
+
+/** Of one revision of one service. */
+export interface RevisionMetrics {
+  started(): void;
+  left(): void;
+  ended(isGrpc: boolean, code: string, seconds: number): void;
+  retried(): void;
+  ejected(): void;
+  mirrored(): void;
+  mirrorDropped(): void;
+}
+
+export interface GatewayMetrics {
+  of(route: Pick<Route, 'namespace' | 'name'>, backend: Pick<Backend, 'revision'>): RevisionMetrics;
+  /** Requests that no route was found for. */
+  unrouted(code: string): void;
+}
+
+const OF_REVISION = ['namespace', 'service', 'revision'] as const;
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createGatewayMetrics(registry: Registry): GatewayMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string) =>
+    new Counter({ name: `slipway_gateway_${name}`, help, labelNames: OF_REVISION, registers });
+  const requests = new Counter({
+    name: 'slipway_gateway_requests_total',
+    help: 'Requests that ended, by the status of HTTP or the code of gRPC',
+    labelNames: [...OF_REVISION, 'protocol', 'code'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'slipway_gateway_request_duration_seconds',
+    help: 'From the head of a request to the end of its answer',
+    labelNames: [...OF_REVISION, 'protocol'],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'slipway_gateway_requests_in_flight',
+    help: 'Requests at pods now',
+    labelNames: OF_REVISION,
+    registers,
+  });
+  const retries = counter('retries_total', 'Requests that failed at a pod of the revision and were sent to another');
+  const ejections = counter('ejections_total', 'Times that a pod was left out for a while because it failed');
+  const mirrored = counter('mirrored_total', 'Copies of requests that were sent');
+  const dropped = counter('mirrored_dropped_total', 'Copies of requests that were not sent because there was no room');
+  const unrouted = new Counter({
+    name: 'slipway_gateway_unrouted_total',
+    help: 'Requests that could be handed to no service, by the status of HTTP or the code of gRPC',
+    labelNames: ['code'],
+    registers,
+  });
+
+  function create(namespace: string, service: string, revision: string): RevisionMetrics {
+    const labels = { namespace, service, revision };
+    const now = inFlight.labels(labels);
+    const protocols = {
+      grpc: durations.labels({ ...labels, protocol: 'grpc' }),
+      http: durations.labels({ ...labels, protocol: 'http' }),
+    };
+    const codes = new Map<string, { inc(): void }>();
+    const counted = (protocol: string, code: string) => {
+      const key = `${protocol} ${code}`;
+      const found = codes.get(key) ?? requests.labels({ ...labels, protocol, code });
+      codes.set(key, found);
+      return found;
+    };
+    return {
+      started: () => now.inc(),
+      left: () => now.dec(),
+      ended: (isGrpc, code, seconds) => {
+        const protocol = isGrpc ? 'grpc' : 'http';
+        counted(protocol, code).inc();
+        protocols[protocol].observe(seconds);
+      },
+      retried: () => retries.inc(labels),
+      ejected: () => ejections.inc(labels),
+      mirrored: () => mirrored.inc(labels),
+      mirrorDropped: () => dropped.inc(labels),
+    };
+  }
+
+  /** By the service, then by the revision: these objects are at hand at every request, and a text made of their names is not. */
+  const known = new Map<string, Map<string, Map<string, RevisionMetrics>>>();
+  return {
+    of: ({ namespace, name }, { revision }) => {
+      const services = known.get(namespace) ?? new Map<string, Map<string, RevisionMetrics>>();
+      const revisions = services.get(name) ?? new Map<string, RevisionMetrics>();
+      const found = revisions.get(revision) ?? create(namespace, name, revision);
+      if (!revisions.has(revision)) {
+        known.set(namespace, services.set(name, revisions.set(revision, found)));
+      }
+      return found;
+    },
+    unrouted: (code) => unrouted.inc({ code }),
+  };
+}

@@ -1,0 +1,66 @@
+/** Copies of requests for a revision that nobody waits for: whatever it does with them, those who asked do not notice. */
+import { requestFields } from './fields.ts';
+import type { CallDeps, MirroredRequest } from './deps.ts';
+import { report } from './report.ts';
+import type { UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
+
+/** Copies that are on their way at a time; more are dropped. */
+const MAX_AT_A_TIME = 128;
+const MARK = { name: 'x-slipway-mirrored', value: '1' };
+
+export function createMirrors(
+  deps: Pick<CallDeps, 'upstreams' | 'metrics' | 'now' | 'random'>,
+): (request: MirroredRequest) => void {
+  const { upstreams, metrics, now, random } = deps;
+  let running = 0;
+
+  function send({ route, backend, request, chunks }: MirroredRequest): void {
+    const endpoint = backend.pool.pick(now(), random);
+    if (endpoint === undefined) {
+      running -= 1;
+      metrics.of(route, backend).mirrorDropped();
+      return;
+    }
+    let upstream: UpstreamCall | undefined;
+    const ended = (failure?: UpstreamFailure | 'timeout') => {
+      clearTimeout(timer);
+      endpoint.inFlight -= 1;
+      running -= 1;
+      const outcome = failure === undefined ? 'answered' : failure === 'unconnected' ? 'unreached' : 'failed';
+      report(deps, { route, backend, endpoint }, outcome);
+    };
+    const timer = setTimeout(() => {
+      upstream?.cancel();
+      ended('timeout');
+    }, route.timeoutMs);
+    endpoint.inFlight += 1;
+    metrics.of(route, backend).mirrored();
+    const { head, isGrpc, id, authority, body } = request;
+    // A copy takes none of the time that its client gave.
+    const fields = requestFields(head.fields, { requestId: id, isGrpc, timeLeftMs: undefined });
+    upstream = (isGrpc ? upstreams.grpc : upstreams.http).open(
+      {
+        endpoint,
+        port: isGrpc ? backend.grpcPort : backend.httpPort,
+        method: head.method,
+        path: head.path,
+        authority,
+        fields: [...fields, MARK],
+        body,
+      },
+      { answered: () => {}, data: () => {}, drained: () => {}, ended: () => ended(), failed: ended },
+    );
+    for (const chunk of chunks) upstream.write(chunk);
+    upstream.end();
+  }
+
+  return (request) => {
+    if (running >= MAX_AT_A_TIME) {
+      metrics.of(request.route, request.backend).mirrorDropped();
+      return;
+    }
+    running += 1;
+    // After what the same turn of the event loop has for those who wait.
+    setImmediate(send, request);
+  };
+}

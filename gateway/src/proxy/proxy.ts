@@ -1,0 +1,115 @@
+/** What answers requests, of whichever protocol, by the table of routes. */
+import type { Duplex } from 'node:stream';
+import type { ExchangeEvents, RequestHead, RequestListener } from '@slipway/serving-runtime/transport/http2/exchange';
+import type { Route } from '../routing/route.ts';
+import type { RouteTable } from '../routing/route-table.ts';
+import { Call, sendRefusal } from './call.ts';
+import type { CallDeps, Upstreams } from './deps.ts';
+import { KeptMemory } from './kept-body.ts';
+import type { KeptLimits } from './kept-body.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import { createMirrors } from './mirror.ts';
+import { valueOf } from './raw-headers.ts';
+import { codeOf } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
+import { readRequest, requestIdOf } from './request.ts';
+import type { Front, ProxiedRequest } from './request.ts';
+import { createHttp1Upstream } from './upstream/http1.ts';
+import { createHttp2Upstream } from './upstream/http2.ts';
+import { carryWebSocket, refuseWebSocket } from './web-socket.ts';
+
+export interface ProxyOptions {
+  readonly table: Pick<RouteTable, 'find'>;
+  readonly metrics: GatewayMetrics;
+  /** From 0 to below 1. Default Math.random. */
+  readonly random?: () => number;
+  /** Default: 1 MiB of a request, 256 MiB of all. */
+  readonly keptLimits?: KeptLimits;
+}
+
+export interface Proxy {
+  listener(front: Front): RequestListener;
+  upgrade(head: RequestHead, socket: Duplex, first: Buffer): void;
+  /** Resolves when no WebSocket is open. */
+  webSocketsClosed(): Promise<void>;
+  /** Breaks off what goes on. */
+  close(): void;
+}
+
+interface Routed {
+  readonly request: ProxiedRequest;
+  readonly route: Route;
+}
+
+export function createProxy({ table, metrics, random = Math.random, keptLimits }: ProxyOptions): Proxy {
+  const upstreams: Upstreams = { http: createHttp1Upstream(), grpc: createHttp2Upstream() };
+  const now = () => performance.now();
+  const base = { upstreams, metrics, now, random };
+  const deps: CallDeps = { ...base, memory: new KeptMemory(keptLimits), mirror: createMirrors(base) };
+  const tunnels = new Map<Duplex, Promise<void>>();
+
+  function routed(head: RequestHead, front: Front): Routed | Refusal {
+    const request = readRequest(head, front);
+    if ('code' in request) return request;
+    const route = table.find(request.hostName);
+    return route === undefined ? noRoute(request.authority) : { request, route };
+  }
+
+  return {
+    listener: (front) => (exchange) => {
+      const found = routed(exchange.request, front);
+      if ('route' in found) {
+        const call = new Call(deps, exchange, found);
+        call.start();
+        return call;
+      }
+      const isGrpc = front === 'http2' && isGrpcHead(exchange.request);
+      metrics.unrouted(codeOf(found, isGrpc));
+      const requestId = requestIdOf(valueOf(exchange.request.fields, 'x-request-id'));
+      sendRefusal(exchange, { refusal: found, isGrpc, requestId });
+      return discard(exchange);
+    },
+    upgrade: (head, socket, first) => {
+      socket.on('error', () => socket.destroy());
+      const found = routed(head, 'http1');
+      if (!('route' in found)) {
+        metrics.unrouted(codeOf(found, false));
+        refuseWebSocket(socket, found, requestIdOf(valueOf(head.fields, 'x-request-id')));
+        return;
+      }
+      const carried = carryWebSocket(base, { ...found, socket, first });
+      tunnels.set(socket, carried);
+      void carried.then(() => tunnels.delete(socket));
+    },
+    webSocketsClosed: async () => void (await Promise.all(tunnels.values())),
+    close: () => {
+      for (const socket of tunnels.keys()) socket.destroy();
+      upstreams.http.close();
+      upstreams.grpc.close();
+    },
+  };
+}
+
+const MAX_QUOTED = 100;
+
+function noRoute(authority: string): Refusal {
+  const quoted = JSON.stringify(authority.slice(0, MAX_QUOTED));
+  return {
+    code: 'NoRoute',
+    message: `no service has the host ${quoted}; ask for <service>.<namespace>.svc, or a host of its spec.expose`,
+  };
+}
+
+function isGrpcHead({ fields }: RequestHead): boolean {
+  return valueOf(fields, 'content-type')?.startsWith('application/grpc') === true;
+}
+
+/** For a request whose answer does not depend on its body. */
+function discard(exchange: Parameters<RequestListener>[0]): ExchangeEvents {
+  return {
+    data: (chunk) => exchange.consumed(chunk.length),
+    end: () => {},
+    aborted: () => exchange.end(),
+    drained: () => {},
+  };
+}

@@ -1,0 +1,62 @@
+/** What the gateway answers by itself, in the words of both protocols. */
+import { encodeGrpcMessage } from '@slipway/serving-runtime/transport/grpc/grpc-message';
+import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
+
+const CODES = {
+  BadRequest: { http: 400, grpc: 3 },
+  NoRoute: { http: 404, grpc: 5 },
+  TooSlow: { http: 408, grpc: 4 },
+  TooLarge: { http: 413, grpc: 8 },
+  /** The connection to the server broke. */
+  Broken: { http: 502, grpc: 14 },
+  Unavailable: { http: 503, grpc: 14 },
+  DeadlineExceeded: { http: 504, grpc: 4 },
+  Loop: { http: 508, grpc: 14 },
+} as const;
+
+export interface Refusal {
+  readonly code: keyof typeof CODES;
+  /** What is wrong, and what to do. */
+  readonly message: string;
+}
+
+/** For metrics. */
+export function codeOf({ code }: Refusal, isGrpc: boolean): string {
+  return isGrpc ? String(CODES[code].grpc) : String(CODES[code].http);
+}
+
+const RETRY_AFTER_SECONDS = '1';
+
+export interface RefusalAnswer {
+  readonly fields: readonly HeaderField[];
+  readonly body: Buffer | undefined;
+}
+
+export function refusalAnswer({ code, message }: Refusal, isGrpc: boolean, requestId: string): RefusalAnswer {
+  const id = { name: 'x-request-id', value: requestId };
+  if (isGrpc) {
+    const fields = [
+      { name: ':status', value: '200' },
+      { name: 'content-type', value: 'application/grpc' },
+      id,
+      ...statusTrailers({ code, message }),
+    ];
+    return { fields, body: undefined };
+  }
+  const body = Buffer.from(JSON.stringify({ error: message }));
+  const fields = [
+    { name: ':status', value: String(CODES[code].http) },
+    { name: 'content-type', value: 'application/json' },
+    { name: 'content-length', value: String(body.length) },
+    id,
+    ...(code === 'Unavailable' ? [{ name: 'retry-after', value: RETRY_AFTER_SECONDS }] : []),
+  ];
+  return { fields, body };
+}
+
+export function statusTrailers({ code, message }: Refusal): HeaderField[] {
+  return [
+    { name: 'grpc-status', value: String(CODES[code].grpc) },
+    { name: 'grpc-message', value: encodeGrpcMessage(message) },
+  ];
+}

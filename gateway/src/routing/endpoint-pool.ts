@@ -1,0 +1,99 @@
+/** The pods of a revision: which of them gets the next request, and which are left out for a while because they failed. */
+import { RetryBudget } from './retry.ts';
+
+export interface PoolSettings {
+  /** Failures after another that leave an endpoint out. One that could not be connected to is left out at once. */
+  readonly failuresToEject: number;
+  /** How long for the first time, in milliseconds; twice as long each time that it fails when it is back. */
+  readonly firstEjectionMs: number;
+  readonly longestEjectionMs: number;
+  /** Requests that an endpoint may have at a time. */
+  readonly maxInFlight: number;
+}
+
+export const POOL_SETTINGS: PoolSettings = {
+  failuresToEject: 5,
+  firstEjectionMs: 1000,
+  longestEjectionMs: 30_000,
+  maxInFlight: 1024,
+};
+
+/** One pod. */
+export class Endpoint {
+  readonly address: string;
+  inFlight = 0;
+  /** Since its last answer. */
+  failures = 0;
+  /** How often it was left out since its last answer. */
+  ejections = 0;
+  /** Left out until then, in the milliseconds of the clock that the pool is asked with. */
+  ejectedUntil = 0;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+}
+
+/** `unreached`: no connection could be made. `failed`: the connection broke, or the server said that it cannot answer. */
+export type Outcome = 'answered' | 'failed' | 'unreached';
+
+export class EndpointPool {
+  readonly retries = new RetryBudget();
+  readonly #settings: PoolSettings;
+  #endpoints: readonly Endpoint[] = [];
+
+  constructor(settings: Partial<PoolSettings> = {}) {
+    this.#settings = { ...POOL_SETTINGS, ...settings };
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Makes the endpoints these. Those that stay keep their counts; requests in flight on others go on. */
+  update(addresses: readonly string[]): void {
+    const known = new Map(this.#endpoints.map((endpoint) => [endpoint.address, endpoint]));
+    this.#endpoints = [...new Set(addresses)].map((address) => known.get(address) ?? new Endpoint(address));
+  }
+
+  /**
+   * The one with fewer requests in flight of two that are drawn: as good as a look at all, and gateways that do not know of
+   * each other do not all choose the same. Those that are left out count only when there are no others.
+   *
+   * @param random from 0 to below 1.
+   * @returns undefined where there is none, or all have as many requests as they may.
+   */
+  pick(now: number, random: () => number, except?: Endpoint): Endpoint | undefined {
+    const others = this.#endpoints.length > 1 && except !== undefined ? this.#without(except) : this.#endpoints;
+    const fit = others.filter(({ ejectedUntil }) => ejectedUntil <= now);
+    const candidates = fit.length > 0 ? fit : others;
+    const first = candidates[Math.floor(random() * candidates.length)];
+    if (first === undefined) return undefined;
+    const second = candidates[Math.floor(random() * candidates.length)] ?? first;
+    const chosen = second.inFlight < first.inFlight ? second : first;
+    return chosen.inFlight < this.#settings.maxInFlight ? chosen : undefined;
+  }
+
+  #without(except: Endpoint): readonly Endpoint[] {
+    return this.#endpoints.filter((endpoint) => endpoint !== except);
+  }
+
+  /** How a request ended there. True when it is left out now and was not before. */
+  report(endpoint: Endpoint, outcome: Outcome, now: number): boolean {
+    if (outcome === 'answered') {
+      endpoint.failures = 0;
+      endpoint.ejections = 0;
+      endpoint.ejectedUntil = 0;
+      return false;
+    }
+    endpoint.failures += 1;
+    const isBack = endpoint.ejections > 0;
+    const isEnough = outcome === 'unreached' || isBack || endpoint.failures >= this.#settings.failuresToEject;
+    // What was in flight when it was left out fails after that, and says nothing new.
+    if (!isEnough || endpoint.ejectedUntil > now) return false;
+    const { firstEjectionMs, longestEjectionMs } = this.#settings;
+    endpoint.ejectedUntil = now + Math.min(longestEjectionMs, firstEjectionMs * 2 ** endpoint.ejections);
+    endpoint.ejections += 1;
+    return true;
+  }
+}

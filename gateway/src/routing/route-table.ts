@@ -1,0 +1,58 @@
+/** Which route a host name leads to. */
+import { clusterNames } from './host-name.ts';
+import type { Route } from './route.ts';
+
+export interface RouteTable {
+  find(hostName: string): Route | undefined;
+  /** Puts the route in the place of the one of the same namespace and name. */
+  set(route: Route): void;
+  delete(namespace: string, name: string): void;
+  get(namespace: string, name: string): Route | undefined;
+  list(): readonly Route[];
+  /** Hosts of the route that another one has, which was there before. */
+  lostHosts(route: Route): readonly string[];
+}
+
+export function createRouteTable(clusterDomain: string): RouteTable {
+  const routes = new Map<string, Route>();
+  /** Those who claim a host, and first the one who has it. */
+  const claims = new Map<string, readonly Route[]>();
+  /** Names within the cluster: nobody can claim one that is another's. */
+  const own = new Map<string, Route>();
+
+  function remove(key: string): void {
+    const route = routes.get(key);
+    if (route === undefined) return;
+    routes.delete(key);
+    for (const name of clusterNames(route, clusterDomain)) own.delete(name);
+    for (const host of route.hosts) {
+      const left = (claims.get(host) ?? []).filter((claimant) => claimant !== route);
+      if (left.length === 0) claims.delete(host);
+      else claims.set(host, left);
+    }
+  }
+
+  return {
+    find: (hostName) => own.get(hostName) ?? claims.get(hostName)?.[0],
+    set: (route) => {
+      const key = keyOf(route);
+      remove(key);
+      routes.set(key, route);
+      for (const name of clusterNames(route, clusterDomain)) own.set(name, route);
+      for (const host of new Set(route.hosts)) claims.set(host, [...(claims.get(host) ?? []), route].toSorted(byAge));
+    },
+    delete: (namespace, name) => remove(keyOf({ namespace, name })),
+    get: (namespace, name) => routes.get(keyOf({ namespace, name })),
+    list: () => [...routes.values()],
+    lostHosts: (route) => route.hosts.filter((host) => own.has(host) || claims.get(host)?.[0] !== route),
+  };
+}
+
+function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+/** The older first; of the same second, the one whose name comes first, so that all replicas agree. */
+function byAge(a: Route, b: Route): number {
+  return a.createdAt - b.createdAt || (keyOf(a) < keyOf(b) ? -1 : 1);
+}

@@ -1,0 +1,40 @@
+/** A TrafficRoute as the data plane uses it. */
+import type { EndpointPool } from './endpoint-pool.ts';
+
+export interface Route {
+  readonly namespace: string;
+  /** Of the InferenceService, and of the TrafficRoute. */
+  readonly name: string;
+  readonly uid: string;
+  readonly sequence: number;
+  /** In milliseconds since 1970; which of two routes came first. */
+  readonly createdAt: number;
+  readonly hosts: readonly string[];
+  readonly backends: readonly Backend[];
+  /** One of `backends`. */
+  readonly stable: Backend;
+  readonly sticky: Sticky | undefined;
+  readonly mirrors: readonly Mirror[];
+  /** From the end of a request to the beginning of its answer. */
+  readonly timeoutMs: number;
+}
+
+export interface Backend {
+  readonly revision: string;
+  /** 0 to 100; those of a route are 100 together. */
+  readonly weight: number;
+  readonly pool: EndpointPool;
+  readonly httpPort: number;
+  readonly grpcPort: number;
+}
+
+export type Sticky = { readonly salt: string } & (
+  | { readonly by: 'header'; readonly name: string }
+  | { readonly by: 'bodyField'; readonly path: readonly string[] }
+  | { readonly by: 'tensor'; readonly name: string }
+);
+
+export interface Mirror {
+  readonly backend: Backend;
+  readonly percent: number;
+}
