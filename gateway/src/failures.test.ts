@@ -1,5 +1,6 @@
 /** Pods that die, hang, refuse or go slowly, and clients that do. */
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { grpcClient } from '@slipway/serving-runtime/testing/grpc-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +8,7 @@ import { startModelPods } from './testing/model-pods.ts';
 import type { ModelPods } from './testing/model-pods.ts';
 import { startOddPod } from './testing/odd-pod.ts';
 import { aBackend, aRoute } from './testing/routes.ts';
-import { ask, FLIGHTS, freePorts, INFER, row, startGateway } from './testing/running-gateway.ts';
+import { ask, FLIGHTS, freePorts, INFER, row, startGateway, eventually } from './testing/running-gateway.ts';
 import type { RunningGateway } from './testing/running-gateway.ts';
 
 let gateway: RunningGateway;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  await expect.poll(() => gateway.metric('requests_in_flight')).toBe(0);
+  await eventually(() => gateway.metric('requests_in_flight')).toBe(0);
 });
 
 afterAll(async () => {
@@ -198,13 +199,19 @@ describe('a pod that fails', () => {
 
 describe('gRPC', () => {
   it('an expired deadline is DEADLINE_EXCEEDED, also where the server hangs', async () => {
-    const hanging = await startOddPod(({ socket }) => socket.pause());
-    gateway.table.set(aRoute([hanging.backend('flights-1', 100)], { hosts: ['127.0.0.1'] }));
+    // It takes connections and never says a word.
+    const hanging = createServer();
+    const port = await new Promise<number>((resolve) =>
+      hanging.listen(0, '127.0.0.1', () => resolve((hanging.address() as AddressInfo).port)),
+    );
+    gateway.table.set(
+      aRoute([aBackend('flights-1', 100, { at: ['127.0.0.1'], grpcPort: port })], { hosts: ['127.0.0.1'] }),
+    );
     const client = grpcClient(gateway.port);
 
     await expect(client.call('ModelInfer', INFERENCE, { timeoutMs: 300 })).rejects.toMatchObject({ code: 4 });
     client.close();
-    await hanging.stop();
+    hanging.close();
   });
 
   it('a server that cannot be reached is UNAVAILABLE', async () => {
@@ -228,12 +235,12 @@ describe('a client', () => {
     gateway.table.set(aRoute([hanging.backend('flights-1', 100)]));
     const socket = connect(gateway.port, '127.0.0.1');
     socket.write(`POST ${INFER} HTTP/1.1\r\nHost: ${FLIGHTS}\r\nContent-Length: 2\r\n\r\n{}`);
-    await expect.poll(() => hanging.seen.length).toBe(1);
+    await eventually(() => hanging.seen.length).toBe(1);
 
     socket.destroy();
 
-    await expect.poll(() => gone).toBe(1);
-    await expect.poll(() => gateway.metric('requests_total', { code: '499' })).toBe(1);
+    await eventually(() => gone).toBe(1);
+    await eventually(() => gateway.metric('requests_total', { code: '499' })).toBe(1);
     await hanging.stop();
   });
 

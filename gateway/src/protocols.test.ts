@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { startModelPods } from './testing/model-pods.ts';
 import type { ModelPods } from './testing/model-pods.ts';
 import { aRoute } from './testing/routes.ts';
-import { ask, FLIGHTS, INFER, row, startGateway } from './testing/running-gateway.ts';
+import { ask, FLIGHTS, INFER, row, startGateway, eventually } from './testing/running-gateway.ts';
 import type { RunningGateway } from './testing/running-gateway.ts';
 
 let pods: ModelPods;
@@ -194,7 +194,7 @@ describe('WebSocket', () => {
     socket.close();
 
     expect(answers).toMatchObject([2, 3, 4].map((sum) => ({ outputs: [{ data: [sum] }] })));
-    await expect.poll(() => gateway.metric('requests_in_flight')).toBe(0);
+    await eventually(() => gateway.metric('requests_in_flight')).toBe(0);
   });
 
   it('is refused in words where there is no service, and by the server where it has no such path', async () => {

@@ -1,6 +1,7 @@
 /** `npm run bench`: figures, with the machine that gave them. */
 import { benchCluster } from './cluster.ts';
 import { benchDemo } from './demo.ts';
+import { benchGateway } from './gateway.ts';
 import { machineLine } from './machine.ts';
 import { benchOperator } from './operator.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -14,6 +15,7 @@ interface Bench {
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: { about: 'the model server beside others, and beside ONNX Runtime alone', run: benchServing },
+  gateway: { about: 'what the gateway adds to a request, and what a request costs it', run: benchGateway },
   operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
   runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },
   cluster: { about: 'how long the cluster in a box takes to be ready (needs root)', run: benchCluster },

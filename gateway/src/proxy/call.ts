@@ -33,6 +33,14 @@ const FAILURES: Readonly<Record<UpstreamFailure, Failure>> = {
   broken: 'broken',
 };
 
+/** What they say of the pod: nothing where it was we who had no room. */
+const OUTCOMES: Readonly<Record<UpstreamFailure, Outcome | undefined>> = {
+  unconnected: 'unreached',
+  refused: 'failed',
+  full: undefined,
+  broken: 'failed',
+};
+
 /** One try at one pod. */
 interface Attempt {
   readonly backend: Backend;
@@ -56,7 +64,7 @@ export class Call implements ExchangeEvents {
   #held = 0;
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Of gRPC, which tells it last. */
+  /** Of the answer, for metrics. Empty while gRPC, which tells it last, has not. */
   #code = '';
 
   constructor(deps: CallDeps, exchange: Exchange, { request, route }: { request: ProxiedRequest; route: Route }) {
@@ -69,7 +77,7 @@ export class Call implements ExchangeEvents {
   }
 
   start(): void {
-    const { timeoutMs, isStream, fields } = { ...this.#request, fields: this.#request.head.fields };
+    const { timeoutMs, isStream, head } = this.#request;
     if (timeoutMs !== undefined) this.#deadline = setTimeout(() => this.#expire(), Math.min(timeoutMs, MAX_TIMER_MS));
     if (!isStream) {
       const tooSlow: Refusal = { code: 'TooSlow', message: `the request did not arrive within ${BODY_MS / 1000} s` };
@@ -77,8 +85,8 @@ export class Call implements ExchangeEvents {
     }
     const { sticky } = this.#route;
     if (needsBody(sticky)) return;
-    const value = sticky === undefined ? undefined : stickyValueOf(sticky, { fields, isGrpc: false, body: NO_BODY });
-    this.#choose(value);
+    const seen = { fields: head.fields, isGrpc: false, body: NO_BODY };
+    this.#choose(sticky === undefined ? undefined : stickyValueOf(sticky, seen));
   }
 
   // ---- what the client does
@@ -208,7 +216,8 @@ export class Call implements ExchangeEvents {
 
   #answered(answer: AnswerHead): void {
     const { isGrpc, id } = this.#request;
-    const grpcStatus = isGrpc && answer.isLast ? valueOf(answer.fields, 'grpc-status') : undefined;
+    // In the head of an answer that has nothing else.
+    const grpcStatus = isGrpc ? valueOf(answer.fields, 'grpc-status') : undefined;
     const isUnavailable = answer.status === UNAVAILABLE_HTTP || grpcStatus === UNAVAILABLE_GRPC;
     if (isUnavailable && this.#retry('unavailable', 'failed')) return;
     const { backend, endpoint } = this.#attempt as Attempt;
@@ -216,7 +225,7 @@ export class Call implements ExchangeEvents {
     this.#isAnswering = true;
     clearTimeout(this.#timer);
     this.#kept.release();
-    this.#code = grpcStatus ?? String(answer.status);
+    this.#code = grpcStatus ?? (isGrpc ? '' : String(answer.status));
     const fields = answerFields(answer.fields, { requestId: id, revision: backend.revision });
     const head = [{ name: ':status', value: String(answer.status) }, ...fields];
     this.#exchange.respond(head, answer.isLast);
@@ -230,7 +239,7 @@ export class Call implements ExchangeEvents {
   #answerEnded(trailers: readonly HeaderField[]): void {
     if (this.#isOver) return;
     this.#code = valueOf(trailers, 'grpc-status') ?? this.#code;
-    if (this.#request.isGrpc && valueOf(trailers, 'grpc-status') === undefined) {
+    if (this.#code === '') {
       this.#failed('broken');
       return;
     }
@@ -239,10 +248,10 @@ export class Call implements ExchangeEvents {
   }
 
   #failed(failure: UpstreamFailure): void {
-    const outcome: Outcome = failure === 'unconnected' ? 'unreached' : 'failed';
+    const outcome = OUTCOMES[failure];
     if (!this.#isAnswering && this.#retry(FAILURES[failure], outcome)) return;
     const { backend, endpoint } = this.#attempt as Attempt;
-    if (failure !== 'full') this.#report(backend, endpoint, outcome);
+    this.#report(backend, endpoint, outcome);
     const wasReached = failure === 'broken';
     this.#fail(
       wasReached
@@ -252,12 +261,11 @@ export class Call implements ExchangeEvents {
   }
 
   /** True when another pod has it now. */
-  #retry(failure: Failure, outcome: Outcome): boolean {
+  #retry(failure: Failure, outcome: Outcome | undefined): boolean {
     const { backend, endpoint, upstream } = this.#attempt as Attempt;
-    const { isIdempotent, isStream } = this.#request;
+    const { isIdempotent } = this.#request;
     const isReplayable = this.#kept.isWhole;
-    const attempted = { failure, attempts: this.#attempts, isReplayable, isIdempotent, isUnary: !isStream };
-    if (!mayRetry(attempted)) return false;
+    if (!mayRetry({ failure, attempts: this.#attempts, isReplayable, isIdempotent })) return false;
     if (failure === 'unavailable' && !backend.pool.retries.use()) return false;
     this.#report(backend, endpoint, outcome);
     this.#deps.metrics.of(this.#route, backend).retried();
@@ -268,7 +276,8 @@ export class Call implements ExchangeEvents {
     return true;
   }
 
-  #report(backend: Backend, endpoint: Endpoint, outcome: Outcome): void {
+  #report(backend: Backend, endpoint: Endpoint, outcome: Outcome | undefined): void {
+    if (outcome === undefined) return;
     report(this.#deps, { route: this.#route, backend, endpoint }, outcome);
   }
 

@@ -99,7 +99,11 @@ interface Served {
 function serve(listener: RequestListener, { request, response, isDraining }: Served): void {
   let held = 0;
   let isFinished = false;
+  let isHeadSent = false;
   let stall: NodeJS.Timeout | undefined;
+  const flushHead = () => {
+    if (!isHeadSent && !isFinished) response.flushHeaders();
+  };
   const exchange: Exchange = {
     request: headOf(request),
     peer: peerOf(request.socket),
@@ -114,9 +118,11 @@ function serve(listener: RequestListener, { request, response, isDraining }: Ser
       if (isDraining() || !request.complete) raw.push('connection', 'close');
       response.writeHead(Number(status?.value), raw);
       if (isLast) exchange.end();
-      else response.flushHeaders();
+      // One packet for the head and what follows at once; a head that nothing follows is not held back for it.
+      else setImmediate(flushHead);
     },
     write: (data) => {
+      isHeadSent = true;
       const hasRoom = response.write(data);
       if (!hasRoom) stall ??= setTimeout(() => request.socket.destroy(), STALL_MS);
       return hasRoom;

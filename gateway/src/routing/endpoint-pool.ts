@@ -64,9 +64,7 @@ export class EndpointPool {
    * @returns undefined where there is none, or all have as many requests as they may.
    */
   pick(now: number, random: () => number, except?: Endpoint): Endpoint | undefined {
-    const others = this.#endpoints.length > 1 && except !== undefined ? this.#without(except) : this.#endpoints;
-    const fit = others.filter(({ ejectedUntil }) => ejectedUntil <= now);
-    const candidates = fit.length > 0 ? fit : others;
+    const candidates = this.#fit(now, except);
     const first = candidates[Math.floor(random() * candidates.length)];
     if (first === undefined) return undefined;
     const second = candidates[Math.floor(random() * candidates.length)] ?? first;
@@ -74,8 +72,13 @@ export class EndpointPool {
     return chosen.inFlight < this.#settings.maxInFlight ? chosen : undefined;
   }
 
-  #without(except: Endpoint): readonly Endpoint[] {
-    return this.#endpoints.filter((endpoint) => endpoint !== except);
+  #fit(now: number, except: Endpoint | undefined): readonly Endpoint[] {
+    const isFit = (endpoint: Endpoint) => endpoint !== except && endpoint.ejectedUntil <= now;
+    if (this.#endpoints.every(isFit)) return this.#endpoints;
+    const fit = this.#endpoints.filter(isFit);
+    if (fit.length > 0) return fit;
+    const others = this.#endpoints.filter((endpoint) => endpoint !== except);
+    return others.length > 0 ? others : this.#endpoints;
   }
 
   /** How a request ended there. True when it is left out now and was not before. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isRepeatable, isStream, mayRetry, RetryBudget } from './retry.ts';
 import type { Attempted } from './retry.ts';
 
-const once: Attempted = { failure: 'unreached', attempts: 1, isReplayable: true, isIdempotent: false, isUnary: true };
+const once: Attempted = { failure: 'unreached', attempts: 1, isReplayable: true, isIdempotent: false };
 
 describe('a request goes to another pod', () => {
   const cases: Readonly<Record<string, readonly [Partial<Attempted>, boolean]>> = {
@@ -12,7 +12,6 @@ describe('a request goes to another pod', () => {
     'not when the connection broke and it may have changed something': [{ failure: 'broken' }, false],
     'not twice': [{ attempts: 2 }, false],
     'not when it cannot be sent again in full': [{ isReplayable: false }, false],
-    'not when it is a stream': [{ isUnary: false }, false],
   };
 
   it.each(Object.entries(cases))('%s', (_, [more, expected]) => {
@@ -40,6 +39,7 @@ it('knows which methods of gRPC only read, and which are streams', () => {
   expect([isRepeatable(infer), isStream(infer)]).toEqual([true, false]);
   expect([isRepeatable(stream), isStream(stream)]).toEqual([false, true]);
   expect(isRepeatable({ ...infer, path: '/inference.GRPCInferenceService/RepositoryModelLoad' })).toBe(false);
+  expect(isStream({ ...infer, path: '/acme.Chat/Talk' })).toBe(true);
 });
 
 it('the budget of retries runs out, and requests fill it again, one for ten', () => {

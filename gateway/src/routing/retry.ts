@@ -17,14 +17,12 @@ export interface Attempted {
   readonly isReplayable: boolean;
   /** Asking twice is the same as asking once: it reads, or it is an inference. */
   readonly isIdempotent: boolean;
-  /** A stream may have had answers to other messages already. */
-  readonly isUnary: boolean;
 }
 
 const MAX_ATTEMPTS = 2;
 
-export function mayRetry({ failure, attempts, isReplayable, isIdempotent, isUnary }: Attempted): boolean {
-  if (attempts >= MAX_ATTEMPTS || !isReplayable || !isUnary) return false;
+export function mayRetry({ failure, attempts, isReplayable, isIdempotent }: Attempted): boolean {
+  if (attempts >= MAX_ATTEMPTS || !isReplayable) return false;
   return failure === 'broken' ? isIdempotent : true;
 }
 
@@ -44,16 +42,12 @@ export function isRepeatable({ method, path, isGrpc }: { method: string; path: s
   return READING_METHODS.has(method) || (method === 'POST' && INFERENCE_PATH.test(path));
 }
 
-const STREAMING_RPCS: ReadonlySet<string> = new Set([
-  `${INFERENCE_SERVICE}ModelStreamInfer`,
-  '/grpc.health.v1.Health/Watch',
-  '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
-  '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
-]);
+/** Methods that are known to have one question and one answer. */
+const UNARY_RPC = /^\/inference\.GRPCInferenceService\/(?!ModelStreamInfer$)|^\/grpc\.health\.v1\.Health\/Check$/;
 
-/** Methods that are known to answer, or to be asked, more than once. */
+/** What may go on for as long as both sides like: nobody can tell from the head of a call whether its method is a stream. */
 export function isStream({ path, isGrpc }: { path: string; isGrpc: boolean }): boolean {
-  return isGrpc && STREAMING_RPCS.has(path);
+  return isGrpc && !UNARY_RPC.test(path);
 }
 
 /** Of a revision's requests, so many may be sent twice because a server said that it cannot: where all say so, asking more makes it worse. */

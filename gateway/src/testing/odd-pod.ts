@@ -35,6 +35,8 @@ export async function startOddPod(answer: RequestListener, address = '127.0.0.1'
     });
     answer(request, response);
   });
+  // On a machine that is busy elsewhere, the end of an idle connection would cross with the next request.
+  server.keepAliveTimeout = 600_000;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));

@@ -4,6 +4,7 @@ import type { Agent, IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
+import { expect } from 'vitest';
 import { startDataPlane } from '../data-plane.ts';
 import type { DataPlane, DataPlaneOptions } from '../data-plane.ts';
 import { createGatewayMetrics } from '../proxy/metrics.ts';
@@ -111,4 +112,11 @@ export async function freePorts(count: number): Promise<number[]> {
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+const PATIENCE = { timeout: 30_000, interval: 20 };
+
+/** `expect` of what is not so at once, on a machine that may have other things to do. */
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, PATIENCE);
 }

@@ -1,0 +1,269 @@
+/** Level: apiserver. A gateway process follows TrafficRoutes and EndpointSlices of a real API server, with the rights that it needs and no more. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createServer, request as httpRequest } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startControlPlane } from './control-plane.ts';
+import type { ControlPlane } from './control-plane.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+interface Gateway {
+  readonly process: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly ports: { readonly data: number; readonly admin: number };
+}
+
+let plane: ControlPlane;
+let gateway: Gateway;
+/** Stand for the pods of two revisions: they say which they are. They share an address, so each has a port of its own. */
+let pods: Readonly<Record<'flights-1' | 'flights-2', Server>>;
+
+/** An address of this machine: the API server takes none of the loopback as that of a pod. */
+const POD_ADDRESS = Object.values(networkInterfaces())
+  .flat()
+  .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+async function startPod(name: string): Promise<Server> {
+  const server = createServer((_, response) => void setTimeout(() => response.end(name), 20));
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  return server;
+}
+
+beforeAll(async () => {
+  expect(POD_ADDRESS, 'this machine has no address but the loopback').toBeDefined();
+  plane = await startControlPlane();
+  const crd = join(ROOT, 'crds', 'generated', 'trafficroutes.yaml');
+  expect((await plane.kubectl(['apply', '--server-side', '-f', crd])).stderr).toBe('');
+  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', crd]);
+  pods = { 'flights-1': await startPod('flights-1'), 'flights-2': await startPod('flights-2') };
+  gateway = await startGateway(await kubeconfigWithRights());
+});
+
+afterAll(async () => {
+  gateway?.process.kill('SIGKILL');
+  await plane?.stop();
+  for (const pod of Object.values(pods ?? {})) {
+    pod.closeAllConnections();
+    pod.close();
+  }
+});
+
+/** What the design gives a gateway: to read routes and endpoints. */
+const RULES = [
+  { apiGroups: ['slipway.dev'], resources: ['trafficroutes'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
+];
+
+async function kubeconfigWithRights(): Promise<string> {
+  const group = 'rbac.authorization.k8s.io';
+  const named = { metadata: { name: 'gateway' } };
+  const account = { kind: 'ServiceAccount', name: 'gateway', namespace: 'default' };
+  await apply(
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'gateway', namespace: 'default' } },
+    { apiVersion: `${group}/v1`, kind: 'ClusterRole', ...named, rules: RULES },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRoleBinding',
+      ...named,
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'gateway' },
+      subjects: [account],
+    },
+  );
+  const { stdout: token } = await plane.kubectl(['create', 'token', 'gateway', '-n', 'default', '--duration=24h']);
+  const path = join(plane.folder, 'gateway.kubeconfig');
+  const cluster = { server: plane.url, 'certificate-authority': join(plane.folder, 'ca.crt') };
+  writeFileSync(
+    path,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'test',
+      clusters: [{ name: 'test', cluster }],
+      users: [{ name: 'gateway', user: { token: token.trim() } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'gateway' } }],
+    }),
+  );
+  return path;
+}
+
+async function startGateway(kubeconfig: string): Promise<Gateway> {
+  const flags = ['--host=127.0.0.1', '--port=0', '--admin-port=0', '--drain-seconds=1'];
+  const child = spawn(process.execPath, [join(ROOT, 'gateway', 'src', 'main.ts'), ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const ports = new Promise<Gateway['ports']>((resolve) => {
+    createInterface(child.stdout).on('line', (line) => {
+      const entry = JSON.parse(line) as { msg: string; ports: Gateway['ports'] };
+      if (entry.msg === 'listening') resolve(entry.ports);
+    });
+  });
+  return { process: child, ended, ports: await ports };
+}
+
+async function apply(...objects: readonly object[]): Promise<void> {
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+  const { code, stderr } = await plane.kubectl(['apply', '-f', '-'], list);
+  if (code !== 0) throw new Error(stderr);
+}
+
+function backend(revision: 'flights-1' | 'flights-2', weight: number): object {
+  const port = portOf(pods[revision]);
+  return { revision, weight, endpoints: { service: { name: revision }, httpPort: port, grpcPort: port } };
+}
+
+function route(sequence: number, weights: readonly [number, number], more: object = {}): object {
+  return {
+    apiVersion: 'slipway.dev/v1alpha1',
+    kind: 'TrafficRoute',
+    metadata: { name: 'flights', namespace: 'default' },
+    spec: {
+      sequence,
+      backends: [backend('flights-1', weights[0]), backend('flights-2', weights[1])],
+      stable: 'flights-1',
+      ...more,
+    },
+  };
+}
+
+function slice(service: string, ready: boolean): object {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: service, namespace: 'default', labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [POD_ADDRESS], conditions: { ready } }],
+    ports: [],
+  };
+}
+
+async function admin(path: string): Promise<{ status: number; json: Record<string, unknown> }> {
+  const response = await fetch(`http://127.0.0.1:${gateway.ports.admin}${path}`);
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+}
+
+interface AppliedRoute {
+  readonly name: string;
+  readonly uid: string;
+  readonly sequence: number;
+  readonly backends: readonly { readonly revision: string; readonly weight: number; readonly endpoints: number }[];
+}
+
+async function applied(): Promise<AppliedRoute | undefined> {
+  const { json } = await admin('/routes');
+  return (json['routes'] as readonly AppliedRoute[]).find(({ name }) => name === 'flights');
+}
+
+/** Which pod answers; the status where none does. */
+function whoAnswers(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { host: 'flights.default.svc' };
+    const request = httpRequest({ host: '127.0.0.1', port: gateway.ports.data, path: '/', headers, agent: false });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('end', () => resolve(response.statusCode === 200 ? body : String(response.statusCode)));
+    });
+    request.end();
+  });
+}
+
+const WAIT = { timeout: 60_000, interval: 20 };
+
+it('is ready when it has read the routes', async () => {
+  await expect.poll(async () => (await admin('/readyz')).status, WAIT).toBe(200);
+  expect((await admin('/healthz')).status).toBe(200);
+  expect(await whoAnswers()).toBe('404');
+});
+
+it('applies a route and its endpoints, and tells which sequence', async () => {
+  await apply(route(1, [100, 0]), slice('flights-1', true), slice('flights-2', true));
+  const { stdout: uid } = await plane.kubectl(['get', 'trafficroute', 'flights', '-o', 'jsonpath={.metadata.uid}']);
+
+  await expect.poll(applied, WAIT).toMatchObject({
+    uid,
+    sequence: 1,
+    backends: [
+      { revision: 'flights-1', weight: 100, endpoints: 1 },
+      { revision: 'flights-2', weight: 0, endpoints: 1 },
+    ],
+  });
+  expect(await whoAnswers()).toBe('flights-1');
+});
+
+it('follows a change of weights, and says so', async () => {
+  await apply(route(2, [0, 100]));
+
+  await expect.poll(async () => (await applied())?.sequence, WAIT).toBe(2);
+  expect(await whoAnswers()).toBe('flights-2');
+});
+
+it('the API server refuses a late write, a change without a new sequence, and what makes no sense', async () => {
+  const late = 'sequence must rise with each change; this write is older than what is there';
+  const refusal = async (object: object) => (await plane.kubectl(['apply', '-f', '-'], JSON.stringify(object))).stderr;
+
+  expect(await refusal(route(1, [100, 0]))).toContain(late);
+  expect(await refusal(route(2, [50, 50]))).toContain(late);
+  expect(await refusal(route(3, [50, 60]))).toContain('the weights of the backends must be 100 together');
+  expect(await refusal(route(3, [50, 50], { stable: 'flights-3' }))).toContain('stable must be the revision of one');
+  expect(await refusal(route(3, [50, 50], { mirrors: [{ revision: 'x', percent: 5 }] }))).toContain('a mirror must be');
+  expect(await refusal(route(3, [50, 50], { sticky: { salt: 's' } }))).toContain('give exactly one of');
+  expect(await refusal(route(3, [50, 50], { hosts: ['no-dot'] }))).toContain('with at least one dot');
+  expect((await applied())?.sequence).toBe(2);
+  expect(await whoAnswers()).toBe('flights-2');
+});
+
+it('gives the traffic of a revision without ready pods to the stable one, until they are back', async () => {
+  await apply(slice('flights-2', false));
+  await expect.poll(whoAnswers, WAIT).toBe('flights-1');
+
+  await apply(slice('flights-2', true));
+  await expect.poll(whoAnswers, WAIT).toBe('flights-2');
+});
+
+it('keeps its routes and stays ready while the API server is away, and follows again when it is back', async () => {
+  const restarted = plane.restartApiServer();
+  const answers: string[] = [];
+  let isBack = false;
+  void restarted.then(() => (isBack = true));
+  while (!isBack) {
+    answers.push(await whoAnswers());
+    expect((await admin('/readyz')).status).toBe(200);
+    await sleep(100);
+  }
+  await restarted;
+
+  expect(new Set(answers)).toEqual(new Set(['flights-2']));
+  await apply(route(3, [100, 0]));
+  await expect.poll(async () => (await applied())?.sequence, WAIT).toBe(3);
+});
+
+it('forgets a route that is deleted', async () => {
+  await plane.kubectl(['delete', 'trafficroute', 'flights']);
+
+  await expect.poll(applied, WAIT).toBeUndefined();
+  expect(await whoAnswers()).toBe('404');
+});
+
+it('at its end says that it is not ready, goes on answering for a while, and ends well', async () => {
+  await apply(route(1, [100, 0]));
+  await expect.poll(whoAnswers, WAIT).toBe('flights-1');
+
+  gateway.process.kill('SIGTERM');
+  await expect.poll(async () => (await admin('/readyz')).status, WAIT).toBe(503);
+
+  expect(await whoAnswers()).toBe('flights-1');
+  expect(await gateway.ended).toBe(0);
+});
