@@ -211,12 +211,20 @@ describe('WebSocket', () => {
 });
 
 it('counts requests by revision, protocol and code', async () => {
-  const of = (code: string, protocol: string) =>
-    gateway.metric('requests_total', { revision: 'flights-1', code, protocol });
+  const counts = () => {
+    const of = (code: string, protocol: string) =>
+      gateway.metric('requests_total', { revision: 'flights-1', code, protocol });
+    return Promise.all([of('200', 'http'), of('404', 'http'), of('0', 'grpc'), of('5', 'grpc')]);
+  };
+  const before = await counts();
+  const client = grpc();
 
-  expect(await of('200', 'http')).toBeGreaterThan(3);
-  expect(await of('404', 'http')).toBeGreaterThanOrEqual(1);
-  expect(await of('0', 'grpc')).toBeGreaterThanOrEqual(502);
-  expect(await of('5', 'grpc')).toBe(1);
+  await ask({ port: gateway.port, path: '/v2' });
+  await ask({ port: gateway.port, path: '/nowhere' });
+  await client.call('ServerLive', {});
+  await expect(client.call('ModelMetadata', { name: 'none' })).rejects.toMatchObject({ code: 5 });
+
+  client.close();
+  expect(await counts()).toEqual(before.map((count) => count + 1));
   expect(await gateway.metric('requests_in_flight')).toBe(0);
 });
