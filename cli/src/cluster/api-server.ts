@@ -17,7 +17,7 @@ export interface RawRequest {
   /** JSON. */
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** Milliseconds until the headers of the answer are there. Default 30,000. */
+  /** Milliseconds until the headers of the answer are there; 0 for ever. Default 30,000. */
   readonly timeoutMs?: number;
 }
 
@@ -73,7 +73,8 @@ function exchange(options: RequestOptions, request: RawRequest): Promise<Incomin
   return new Promise((resolve, reject) => {
     const start = options.protocol === 'http:' ? httpRequest : httpsRequest;
     const sent = start({ ...options, headers, ...(signal === undefined ? {} : { signal }) });
-    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    const giveUp = () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
+    const timer = timeoutMs === 0 ? undefined : setTimeout(giveUp, timeoutMs);
     sent.on('response', (answer) => {
       clearTimeout(timer);
       resolve(answer);

@@ -7,13 +7,13 @@ export type Fact = readonly [name: string, value: string];
 type Facts = (object: never) => (readonly [string, string | undefined])[];
 
 const FACTS: Readonly<Record<string, Facts>> = {
-  InferenceService: ({ spec, status }: InferenceService) => [
-    ['Address', status?.address?.http],
-    ['Serves', status?.stable?.modelVersion],
-    ['Next', status?.candidate?.modelVersion],
-    ['Pods', `${status?.stable?.ready ?? 0} of ${spec.scaling.replicas} answer`],
-    ['Image', status?.runtime?.image],
-    ['Newer image', status?.runtime?.behind],
+  InferenceService: ({ spec, status: { address, stable, candidate, runtime } = {} }: InferenceService) => [
+    ['Address', address?.http],
+    ['Serves', stable?.modelVersion],
+    ['Next', candidate?.modelVersion],
+    ['Pods', `${stable?.ready ?? 0} of ${spec.scaling.replicas} answer`],
+    ['Image', runtime?.image],
+    ['Newer image', runtime?.behind],
   ],
   ModelVersion: ({ spec, status }: ModelVersion) => [
     ['Artifact', `${spec.artifact.path} in Store ${spec.artifact.store.name}`],

@@ -12,28 +12,47 @@ const well = (reason: string, message = ''): Health => ({ state: 'well', reason,
 const waiting = (reason: string, message: string): Health => ({ state: 'waiting', reason, message });
 const wrong = (reason: string, message: string): Health => ({ state: 'wrong', reason, message });
 
+type PodCheck = (pod: DeepReadonly<Pod>) => Health | undefined;
+
+/** The first that has something to say is how the pod is. */
+const POD_CHECKS: readonly PodCheck[] = [
+  ({ metadata }) => (metadata.deletionTimestamp === undefined ? undefined : waiting('Terminating', 'It is ending.')),
+  ({ status }) => (status?.phase === 'Succeeded' ? well('Succeeded') : undefined),
+  (pod) => (isReady(pod) ? well('Ready') : undefined),
+  ({ status }) =>
+    [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+      .map((container) => containerEnd(container) ?? containerWait(container))
+      .find((trouble) => trouble !== undefined),
+  ({ status }) =>
+    status?.phase === 'Failed'
+      ? wrong(status.reason ?? 'PodFailed', status.message ?? 'It failed, and says no reason.')
+      : undefined,
+  ({ status }) => {
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    return scheduled?.status === 'False'
+      ? waiting('Unschedulable', scheduled.message ?? 'No node takes it.')
+      : undefined;
+  },
+];
+
 export function podHealth(pod: DeepReadonly<Pod>): Health {
-  const { phase } = pod.status ?? {};
-  if (pod.metadata.deletionTimestamp !== undefined) return waiting('Terminating', 'It is ending.');
-  if (phase === 'Succeeded') return well('Succeeded');
-  if (isReady(pod)) return well('Ready');
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const trouble = statuses.map(containerTrouble).find((found) => found !== undefined);
-  if (trouble !== undefined) return trouble;
-  if (phase === 'Failed') return wrong(pod.status?.reason ?? 'PodFailed', pod.status?.message ?? 'It says no reason.');
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False') return waiting('Unschedulable', scheduled.message ?? 'No node takes it.');
+  for (const check of POD_CHECKS) {
+    const health = check(pod);
+    if (health !== undefined) return health;
+  }
   return waiting('Starting', 'It is starting.');
 }
 
-/** Why a container does not run; the end before counts as well, because a crash loop tells the reason only there. */
-function containerTrouble({ name, state, lastState }: ContainerStatus): Health | undefined {
+/** How a container ended badly; the end before counts as well, because a crash loop tells the reason only there. */
+function containerEnd({ name, state, lastState }: ContainerStatus): Health | undefined {
   const ended = state?.terminated ?? lastState?.terminated;
-  if (ended !== undefined && ended.exitCode !== 0) {
-    const words = (ended.message ?? '').trim();
-    const last = words === '' ? '' : `: ${lastLine(words)}`;
-    return wrong(ended.reason ?? 'Error', `Container "${name}" ended with exit code ${ended.exitCode}${last}`);
-  }
+  if (ended === undefined || ended.exitCode === 0) return undefined;
+  const words = (ended.message ?? '').trim();
+  const last = words === '' ? '' : `: ${lastLine(words)}`;
+  return wrong(ended.reason ?? 'Error', `Container "${name}" ended with exit code ${ended.exitCode}${last}`);
+}
+
+function containerWait({ name, state }: ContainerStatus): Health | undefined {
   const { reason, message = '' } = state?.waiting ?? {};
   if (reason === undefined || USUAL_WAITS.has(reason)) return undefined;
   return wrong(reason, `Container "${name}" waits (${reason}). ${message}`.trim());

@@ -157,7 +157,13 @@ async function copy({ pod, container }: LogSource, { request, cluster, context, 
   };
   const path = `/api/v1/namespaces/${cluster.namespace}/pods/${pod}/log`;
   try {
-    const chunks = await cluster.api.stream({ path, query, signal: context.signal });
+    // The API server sends no headers before the first line, and a container may be silent for long.
+    const chunks = await cluster.api.stream({
+      path,
+      query,
+      signal: context.signal,
+      timeoutMs: isFollowing ? 0 : 30_000,
+    });
     for await (const line of linesOf(chunks)) write(line);
   } catch (cause) {
     if (context.signal.aborted) return;

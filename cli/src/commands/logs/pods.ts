@@ -3,20 +3,10 @@ import type { KindName } from '../../cluster/kinds.ts';
 
 /** Label selector of the pods that run for an object; undefined for kinds that run none. */
 export function podSelector(kind: KindName, name: string): string | undefined {
-  switch (kind) {
-    case 'InferenceService':
-    case 'TrainingJob':
-    case 'Dataset':
-    case 'FeatureSet':
-      return `slipway.dev/${kind.toLowerCase()}=${name}`;
-    case 'ModelVersion':
-      // Pods that serve it have that label, too, and belong to the service.
-      return `slipway.dev/modelversion=${name},!slipway.dev/revision`;
-    case 'Model':
-    case 'DatasetVersion':
-    case 'Store':
-      return undefined;
-  }
+  if (kind === 'Model' || kind === 'DatasetVersion' || kind === 'Store') return undefined;
+  const own = `slipway.dev/${kind.toLowerCase()}=${name}`;
+  // Pods that serve a version have its label, too, and belong to the service.
+  return kind === 'ModelVersion' ? `${own},!slipway.dev/revision` : own;
 }
 
 export interface LogSource {

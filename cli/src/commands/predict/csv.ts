@@ -17,7 +17,7 @@ export function parseCsv(text: string): CsvLine[] {
   let line = 1;
   let begun = 1;
   // A cell, then what ends it. The whole text is matched piece by piece, so a quote inside a cell without quotes is a character.
-  const pattern = /(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r\n|\n|\r|$)/gy;
+  const pattern = /(?:"((?:[^"]|"")*)"|((?!")[^,\r\n]*))(,|\r\n|\n|\r|$)/gy;
   const content = text.replace(/^\uFEFF/, '');
   while (pattern.lastIndex < content.length || cells.length > 0) {
     const match = pattern.exec(content);

@@ -29,12 +29,14 @@ export function setsToTensors(sets: readonly string[], model: ModelMetadata): Te
 export function jsonToTensors(text: string, model: ModelMetadata): Tensor[] {
   const body = parseJson(text, model);
   const given = new Map<string, Tensor>();
-  const entries = Array.isArray(body['inputs'])
-    ? (body['inputs'] as readonly Partial<Tensor>[])
+  const { inputs } = body;
+  const isRequest = Array.isArray(inputs) && inputs.every((input) => typeof input === 'object' && input !== null);
+  const entries = isRequest
+    ? (inputs as readonly Partial<Tensor>[])
     : Object.entries(body).map(([name, data]) => ({ name, data: data as readonly Value[] }));
   for (const entry of entries) {
-    const input = inputNamed(String(entry?.name), model);
-    given.set(input.name, tensorOf(input, entry as Partial<Tensor>));
+    const input = inputNamed(entry.name ?? '', model);
+    given.set(input.name, tensorOf(input, entry));
   }
   return inOrder(given, model);
 }

@@ -21,11 +21,11 @@ export function createRestClient(send: Send, model: string, where: string): Mode
   return {
     async metadata() {
       const answer = await send({ method: 'GET', path });
-      return parse<ModelMetadata>(answer, { model, where });
+      return parse(answer, { model, where }) as ModelMetadata;
     },
     async infer(inputs) {
       const answer = await send({ method: 'POST', path: `${path}/infer`, body: JSON.stringify({ inputs }) });
-      const { model_name, model_version = '', outputs } = parse<RestAnswer>(answer, { model, where });
+      const { model_name, model_version = '', outputs } = parse(answer, { model, where }) as RestAnswer;
       return { model: model_name, version: model_version, outputs } satisfies Answer;
     },
     close() {},
@@ -38,34 +38,40 @@ interface RestAnswer {
   readonly outputs: readonly Tensor[];
 }
 
-function parse<T>(
-  { status, text }: HttpAnswer,
-  { model, where }: { readonly model: string; readonly where: string },
-): T {
-  const body = parseJson(text) as (T & { readonly error?: string; readonly message?: string }) | undefined;
-  if (status >= 200 && status < 300 && body !== undefined) return body;
-  const words = body?.error ?? body?.message ?? (text.trim().slice(0, 200) || 'no explanation');
+interface Asked {
+  readonly model: string;
+  readonly where: string;
+}
+
+/** The JSON of an answer that went well. Throws CliError for any other. */
+function parse({ status, text }: HttpAnswer, asked: Asked): unknown {
+  const isGood = status >= 200 && status < 300;
+  const body = parseJson(text);
+  if (isGood && body !== undefined) return body;
+  if (isGood) {
+    const hint = 'Is it a server of the Open Inference Protocol, over HTTP?';
+    throw new CliError(`${asked.where} does not answer in JSON.`, hint);
+  }
+  throw refusal(status, wordsOf(body) ?? (text.trim().slice(0, 200) || 'no explanation'), asked);
+}
+
+function refusal(status: number, words: string, { model, where }: Asked): CliError {
   if (status === 403) {
-    throw new CliError(
-      `You may not reach ${where}: ${words}`,
-      'Ask for the right to create pods/proxy, or reach it with kubectl port-forward and --url.',
-    );
+    const hint = 'Ask for the right to create pods/proxy, or reach it with kubectl port-forward and --url.';
+    return new CliError(`You may not reach ${where}: ${words}`, hint);
   }
-  if (status === 404)
-    throw new CliError(
-      `${where} has no model "${model}": ${words}`,
-      'The model has the name of its InferenceService; with --url, say which: slipway predict NAME',
-    );
-  if (status >= 200 && status < 300) {
-    throw new CliError(
-      `${where} does not answer in JSON.`,
-      'Is it a server of the Open Inference Protocol, over HTTP?',
-    );
+  if (status === 404) {
+    const hint = 'The model has the name of its InferenceService; with --url, say which: slipway predict NAME';
+    return new CliError(`${where} has no model "${model}": ${words}`, hint);
   }
-  throw new CliError(
-    `${where} refuses (${status}): ${words}`,
-    status < 500 ? 'Correct the request.' : `Look at its log: slipway logs service ${model}`,
-  );
+  const hint = status < 500 ? 'Correct the request.' : `Look at its log: slipway logs service ${model}`;
+  return new CliError(`${where} refuses (${status}): ${words}`, hint);
+}
+
+/** `error` of a model server, `message` of the API server. */
+function wordsOf(body: unknown): string | undefined {
+  const { error, message } = (body ?? {}) as { readonly error?: string; readonly message?: string };
+  return error ?? message;
 }
 
 function parseJson(text: string): unknown {

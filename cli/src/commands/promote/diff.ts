@@ -34,44 +34,54 @@ function linesOf(text: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-/** By the longest common subsequence of what lies between equal beginnings and ends. */
 function diffLines(a: readonly string[], b: readonly string[]): Line[] {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;
-  while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
-  const same = (lines: readonly string[]): Line[] => lines.map((text) => ({ mark: ' ', text }));
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end += 1;
   return [
-    ...same(a.slice(0, start)),
-    ...middle(a.slice(start, a.length - end), b.slice(start, b.length - end)),
-    ...same(end === 0 ? [] : a.slice(-end)),
+    ...a.slice(0, start).map((text): Line => ({ mark: ' ', text })),
+    ...changedLines(a.slice(start, a.length - end), b.slice(start, b.length - end)),
+    ...a.slice(a.length - end).map((text): Line => ({ mark: ' ', text })),
   ];
 }
 
-function middle(a: readonly string[], b: readonly string[]): Line[] {
-  const common = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
-  const at = (row: number, column: number) => common[row]?.[column] ?? 0;
-  for (let row = a.length - 1; row >= 0; row -= 1) {
-    for (let column = b.length - 1; column >= 0; column -= 1) {
-      const length =
-        a[row] === b[column] ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1));
-      common[row]?.fill(length, column, column + 1);
-    }
-  }
+/** By the longest common subsequence of the lines. */
+function changedLines(a: readonly string[], b: readonly string[]): Line[] {
+  const common = commonLengths(a, b);
   const lines: Line[] = [];
   let [row, column] = [0, 0];
   while (row < a.length || column < b.length) {
-    if (row < a.length && column < b.length && a[row] === b[column]) {
-      lines.push({ mark: ' ', text: a[row] ?? '' });
-      row += 1;
-      column += 1;
-    } else if (row < a.length && (column === b.length || at(row + 1, column) >= at(row, column + 1))) {
-      lines.push({ mark: '-', text: a[row] ?? '' });
-      row += 1;
-    } else {
-      lines.push({ mark: '+', text: b[column] ?? '' });
-      column += 1;
-    }
+    const [old, fresh] = [a[row], b[column]];
+    const isSame = old !== undefined && old === fresh;
+    const isRemoved = fresh === undefined || at(common, row + 1, column) >= at(common, row, column + 1);
+    if (isSame) lines.push({ mark: ' ', text: old });
+    else if (old !== undefined && isRemoved) lines.push({ mark: '-', text: old });
+    else lines.push({ mark: '+', text: fresh ?? '' });
+    const { mark } = lines.at(-1) ?? { mark: ' ' };
+    row += mark === '+' ? 0 : 1;
+    column += mark === '-' ? 0 : 1;
   }
   return lines;
+}
+
+type Lengths = readonly Uint32Array[];
+
+/** [row][column]: the length of the longest common subsequence of what begins there. */
+function commonLengths(a: readonly string[], b: readonly string[]): Lengths {
+  const lengths = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
+  for (let row = a.length - 1; row >= 0; row -= 1) {
+    for (let column = b.length - 1; column >= 0; column -= 1) {
+      const length =
+        a[row] === b[column]
+          ? at(lengths, row + 1, column + 1) + 1
+          : Math.max(at(lengths, row + 1, column), at(lengths, row, column + 1));
+      lengths[row]?.set([length], column);
+    }
+  }
+  return lengths;
+}
+
+function at(lengths: Lengths, row: number, column: number): number {
+  return lengths[row]?.[column] ?? 0;
 }

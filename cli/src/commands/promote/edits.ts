@@ -1,7 +1,7 @@
 /** What promotion writes, from what the folder holds. Values change in place, so comments and layout stay as they are. */
 import { groupVersion } from '@slipway/crds';
 import type { ModelVersion } from '@slipway/crds';
-import { isMap, isSeq, parseDocument, stringify } from 'yaml';
+import { isMap, isNode, isSeq, parseDocument, stringify } from 'yaml';
 import type { Document } from 'yaml';
 import { didYouMean } from '../../did-you-mean.ts';
 import { CliError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import { manifestsOf, scalarAt, textAt } from './folder.ts';
 import type { Manifest, YamlFile } from './folder.ts';
 
 /** Where a version was promoted from: JSON with cluster, namespace and modelVersion. */
-export const ORIGIN_ANNOTATION = 'slipway.dev/origin';
+const ORIGIN_ANNOTATION = 'slipway.dev/origin';
 
 export interface Promotion {
   readonly version: ModelVersion;
@@ -96,7 +96,8 @@ function setText(text: string, document: Document.Parsed, name: string): string 
   const node = scalarAt(document, ['spec', 'modelVersion', 'name']);
   if (node?.range === undefined || node.range === null) return text;
   const [start, end] = node.range;
-  return text.slice(0, start) + name + text.slice(end);
+  // With quotes where YAML would take a name for something else, such as 1e3.
+  return text.slice(0, start) + stringify(name).trim() + text.slice(end);
 }
 
 interface VersionFile {
@@ -145,17 +146,16 @@ function versionText({ version, origin, store }: Promotion, namespace: string | 
 
 /** One entry more at the end of `resources`, in the way in which the others are written. */
 function withResource(text: string, path: string): string {
-  const document = parseDocument(text, { logLevel: 'silent' });
-  const contents: unknown = document.contents;
+  const contents: unknown = parseDocument(text, { logLevel: 'silent' }).contents;
   const resources: unknown = isMap(contents) ? contents.get('resources', true) : undefined;
-  const last = isSeq(resources) ? resources.items.at(-1) : undefined;
-  const range = (last as { range?: [number, number, number] | null } | undefined)?.range;
-  if (!isSeq(resources) || resources.flow === true || range === undefined || range === null) {
-    return resources === undefined ? `${text.replace(/\n*$/, '\n')}resources:\n  - ${path}\n` : text;
-  }
-  const lineStart = text.lastIndexOf('\n', range[0]) + 1;
+  if (!isSeq(resources)) return `${text.replace(/\n*$/, '\n')}resources:\n  - ${path}\n`;
+  const last = resources.items.at(-1);
+  const [start = 0, end = 0] = (isNode(last) ? last.range : resources.range) ?? [];
+  if (last === undefined) return `${text.slice(0, start)}[${path}]${text.slice(end)}`;
+  if (resources.flow === true) return `${text.slice(0, end)}, ${path}${text.slice(end)}`;
+  const lineStart = text.lastIndexOf('\n', start) + 1;
   const indent = /^\s*/.exec(text.slice(lineStart))?.[0] ?? '';
-  const newline = text.indexOf('\n', range[1]);
-  const end = newline === -1 ? text.length : newline;
-  return `${text.slice(0, end)}\n${indent}- ${path}${text.slice(end)}`;
+  const newline = text.indexOf('\n', end);
+  const lineEnd = newline === -1 ? text.length : newline;
+  return `${text.slice(0, lineEnd)}\n${indent}- ${path}${text.slice(lineEnd)}`;
 }
