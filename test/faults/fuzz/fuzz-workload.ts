@@ -44,7 +44,9 @@ export interface Subject {
 
 /** The same for the same seed. */
 export function fuzzed(seed: number): readonly Subject[] {
-  return KINDS.flatMap(({ kind, spec }) => {
+  // Of a kind without a status nobody says how it is: the API server's word is all there is.
+  const spoken = KINDS.filter(({ status }) => status !== undefined);
+  return spoken.flatMap(({ kind, spec }) => {
     const good = GOOD[kind];
     if (good === undefined) throw new Error(`fuzz-workload.ts has no good spec of ${kind}`);
     const specs = sample(specsNear(structuralSchema(spec), good), { numRuns: PER_KIND, seed });
