@@ -80,7 +80,12 @@ async function addFare(): Promise<void> {
 /** `flights` has two pods that crash. */
 async function addFlights(): Promise<void> {
   await world.add('ModelVersion', 'flights-delay-2-7f3a2c', {
-    spec: { model: { name: 'flights-delay' }, number: 2, artifact: artifact(DIGEST_B) },
+    spec: {
+      model: { name: 'flights-delay' },
+      number: 2,
+      artifact: artifact(DIGEST_B),
+      lineage: { trainingJob: 'flights-xgb', datasetVersion: 'flights-1-000000' },
+    },
     status: VERIFIED,
   });
   const message = 'Container "server" of the pod ended with exit code 1: out of luck.';
@@ -204,6 +209,14 @@ describe('slipway describe', () => {
 
   it('finds the claim of a Store that is well to be of no account', async () => {
     expect((await world.slipway(['describe', 'service', 'fare'])).stdout).toContain('\nAll is well.\n');
+  });
+
+  it('shows what a version was made from, and finds no harm in that it is gone', async () => {
+    const { stdout } = await world.slipway(['describe', 'version', 'flights-delay-2-7f3a2c']);
+
+    expect(stdout).toContain('\nAll is well.\n');
+    expect(stdout).toContain('trained by TrainingJob flights-xgb  is gone, which does no harm\n');
+    expect(stdout).toContain('learned from DatasetVersion flights-1-000000  is gone, which does no harm\n');
   });
 });
 

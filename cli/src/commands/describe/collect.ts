@@ -56,6 +56,9 @@ async function follow(cluster: Cluster, reference: Reference, seen: Set<string>)
   if (kind === 'ConfigMap') {
     return { ...base, uid: found.metadata.uid, health: { state: 'well', reason: 'Exists', message: '' } };
   }
+  const health = healthOf(found);
+  // What became of its maker since then is a story of its own.
+  if (isOrigin && health.state !== 'well') return { ...base, uid: found.metadata.uid, health };
   return linkOf(cluster, { kind, object: found, relation }, seen);
 }
 

@@ -127,8 +127,9 @@ function addVersion(
 }
 
 function versionText({ version, origin, store }: Promotion, namespace: string | undefined): string {
-  const { metadata, spec } = version;
-  const { artifact } = spec;
+  const { metadata } = version;
+  // In the order in which a person would write it; the API server gives fields in that of the alphabet.
+  const { model, number, artifact, ...rest } = version.spec;
   const from = { ...origin, modelVersion: metadata.name };
   const object = {
     apiVersion: groupVersion,
@@ -138,7 +139,12 @@ function versionText({ version, origin, store }: Promotion, namespace: string | 
       ...(namespace === undefined ? {} : { namespace }),
       annotations: { [ORIGIN_ANNOTATION]: JSON.stringify(from) },
     },
-    spec: { ...spec, artifact: store === undefined ? artifact : { ...artifact, store: { name: store } } },
+    spec: {
+      ...(model === undefined ? {} : { model }),
+      number,
+      artifact: store === undefined ? artifact : { ...artifact, store: { name: store } },
+      ...rest,
+    },
   };
   const head = `# Promoted by \`slipway promote\` from namespace ${origin.namespace} of ${origin.cluster}. A version never changes: make another one instead.\n`;
   return head + stringify(object, { lineWidth: 0 });
