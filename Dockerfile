@@ -31,6 +31,7 @@ COPY telemetry/package.json telemetry/
 COPY operator/package.json operator/
 COPY serving-runtime/package.json serving-runtime/
 COPY batch-runtime/package.json batch-runtime/
+COPY gateway/package.json gateway/
 COPY cli/package.json cli/
 COPY hack/package.json hack/
 COPY test/package.json test/
