@@ -5,6 +5,7 @@ import {
   featureSetDefinition,
   GROUP,
   inferenceServiceDefinition,
+  KINDS,
   modelDefinition,
   modelVersionDefinition,
   storeDefinition,
@@ -90,20 +91,12 @@ export function kindOf(word: string): KindName {
 }
 
 function wordsOf(kind: KindName): string[] {
-  const { singular, plural, shortName } = definitions[kind];
-  return [...SHORT_WORDS[kind], plural, singular, shortName];
+  const definitions = KINDS.filter((definition) => definition.kind === kind);
+  return [
+    ...SHORT_WORDS[kind],
+    ...definitions.flatMap(({ plural, singular, shortName }) => [plural, singular, shortName]),
+  ];
 }
-
-const definitions: Readonly<Record<KindName, KindDefinition>> = {
-  InferenceService: inferenceServiceDefinition,
-  ModelVersion: modelVersionDefinition,
-  Model: modelDefinition,
-  TrainingJob: trainingJobDefinition,
-  DatasetVersion: datasetVersionDefinition,
-  Dataset: datasetDefinition,
-  FeatureSet: featureSetDefinition,
-  Store: storeDefinition,
-};
 
 function ours<T extends KubeObject>({ kind, plural }: KindDefinition): KubeKind<T> {
   return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });

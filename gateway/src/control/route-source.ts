@@ -1,5 +1,5 @@
 /** Keeps the table equal to the TrafficRoutes and EndpointSlices of the API. Without the API it stays as it was. */
-import { GROUP, VERSION } from '@slipway/crds';
+import { GROUP, trafficRouteDefinition, VERSION } from '@slipway/crds';
 import type { TrafficRoute } from '@slipway/crds';
 import { builtin, createManager, defineKind, keyOf, keyToString, settled, watch } from '@slipway/kube';
 import type { Cache, Clock, DeepReadonly, EndpointSlice, KubeClient, Logger, Manager, ObjectKey } from '@slipway/kube';
@@ -13,8 +13,8 @@ import { endpointAddresses, keptOfSlice, SERVICE_LABEL, serviceKey, serviceOfSli
 const trafficRoutes = defineKind<TrafficRoute>({
   group: GROUP,
   version: VERSION,
-  kind: 'TrafficRoute',
-  plural: 'trafficroutes',
+  kind: trafficRouteDefinition.kind,
+  plural: trafficRouteDefinition.plural,
   namespaced: true,
 });
 

@@ -14,22 +14,21 @@ export interface RunCost {
 /** A larger batch has to be cheaper by this part a row, or it only makes the first of its requests wait. */
 const WORTHWHILE = 0.05;
 
-/** The smallest size whose rows are not clearly dearer than at the best size. */
-function cheapestRows(costs: readonly RunCost[]): number {
-  const perRow = costs.map(({ rows, microseconds }) => microseconds / rows);
-  const best = Math.min(...perRow);
-  const index = perRow.findIndex((cost) => cost <= best * (1 + WORTHWHILE));
-  return costs[index]?.rows ?? 1;
-}
-
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128] as const;
 const RUNS = 3;
 /** Loading a model takes at most about this much longer, and no run that is shared takes much more. */
 const LONGEST_RUN_MICROSECONDS = 100_000;
 
-/** Rows of a run that are worth their while. @param costs as measured; undefined: each request runs alone. */
-export function batchRowsFor(costs: readonly RunCost[] | undefined): number {
-  return costs === undefined ? 1 : cheapestRows(costs);
+/**
+ * The smallest size of a run whose rows are not clearly dearer than at the best size.
+ *
+ * @param costs as measured; undefined: each request runs alone.
+ */
+export function batchRowsFor(costs: readonly RunCost[] = []): number {
+  const perRow = costs.map(({ rows, microseconds }) => microseconds / rows);
+  const best = Math.min(...perRow);
+  const index = perRow.findIndex((cost) => cost <= best * (1 + WORTHWHILE));
+  return costs[index]?.rows ?? 1;
 }
 
 /**

@@ -18,6 +18,9 @@ export interface Served {
   stop(): Promise<void>;
 }
 
+/** Settings of a model that runs on the thread that answers the network. */
+export const INLINE = { isolation: 'none' };
+
 /** @param settings of the model, as in its `config.yaml`. */
 export async function startSlipway(
   model: BenchModel,

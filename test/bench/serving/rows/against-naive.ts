@@ -3,14 +3,12 @@ import { putInferLoad } from '../load/infer-load.ts';
 import { MODELS } from '../models.ts';
 import { byTurns, median, perSecond } from '../row.ts';
 import type { Figure, Row } from '../row.ts';
-import { startNaive, startSlipway } from '../servers.ts';
+import { INLINE, startNaive, startSlipway } from '../servers.ts';
 
 const ROUNDS = 3;
 
 export const THROUGHPUT: Row = { number: 2, what: 'a, 8x32: inferences/s against naive', measure: measureThroughput };
 export const LATENCY: Row = { number: 8, what: 'b, 1x1: p50 against naive', measure: measureLatency };
-
-const INLINE = { isolation: 'none' };
 
 async function measureThroughput(): Promise<Figure[]> {
   const model = MODELS.a;

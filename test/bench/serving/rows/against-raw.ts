@@ -8,7 +8,7 @@ import { MODELS } from '../models.ts';
 import type { BenchModel } from '../models.ts';
 import { byTurns, median, perSecond } from '../row.ts';
 import type { Figure, Row } from '../row.ts';
-import { measureRaw, startSlipway } from '../servers.ts';
+import { INLINE, measureRaw, startSlipway } from '../servers.ts';
 import type { RawResult } from '../servers.ts';
 
 const ROUNDS = 3;
@@ -80,8 +80,6 @@ async function measure(what: string, given: Case): Promise<Figure[]> {
     ...(given.twoWorkers === undefined ? [] : [await twoWorkersFigure(what, given, given.twoWorkers)]),
   ];
 }
-
-const INLINE = { isolation: 'none' };
 
 function inlineFigure(what: string, rounds: readonly Round[], bounds: Bounds): Figure {
   const microseconds = (value: (round: Round) => number) => `${middle(rounds, value).toFixed(1)} µs`;
