@@ -8,6 +8,8 @@ import type { KubeKind, KubeObject, Logger } from './types.ts';
 export interface CacheOptions<T extends KubeObject> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Looks into these alone, whichever the manager looks into. */
+  readonly namespaces?: readonly string[];
   readonly indexes?: IndexFunctions<T>;
   /** What is kept of an object of the API; metadata has to be. Default: all of it. Of caches with the same selectors the first counts. */
   readonly keep?: (object: T) => T;
@@ -42,12 +44,11 @@ export interface CacheSourceDeps {
 export function createCacheSource<T extends KubeObject>(
   deps: CacheSourceDeps,
   kind: KubeKind<T>,
-  { indexes = {}, keep, ...selectors }: CacheOptions<T>,
+  { indexes = {}, keep, namespaces = deps.namespaces, ...selectors }: CacheOptions<T>,
 ): CacheSource<T> {
   const store = createStore<T>({ indexes, ...(deps.freeze === undefined ? {} : { freeze: deps.freeze }) });
   const handlers = new Set<(change: Change<T>) => void>();
-  const scopes =
-    kind.namespaced && deps.namespaces !== undefined ? deps.namespaces.map((namespace) => ({ namespace })) : [{}];
+  const scopes = kind.namespaced && namespaces !== undefined ? namespaces.map((namespace) => ({ namespace })) : [{}];
   const reflectors = scopes.map(
     (scope: { readonly namespace?: string }): { readonly namespace?: string; readonly reflector: Reflector<T> } => ({
       ...scope,

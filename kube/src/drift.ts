@@ -42,15 +42,20 @@ function compareLists(want: readonly unknown[], have: readonly unknown[], walk: 
     if (!want.every((item) => have.includes(item))) walk.report(walk.path, have);
     return;
   }
-  const keys = LIST_MAP_KEYS[field]?.find((names) =>
-    want.every((item) => isRecord(item) && names[0] !== undefined && item[names[0]] !== undefined),
-  );
+  const keys = LIST_MAP_KEYS[field]?.find((names) => isListMap(want, names));
   if (keys === undefined) return compareInOrder(want, have, walk);
   for (const item of want as readonly Record<string, unknown>[]) {
     const id = idOf(item, keys);
     const other = have.find((candidate) => isRecord(candidate) && idOf(candidate, keys) === id);
     compare(item, other, { ...walk, path: [...walk.path, id] });
   }
+}
+
+/** Every item has the key, and no two have the same: an EndpointSlice, whose ports are no map, may give one port two names. */
+function isListMap(want: readonly unknown[], names: readonly string[]): boolean {
+  const hasKey = (item: unknown) => isRecord(item) && names[0] !== undefined && item[names[0]] !== undefined;
+  if (!want.every(hasKey)) return false;
+  return new Set(want.map((item) => idOf(item as Record<string, unknown>, names))).size === want.length;
 }
 
 function compareInOrder(want: readonly unknown[], have: readonly unknown[], walk: Walk): void {

@@ -1,5 +1,6 @@
 export * from './types.ts';
 export * from './builtin-kinds.ts';
+export { backoffDelay, type BackoffOptions } from './backoff.ts';
 export { realClock, sleep, type Clock, type Timer } from './clock.ts';
 export * from './result.ts';
 export * from './errors.ts';
@@ -15,6 +16,7 @@ export {
   type ControllerOptions,
   type Manager,
   type ManagerOptions,
+  type Signal,
   type Watch,
 } from './manager.ts';
 export type { CacheOptions } from './cache-source.ts';

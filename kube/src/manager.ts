@@ -32,6 +32,12 @@ export function watch<T extends KubeObject>(
   return { cache, map };
 }
 
+/** What wakes keys besides the API server: another system that is asked, or that tells by itself. */
+export interface Signal {
+  /** Called once, before the first pass. What is told while the controller does not work is lost: passes look for themselves. */
+  subscribe(wake: (key: ObjectKey, reason: string) => void): void;
+}
+
 export interface ControllerOptions<T extends KubeObject> {
   /** Kind and concern, such as `model.lifecycle`. */
   readonly name: string;
@@ -40,11 +46,12 @@ export interface ControllerOptions<T extends KubeObject> {
   /** The objects that are reconciled; every change of one wakes its key. */
   readonly for: Cache<T>;
   readonly watches?: readonly Watch[];
+  readonly signals?: readonly Signal[];
   readonly reconcile: Reconcile;
 }
 
 export interface Manager {
-  /** The cache of a kind; the same one for the same kind and selectors. Before `run` only. */
+  /** The cache of a kind; the same one for the same kind, selectors and namespaces. Before `run` only. */
   cache<T extends KubeObject>(kind: KubeKind<T>, options?: CacheOptions<T>): Cache<T>;
   /** Before `run` only. */
   addController<T extends KubeObject>(options: ControllerOptions<T>): void;
@@ -97,7 +104,8 @@ export function createManager(options: ManagerOptions): Manager {
   function cache<T extends KubeObject>(kind: KubeKind<T>, cacheOptions: CacheOptions<T> = {}): Cache<T> {
     if (running) throw new Error(`Ask for the cache of ${kind.plural} before run()`);
     const resource = resourceOf(kind);
-    const id = [resource, cacheOptions.labelSelector, cacheOptions.fieldSelector].join(' ');
+    const { labelSelector, fieldSelector, namespaces } = cacheOptions;
+    const id = [resource, labelSelector, fieldSelector, namespaces].join(' ');
     const existing = sources.get(id) as CacheSource<T> | undefined;
     existing?.addIndexes(cacheOptions.indexes ?? {});
     if (existing !== undefined) return existing.cache;
@@ -121,7 +129,7 @@ export function createManager(options: ManagerOptions): Manager {
   }
 
   function addController<T extends KubeObject>(controller: ControllerOptions<T>): void {
-    const { name, workers = 4, reconcile, watches = [] } = controller;
+    const { name, workers = 4, reconcile, watches = [], signals = [] } = controller;
     if (running) throw new Error(`Add the controller ${name} before run()`);
     const primary = source(controller.for, name);
     const watched = watches.map((each) => ({ watch: each, source: source(each.cache, name) }));
@@ -134,6 +142,7 @@ export function createManager(options: ManagerOptions): Manager {
         primary.subscribe((change) => wake([keyOf((change.new ?? change.old) as KubeObject)], reasonOf(change)));
         for (const { watch: each, source: from } of watched)
           from.subscribe((change) => wake(keysOf(change, each), reasonOf(change)));
+        for (const signal of signals) signal.subscribe((key, reason) => wake([key], reason));
         for (const object of primary.cache.list()) wake([keyOf(object)], 'start', 'low');
       },
     });

@@ -1,9 +1,15 @@
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
-import type { Caches } from './deps.ts';
+import type { Caches, GatewayService } from './deps.ts';
 import { CodeFiles, codeFilesOf } from './code-files.ts';
 import { kinds } from './kinds.ts';
-import { MANAGED_BY_SELECTOR, MODEL_VERSION_LABEL, PRODUCER_UID, REVISION_LABEL } from './labels.ts';
+import {
+  MANAGED_BY_SELECTOR,
+  MODEL_VERSION_LABEL,
+  PRODUCER_UID,
+  REVISION_LABEL,
+  SERVICE_NAME_LABEL,
+} from './labels.ts';
 import { parseStoreUri } from './jobs/store-mount.ts';
 
 /** The value of an index over a name in a namespace. */
@@ -17,8 +23,12 @@ export function controllerUid(object: DeepReadonly<KubeObject>): string | undefi
 }
 
 /** Asks the manager for every cache; the reflectors start with the manager. */
-export function createCaches(manager: Pick<Manager, 'cache'>): Caches {
-  return { ...ownCaches(manager), ...workloadCaches(manager) };
+export function createCaches(manager: Pick<Manager, 'cache'>, gateway: GatewayService): Caches {
+  const gatewaySlices = manager.cache(builtin.EndpointSlice, {
+    namespaces: [gateway.namespace],
+    labelSelector: `${SERVICE_NAME_LABEL}=${gateway.service}`,
+  });
+  return { ...ownCaches(manager), ...workloadCaches(manager), gatewaySlices };
 }
 
 type OwnCaches = Pick<
@@ -31,6 +41,7 @@ type OwnCaches = Pick<
   | 'models'
   | 'modelVersions'
   | 'inferenceServices'
+  | 'trafficRoutes'
 >;
 
 function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
@@ -73,10 +84,13 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
     inferenceServices: manager.cache(kinds.InferenceService, {
       indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) },
     }),
+    trafficRoutes: manager.cache(kinds.TrafficRoute, {
+      indexes: { controller: byController, uid: (o) => present(o.metadata.uid) },
+    }),
   };
 }
 
-function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches> {
+function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | 'gatewaySlices'> {
   const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };
   return {
     jobs: manager.cache(builtin.Job, managed),
@@ -106,8 +120,9 @@ function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof Own
     endpointSlices: manager.cache(builtin.EndpointSlice, {
       labelSelector: MANAGED_BY_SELECTOR,
       indexes: {
+        controller: byController,
         service: (slice) => {
-          const service = slice.metadata.labels?.['kubernetes.io/service-name'];
+          const service = slice.metadata.labels?.[SERVICE_NAME_LABEL];
           return service === undefined ? [] : at(slice, service);
         },
       },

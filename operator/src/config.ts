@@ -1,5 +1,5 @@
 /** The one reader of command line and environment. */
-import type { WorkloadConfig } from './deps.ts';
+import type { GatewayService, WorkloadConfig } from './deps.ts';
 import { ConfigError, readCommandLine, readConfigFile, readEnvironment } from './config-sources.ts';
 import type { Given } from './config-sources.ts';
 import { flagOf, SETTINGS, Settings, variableOf } from './settings.ts';
@@ -9,6 +9,7 @@ export { ConfigError } from './config-sources.ts';
 
 export interface OperatorConfig {
   readonly workloads: WorkloadConfig;
+  readonly gateway: GatewayService;
   /** undefined: all of them. */
   readonly namespaces: readonly string[] | undefined;
   /** undefined: this process works without asking whether another does. */
@@ -60,6 +61,7 @@ function configOf(settings: Settings, hostname: string): OperatorConfig {
   const { healthPort, metricsPort, logLevel, logLevelPort } = settings;
   return {
     workloads: { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds },
+    gateway: gatewayOf(settings),
     namespaces: namespaces.length === 0 ? undefined : namespaces,
     lease: leaseOf(settings),
     identity: identity ?? hostname,
@@ -68,6 +70,11 @@ function configOf(settings: Settings, hostname: string): OperatorConfig {
     logLevel,
     logLevelPort,
   };
+}
+
+function gatewayOf({ gatewayService, gatewayNamespace, gatewayAdminPort, leaseNamespace }: Settings): GatewayService {
+  const namespace = gatewayNamespace ?? leaseNamespace ?? 'slipway-system';
+  return { namespace, service: gatewayService, adminPort: gatewayAdminPort };
 }
 
 function leaseOf({ leaderElection, leaseNamespace, leaseName }: Settings): OperatorConfig['lease'] {

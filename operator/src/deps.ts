@@ -6,6 +6,7 @@ import type {
   Model,
   ModelVersion,
   Store,
+  TrafficRoute,
   TrainingJob,
 } from '@slipway/crds';
 import type {
@@ -23,6 +24,7 @@ import type {
   Service,
 } from '@slipway/kube';
 import type { CodeFiles } from './code-files.ts';
+import type { Gateways } from './gateways/gateways.ts';
 import type { PodDisruptionBudget } from './kinds.ts';
 
 /** What every controller gets. Made once in `main.ts`. */
@@ -32,6 +34,7 @@ export interface OperatorDeps {
   readonly events: EventRecorder;
   readonly config: WorkloadConfig;
   readonly caches: Caches;
+  readonly gateways: Gateways;
 }
 
 /** What goes into the workloads that the operator makes. */
@@ -41,6 +44,14 @@ export interface WorkloadConfig {
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** Seconds between the moment a new revision gets the traffic and the end of the old one's pods. */
   readonly drainSeconds: number;
+}
+
+/** The Service that selects the gateways. */
+export interface GatewayService {
+  readonly namespace: string;
+  readonly service: string;
+  /** Port of their pods where `/stream` is. */
+  readonly adminPort: number;
 }
 
 /**
@@ -65,6 +76,8 @@ export interface Caches {
   readonly modelVersions: Cache<ModelVersion>;
   /** Index `modelVersion`. */
   readonly inferenceServices: Cache<InferenceService>;
+  /** Indexes `controller`, `uid`. */
+  readonly trafficRoutes: Cache<TrafficRoute>;
   /** Index `controller`. */
   readonly jobs: Cache<Job>;
   /** Indexes `controller`, `revision` (namespace and value of the label slipway.dev/revision). */
@@ -77,8 +90,10 @@ export interface Caches {
   readonly disruptionBudgets: Cache<PodDisruptionBudget>;
   /** Index `controller`. */
   readonly controllerRevisions: Cache<ControllerRevision>;
-  /** Index `service`. */
+  /** Indexes `controller`, `service`. */
   readonly endpointSlices: Cache<EndpointSlice>;
+  /** Those of the gateways' Service. */
+  readonly gatewaySlices: Cache<EndpointSlice>;
   readonly claims: Cache<PersistentVolumeClaim>;
   /** ConfigMaps, of which only the digest is kept. */
   readonly codeFiles: Cache<CodeFiles>;

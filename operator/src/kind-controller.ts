@@ -11,6 +11,7 @@ import type {
   OperatorError,
   Result,
   Scope,
+  Signal,
   Watch,
 } from '@slipway/kube';
 import { recordReadyChange } from './condition-events.ts';
@@ -25,6 +26,7 @@ export interface KindController<T extends WithStatus, O> {
   readonly kind: KubeKind<T>;
   readonly cache: Cache<T>;
   readonly watches?: readonly Watch[];
+  readonly signals?: readonly Signal[];
   /** Reads only. */
   observe(object: DeepReadonly<T>): O | Promise<O>;
   /** Writes everything but the status; what it throws goes into the status. A kind that makes nothing has none. */
@@ -54,6 +56,7 @@ export function addKindController<T extends WithStatus, O>(
     name: controller.name,
     for: controller.cache,
     watches: controller.watches ?? [],
+    signals: controller.signals ?? [],
     reconcile: (key, scope) => reconcile(deps, controller, key, scope),
   });
 }

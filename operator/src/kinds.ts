@@ -8,6 +8,7 @@ import type {
   Model,
   ModelVersion,
   Store,
+  TrafficRoute,
   TrainingJob,
 } from '@slipway/crds';
 import { defineKind } from '@slipway/kube';
@@ -30,6 +31,7 @@ export const kinds = {
   Model: ours<Model>('Model', 'models'),
   ModelVersion: ours<ModelVersion>('ModelVersion', 'modelversions'),
   InferenceService: ours<InferenceService>('InferenceService', 'inferenceservices'),
+  TrafficRoute: ours<TrafficRoute>('TrafficRoute', 'trafficroutes'),
   PodDisruptionBudget: defineKind<PodDisruptionBudget>({
     group: 'policy',
     version: 'v1',

@@ -2,6 +2,8 @@
 
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const INSTANCE = 'app.kubernetes.io/instance';
+/** Of Kubernetes, on an EndpointSlice: the Service that it is of. */
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 /** Selects what the operator made; the caches of pods, Jobs, Deployments and so on hold nothing else. */
 export const MANAGED_BY_SELECTOR = `${MANAGED_BY}=slipway`;
 

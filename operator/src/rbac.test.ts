@@ -3,6 +3,7 @@ import type { CacheOptions, KubeKind, KubeObject } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
 import { createCaches } from './caches.ts';
 import { mergeRules, operatorRules } from './rbac.ts';
+import { GATEWAY } from './testing/fixtures.ts';
 
 function mayDo(group: string, resource: string): readonly string[] {
   return operatorRules
@@ -23,7 +24,7 @@ describe('operatorRules', () => {
       cached.push(kind);
       return {};
     }) as unknown as ReturnType<typeof createManager>['cache'];
-    createCaches({ cache });
+    createCaches({ cache }, GATEWAY);
 
     expect(cached.length).toBeGreaterThan(15);
     for (const { group, plural } of cached) {

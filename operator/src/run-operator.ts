@@ -5,6 +5,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createCaches } from './caches.ts';
 import type { OperatorConfig } from './config.ts';
 import { CONTROLLERS } from './controllers/controllers.ts';
+import { createGatewayFleet } from './gateways/gateway-fleet.ts';
+import { addGatewayWatch } from './gateways/gateway-watch.ts';
 import { startHttpEndpoints } from './http-endpoints.ts';
 import type { LogLevelControl } from './log-level.ts';
 
@@ -45,7 +47,10 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   });
   const instance = config.identity;
   const events = createEventRecorder({ client, component: 'slipway.dev/operator', instance, clock, log });
-  const deps = { client, clock, events, config: config.workloads, caches: createCaches(manager) };
+  const caches = createCaches(manager, config.gateway);
+  const gateways = createGatewayFleet({ clock, log, adminPort: config.gateway.adminPort, random: Math.random });
+  const deps = { client, clock, events, config: config.workloads, caches, gateways };
+  addGatewayWatch(manager, caches, gateways);
   for (const addController of CONTROLLERS) addController(manager, deps);
   const endpoints = await startHttpEndpoints({
     ...config,
@@ -61,6 +66,7 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
     await manager.run(stop);
     await Promise.race([events.flush(), sleep(clock, LAST_EVENTS_MS)]);
   } finally {
+    gateways.stop();
     await endpoints.close();
     await client.close();
   }

@@ -59,6 +59,13 @@ export const SETTINGS = {
     'GET and PUT /log-level change it at run time, on 127.0.0.1 alone (8082)',
     port.default(8082),
   ),
+  gatewayService: define(
+    'NAME',
+    'the Service that selects the gateways (slipway-gateway)',
+    name.default('slipway-gateway'),
+  ),
+  gatewayNamespace: define('NAME', "where it is (the lease's; slipway-system without one)", namespace.optional()),
+  gatewayAdminPort: define('N', "the gateways' port for /stream (8002)", port.default(8002)),
   drainSeconds: define(
     'N',
     'how long an old revision keeps its pods after it lost the traffic (10)',

@@ -1,35 +1,24 @@
 /** Level: apiserver. A gateway process follows TrafficRoutes and EndpointSlices of a real API server, with the rights that it needs and no more. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { createServer, request as httpRequest } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startControlPlane } from './control-plane.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { ownAddress, startGateway } from './running-gateway.ts';
+import type { RunningGateway } from './running-gateway.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-interface Gateway {
-  readonly process: ChildProcess;
-  readonly ended: Promise<number | null>;
-  readonly ports: { readonly data: number; readonly admin: number };
-}
-
 let plane: ControlPlane;
-let gateway: Gateway;
+let gateway: RunningGateway;
 /** Stand for the pods of two revisions: they say which they are. They share an address, so each has a port of its own. */
 let pods: Readonly<Record<'flights-1' | 'flights-2', Server>>;
 
-/** An address of this machine: the API server takes none of the loopback as that of a pod. */
-const POD_ADDRESS = Object.values(networkInterfaces())
-  .flat()
-  .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+const POD_ADDRESS = ownAddress();
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
@@ -40,7 +29,6 @@ async function startPod(name: string): Promise<Server> {
 }
 
 beforeAll(async () => {
-  expect(POD_ADDRESS, 'this machine has no address but the loopback').toBeDefined();
   plane = await startControlPlane();
   const crd = join(ROOT, 'crds', 'generated', 'trafficroutes.yaml');
   expect((await plane.kubectl(['apply', '--server-side', '-f', crd])).stderr).toBe('');
@@ -94,22 +82,6 @@ async function kubeconfigWithRights(): Promise<string> {
     }),
   );
   return path;
-}
-
-async function startGateway(kubeconfig: string): Promise<Gateway> {
-  const flags = ['--host=127.0.0.1', '--port=0', '--admin-port=0', '--drain-seconds=1'];
-  const child = spawn(process.execPath, [join(ROOT, 'gateway', 'src', 'main.ts'), ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, KUBECONFIG: kubeconfig },
-  });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const ports = new Promise<Gateway['ports']>((resolve) => {
-    createInterface(child.stdout).on('line', (line) => {
-      const entry = JSON.parse(line) as { msg: string; ports: Gateway['ports'] };
-      if (entry.msg === 'listening') resolve(entry.ports);
-    });
-  });
-  return { process: child, ended, ports: await ports };
 }
 
 async function apply(...objects: readonly object[]): Promise<void> {

@@ -3,6 +3,7 @@
  * preconditions, finalizers, and server-side apply as "an object is the sum of what its managers sent".
  */
 import { deepFreeze } from '../../kube/src/store.ts';
+import type { TrafficRoute } from '@slipway/crds';
 import type { KubeObject, OwnerReference } from '@slipway/kube';
 import { canonicalJson } from '../../kube/src/canonical.ts';
 import { isWrite } from './requests.ts';
@@ -135,7 +136,15 @@ function ok(found: Stored): Answer {
 function preconditionOf(request: WriteRequest, live: Stored | undefined): Answer | undefined {
   if (live === undefined) return refusalWhereNothingIs(request);
   if (request.uid !== undefined && request.uid !== live.content.object.metadata.uid) return CONFLICT;
+  if (request.verb === 'apply' && isOlderRoute(request.object, live.content.object)) return CONFLICT;
   return request.version === undefined || request.version === live.version ? undefined : CONFLICT;
+}
+
+/** The rule of TrafficRoutes: what says something else has a higher sequence. */
+function isOlderRoute(next: KubeObject, live: KubeObject): boolean {
+  if (next.kind !== 'TrafficRoute') return false;
+  const [{ spec: wanted }, { spec }] = [next as TrafficRoute, live as TrafficRoute];
+  return canonicalJson(wanted) !== canonicalJson(spec) && wanted.sequence <= spec.sequence;
 }
 
 /** Who deletes what is gone already has what he wants; who names a uid does not want a new object; a version counts for nothing. */

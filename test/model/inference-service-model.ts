@@ -1,14 +1,15 @@
 /** A model of one InferenceService: its children, its pods and its endpoints, and what a user may expect of them. */
-import type { InferenceService, ModelVersion } from '@slipway/crds';
+import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds';
 import { controllerOf } from '@slipway/kube';
-import type { Deployment, EndpointSlice, KubeObject, Pod, Service } from '@slipway/kube';
+import type { Deployment, EndpointSlice, KubeObject, Pod } from '@slipway/kube';
 import { addInferenceServiceController } from '../../operator/src/controllers/inference-service/controller.ts';
-import { NO_REVISION } from '../../operator/src/controllers/inference-service/build-children.ts';
+import { trafficOf } from '../../operator/src/controllers/inference-service/traffic.ts';
 import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
 import { MODEL_VERSION_LABEL, REVISION_LABEL } from '../../operator/src/labels.ts';
 import { aModelVersion, anInferenceService, WORKLOADS } from '../../operator/src/testing/fixtures.ts';
 import { kindOf, objectsOfKind } from './api-model.ts';
 import type { Objects } from './api-model.ts';
+import { appliedRoute, gatewaySlice, gatewaySteps } from './gateway-model.ts';
 import { deploymentSteps, endpointsOf, endpointSteps, garbageCollection, isReady } from './kubernetes.ts';
 import { createProgram } from './program.ts';
 import type { Request } from './requests.ts';
@@ -33,11 +34,12 @@ export function inferenceServiceModel(options: ServiceModelOptions): Scenario {
   return {
     ...courseOf(options),
     programs: [createProgram({ controller: addInferenceServiceController, owner: SERVICE, config, tamper })],
-    initial: startingPoint(VERSIONS.map(verified)),
+    initial: startingPoint([...VERSIONS.map(verified), gatewaySlice]),
     kubernetes: (api, server) => [
       ...garbageCollection(api),
       ...deploymentSteps(api, server, (pod) => (versionOf(pod) === BROKEN ? 'crashes' : 'ready')),
       ...endpointSteps(api, server),
+      ...gatewaySteps(api, server),
     ],
     remember: readyRevisions,
     checkRequest: (request, before, after) =>
@@ -65,6 +67,19 @@ export function serve(version: string, replicas = 1): UserStep {
   return userApplies(words, anInferenceService({ modelVersion: { name: version }, scaling: { replicas } }));
 }
 
+/** The user changes his mind while the candidate waits for its pods (`listed`), has all requests (`moved`), or is stable. */
+export function serveOnce(phase: 'listed' | 'moved' | 'stable', version: string): UserStep {
+  return { ...serve(version), when: ({ api }) => phaseOf(api) === phase };
+}
+
+function phaseOf(api: Objects): 'listed' | 'moved' | 'stable' | undefined {
+  const [route] = objectsOfKind<TrafficRoute>(api, 'TrafficRoute');
+  if (route === undefined) return undefined;
+  const { stable, weights } = trafficOf(route);
+  if (Object.keys(weights).length === 1) return 'stable';
+  return weights[stable] === 100 ? 'listed' : 'moved';
+}
+
 export const deleteService = userDeletes('the user deletes the service', SERVICE);
 
 function versionOf(pod: Pod): string | undefined {
@@ -76,9 +91,11 @@ function readyRevisions(api: Objects): readonly string[] {
   return ready.map((pod) => pod.metadata.labels?.[REVISION_LABEL] ?? '');
 }
 
-function selectedRevision(api: Objects): string | undefined {
-  const [service] = objectsOfKind<Service>(api, 'Service');
-  return service?.spec?.selector?.[REVISION_LABEL];
+/** The revision that gets the requests, once one has answered. */
+function servingRevision(api: Objects): string | undefined {
+  const [route] = objectsOfKind<TrafficRoute>(api, 'TrafficRoute');
+  if (route === undefined || trafficOf(route).movedAt === undefined) return undefined;
+  return route.spec.backends.find(({ weight }) => weight === 100)?.revision;
 }
 
 /**
@@ -91,8 +108,8 @@ function endsWhatServes(request: Request, before: State, after: Objects): string
   if (deployment === undefined || !getsRequests(deployment, api)) return undefined;
   const now = deploymentOf(request, after);
   if (now === undefined) return `${request.id} is deleted while it has the traffic.`;
-  const isSelected = deployment.metadata.name === selectedRevision(api);
-  if (!isSelected || replicasOf(now) >= Math.min(replicasOf(deployment), replicasKnown(before))) return undefined;
+  const serves = deployment.metadata.name === servingRevision(api);
+  if (!serves || replicasOf(now) >= Math.min(replicasOf(deployment), replicasKnown(before))) return undefined;
   return `${request.id} is scaled below what is asked for while it has the traffic.`;
 }
 
@@ -110,11 +127,13 @@ function replicasOf({ spec }: Deployment): number {
   return spec?.replicas ?? 0;
 }
 
-/** It answers, and the Service means it, or some node still does. */
+/** It answers, and a gateway may send it requests: by the route that it applies, or by the newest, which it may apply at any moment. */
 function getsRequests({ metadata: { name } }: Deployment, api: Objects): boolean {
   if (!readyRevisions(api).includes(name)) return false;
-  const endpoints = objectsOfKind<EndpointSlice>(api, 'EndpointSlice').flatMap(endpointsOf);
-  return name === selectedRevision(api) || endpoints.includes(`${name}-pod`);
+  const routes = [appliedRoute(api)?.spec, ...objectsOfKind<TrafficRoute>(api, 'TrafficRoute').map(({ spec }) => spec)];
+  return routes.some(
+    (spec) => spec?.stable === name || spec?.backends.some(({ revision, weight }) => revision === name && weight > 0),
+  );
 }
 
 function isOwned(child: KubeObject, api: Objects): boolean {
@@ -126,9 +145,8 @@ function serviceOf(api: Objects): InferenceService | undefined {
 }
 
 function movesTrafficToNothing({ api, memory }: State, after: Objects): string | undefined {
-  const next = selectedRevision(after);
-  const before = selectedRevision(api);
-  if (next === undefined || next === before || next === NO_REVISION || memory.includes(next)) return undefined;
+  const next = servingRevision(after);
+  if (next === undefined || next === servingRevision(api) || memory.includes(next)) return undefined;
   return `The traffic goes to ${next}, which never answered.`;
 }
 
@@ -150,8 +168,12 @@ function otherDeployments(api: Objects, { spec }: InferenceService): string | un
 
 function otherTraffic(api: Objects, { spec }: InferenceService): string | undefined {
   const [serving] = objectsOfKind<Deployment>(api, 'Deployment');
-  const selected = selectedRevision(api);
-  if (selected !== serving?.metadata.name) return `The traffic goes to ${selected}.`;
-  const endpoints = objectsOfKind<EndpointSlice>(api, 'EndpointSlice').flatMap(endpointsOf);
+  const [route] = objectsOfKind<TrafficRoute>(api, 'TrafficRoute');
+  const traffic = appliedRoute(api)?.spec;
+  if (traffic?.sequence !== route?.spec.sequence) return 'The gateway applies another route.';
+  const revisions = traffic?.backends.map(({ revision }) => revision) ?? [];
+  if (revisions.join() !== serving?.metadata.name) return `The traffic goes to ${revisions.join(', ')}.`;
+  const slices = objectsOfKind<EndpointSlice>(api, 'EndpointSlice');
+  const endpoints = slices.filter(({ metadata }) => metadata.name === revisions[0]).flatMap(endpointsOf);
   return endpoints.length === Math.min(1, spec.scaling.replicas) ? undefined : 'It has other endpoints.';
 }

@@ -36,13 +36,8 @@ const change: ServiceModelOptions = { settled: serve('v1'), script: [serve('v2')
 
 it.each<[string, Mutation, ServiceModelOptions, RegExp]>([
   [
-    'drops the old revision before the endpoints have followed the switch',
-    {
-      plan: (real) => (observed, context) => {
-        const revisions = observed.revisions.map((revision) => ({ ...revision, hasEndpoints: false }));
-        return real({ ...observed, revisions }, context);
-      },
-    },
+    'drops the old revision before the gateway has confirmed',
+    { plan: (real) => (observed, context) => real({ ...observed, applied: [] }, context) },
     change,
     /is deleted while it has the traffic/,
   ],
@@ -50,7 +45,7 @@ it.each<[string, Mutation, ServiceModelOptions, RegExp]>([
     'moves the traffic as soon as the candidate has a Deployment',
     {
       plan: (real) => (observed, context) => {
-        const revisions = observed.revisions.map((revision) => ({ ...revision, ready: 1 }));
+        const revisions = observed.revisions.map((revision) => ({ ...revision, ready: 1, listed: 1 }));
         return real({ ...observed, revisions }, context);
       },
     },

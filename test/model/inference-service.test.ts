@@ -1,9 +1,9 @@
 /** Every order in which things can happen to an InferenceService, and what holds in all of them. See README.md. */
-import { deleteService, inferenceServiceModel, serve } from './inference-service-model.ts';
+import { deleteService, inferenceServiceModel, serve, serveOnce } from './inference-service-model.ts';
+import type { ServiceModelOptions } from './inference-service-model.ts';
 import { holdsIn } from './run-scenarios.ts';
 
 const serving = serve('v1');
-const back = [serve('v2'), serve('v1')];
 
 holdsIn(inferenceServiceModel, [
   ['starts, with an answer that is lost', { script: [serve('v1')], faults: { lostAnswers: 1 } }],
@@ -13,10 +13,20 @@ holdsIn(inferenceServiceModel, [
   ['changes, with caches that fall behind', { settled: serving, script: [serve('v2')], faults: { staleKinds: 1 } }],
   ['changes while a pod stops answering', { settled: serving, script: [serve('v2')], faults: { mishaps: 1 } }],
   ['changes to what is broken, and on', { settled: serving, script: [serve('broken'), serve('v2')] }],
-  ['changes there and back, and drains', { settled: serving, script: back, drainSeconds: 10 }],
+  ...(['listed', 'moved'] as const).flatMap((phase): readonly [string, ServiceModelOptions][] => {
+    const back = { settled: serving, script: [serve('v2'), serveOnce(phase, 'v1')] };
+    return [
+      [`goes back when the candidate is ${phase}, and drains`, { ...back, drainSeconds: 10 }],
+      [`goes back when the candidate is ${phase}, with an operator that dies`, { ...back, faults: { crashes: 1 } }],
+      [
+        `goes back when the candidate is ${phase}, with a route that its cache does not know of`,
+        { ...back, faults: { lostAnswers: 1, staleKinds: 1 }, mayFallBehind: ['TrafficRoute'] },
+      ],
+    ];
+  }),
   [
-    'changes there and back, with a switch that its cache does not know of',
-    { settled: serving, script: back, faults: { lostAnswers: 1, staleKinds: 1 }, mayFallBehind: ['Service'] },
+    'changes, with a gateway that is heard late',
+    { settled: serving, script: [serve('v2')], faults: { staleKinds: 1 }, mayFallBehind: ['Gateway'] },
   ],
   [
     'goes, with caches that fall behind',

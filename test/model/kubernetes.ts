@@ -87,9 +87,10 @@ export function isReady(status: Pod['status']): boolean {
   return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
 }
 
-/** Each Service has one slice, which lists the ready pods that its selector takes. */
+/** Each Service that selects has one slice, which lists the ready pods that its selector takes. */
 export function endpointSteps(api: Objects, server: ServerContext): WorldStep[] {
   return objectsOfKind<Service>(api, 'Service').flatMap((service) => {
+    if (service.spec?.selector === undefined) return [];
     const { name, uid } = service.metadata;
     const pods = objectsOfKind<Pod>(api, 'Pod').filter((pod) => isReady(pod.status) && isSelected(service, pod));
     const names = pods.map(({ metadata }) => metadata.name).sort();

@@ -22,9 +22,10 @@ import type { Store } from '../../kube/src/store.ts';
 import { createCaches } from '../../operator/src/caches.ts';
 import type { AddController } from '../../operator/src/controller-registration.ts';
 import type { WorkloadConfig } from '../../operator/src/deps.ts';
-import { NAMESPACE } from '../../operator/src/testing/fixtures.ts';
+import { GATEWAY, NAMESPACE } from '../../operator/src/testing/fixtures.ts';
 import type { Id, Objects, Stored } from './api-model.ts';
 import { idOf, kindOf } from './api-model.ts';
+import { gatewaysIn } from './gateway-model.ts';
 import { isWrite } from './requests.ts';
 import type { Answer, Request } from './requests.ts';
 import { answerKey, objectsKey } from './state-key.ts';
@@ -89,8 +90,9 @@ function play({ controller, owner, config, tamper = (request) => request }: Prog
   const manager = { addController: (added: ControllerOptions<KubeObject>) => void (reconcile = added.reconcile) };
   const clock = { now: () => timeAt(pass.now), setTimeout: () => ({ cancel: () => undefined }) };
   const events = { record: () => undefined, flush: async () => undefined };
-  const caches = createCaches({ cache: (kind, options) => cacheOf(stores, kind, options) });
-  controller(manager as Parameters<AddController>[0], { client, clock, events, config, caches });
+  const caches = createCaches({ cache: (kind, options) => cacheOf(stores, kind, options) }, GATEWAY);
+  const gateways = gatewaysIn(pass.view);
+  controller(manager as Parameters<AddController>[0], { client, clock, events, config, caches, gateways });
   reconcile?.(keyOfId(owner), SCOPE).then(
     (ending) => resolve({ kind: 'end', ending }),
     (cause: unknown) => resolve({ kind: 'end', ending: toOperatorError(cause) }),
@@ -130,9 +132,11 @@ function storeOf(stores: Stores, kind: string): Store<KubeObject> {
 function cacheOf<T extends KubeObject>(
   stores: Stores,
   { kind }: KubeKind<T>,
-  { fieldSelector, indexes = {} }: CacheOptions<T> = {},
+  { fieldSelector, namespaces, indexes = {} }: CacheOptions<T> = {},
 ): Cache<T> {
-  const store = fieldSelector === undefined ? (storeOf(stores, kind) as unknown as Store<T>) : createStore<T>();
+  const all = storeOf(stores, kind) as unknown as Store<T>;
+  const store = fieldSelector === undefined && namespaces === undefined ? all : createStore<T>();
+  for (const namespace of namespaces ?? []) store.replace(all.list(namespace) as unknown as T[]);
   store.addIndexes(indexes);
   return { ...store, hasSynced: () => true };
 }

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { CONTROLLERS } from '../../operator/src/controllers/controllers.ts';
 import { createCaches } from '../../operator/src/caches.ts';
+import { GATEWAY, SILENT_GATEWAYS } from '../../operator/src/testing/fixtures.ts';
 import { silent } from '../apiserver/operator/harness.ts';
 
 /** Of the operator; those of the process itself are prom-client's. */
@@ -23,8 +24,9 @@ it('docs/operations.md tells of every metric of the operator, and of no other', 
     drainSeconds: 1,
   } as const;
   const events = { record: () => undefined, flush: async () => undefined };
-  const caches = createCaches(manager);
-  for (const addController of CONTROLLERS) addController(manager, { client, clock: realClock, events, config, caches });
+  const caches = createCaches(manager, GATEWAY);
+  const deps = { client, clock: realClock, events, config, caches, gateways: SILENT_GATEWAYS };
+  for (const addController of CONTROLLERS) addController(manager, deps);
   await client.close();
   // Registered when the manager begins to run.
   const registered = ['leader_election_master_status', ...registry.getMetricsAsArray().map(({ name }) => name)];

@@ -2,7 +2,8 @@
 import type { InferenceService, ModelVersion, Store } from '@slipway/crds';
 import { groupVersion } from '@slipway/crds';
 import type { Job, PersistentVolumeClaim, Pod } from '@slipway/kube';
-import type { WorkloadConfig } from '../deps.ts';
+import type { GatewayService, WorkloadConfig } from '../deps.ts';
+import type { Gateways } from '../gateways/gateways.ts';
 
 export const NAMESPACE = 'team';
 export const DIGEST = `sha256:${'a'.repeat(64)}`;
@@ -14,6 +15,10 @@ export const WORKLOADS: WorkloadConfig = {
   imagePullPolicy: 'IfNotPresent',
   drainSeconds: 10,
 };
+
+export const GATEWAY: GatewayService = { namespace: 'slipway-system', service: 'slipway-gateway', adminPort: 8002 };
+/** None of them has said anything. */
+export const SILENT_GATEWAYS: Gateways = { sequenceAt: () => undefined, subscribe: () => undefined };
 
 function meta(name: string, more: object = {}) {
   return { name, namespace: NAMESPACE, uid: `uid-of-${name}`, generation: 1, ...more };

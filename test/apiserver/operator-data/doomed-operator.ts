@@ -4,6 +4,7 @@ import type { KubeClient } from '@slipway/kube';
 import { Registry } from 'prom-client';
 import { createCaches } from '../../../operator/src/caches.ts';
 import { CONTROLLERS } from '../../../operator/src/controllers/controllers.ts';
+import { GATEWAY, SILENT_GATEWAYS } from '../../../operator/src/testing/fixtures.ts';
 import { silent } from '../operator/harness.ts';
 
 export interface Doom {
@@ -60,7 +61,8 @@ export function startDoomedOperator(real: KubeClient, namespace: string, doom: D
     clock: realClock,
     log: silent,
   });
-  const deps = { client, clock: realClock, events, config: WORKLOADS, caches: createCaches(manager) };
+  const caches = createCaches(manager, GATEWAY);
+  const deps = { client, clock: realClock, events, config: WORKLOADS, caches, gateways: SILENT_GATEWAYS };
   for (const addController of CONTROLLERS) addController(manager, deps);
   const ended = manager.run(stop.signal);
   return {

@@ -10,6 +10,7 @@ import { Registry } from 'prom-client';
 import { operatorRules } from '../../../operator/src/index.ts';
 import { startControlPlane } from '../control-plane.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { announceGateway, startGateway } from '../running-gateway.ts';
 import { startKubelet } from './kubelet.ts';
 import type { Kubelet, PodScript } from './kubelet.ts';
 
@@ -68,6 +69,8 @@ export async function startHarness(
     join(ROOT, 'crds', 'generated'),
   ]);
   const operatorConfig = await giveRights(plane, namespaces);
+  const gateway = await startGateway(plane.kubeconfigPath);
+  const gatewayEnvironment = await announceGateway(plane, gateway, 'default');
   const kubelet = await startKubelet({ client, log: silent }, script);
   const operators: OperatorProcess[] = [];
   return {
@@ -76,7 +79,8 @@ export async function startHarness(
     kubelet,
     operators,
     startOperator(environment = {}, program = [join(ROOT, 'operator', 'src', 'main.ts')]) {
-      const operator = spawnOperator(plane, { KUBECONFIG: operatorConfig, ...environment }, program);
+      const own = { KUBECONFIG: operatorConfig, ...gatewayEnvironment, ...environment };
+      const operator = spawnOperator(plane, own, program);
       operators.push(operator);
       return operator;
     },
@@ -85,6 +89,7 @@ export async function startHarness(
     get: (kind, key) => ignoreNotFound(client.get(kind, key)),
     stop: async () => {
       await Promise.all(operators.map((operator) => operator.kill()));
+      gateway.process.kill('SIGKILL');
       await kubelet.stop();
       await client.close();
       await plane.stop();
@@ -151,6 +156,7 @@ async function giveRights(plane: ControlPlane, namespaces: readonly string[] | u
     resources: ['leases'],
     verbs: ['get', 'create', 'update', 'patch'],
   };
+  const gateways = { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] };
   const items = [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'slipway', namespace: 'default' } },
     ...(namespaces === undefined
@@ -163,8 +169,8 @@ async function giveRights(plane: ControlPlane, namespaces: readonly string[] | u
           rbac('Role', 'slipway', { rules: operatorRules }, namespace),
           rbac('RoleBinding', 'slipway', { roleRef: roleRef('Role', 'slipway'), subjects }, namespace),
         ])),
-    rbac('Role', 'slipway-lease', { rules: [leases] }),
-    rbac('RoleBinding', 'slipway-lease', { roleRef: roleRef('Role', 'slipway-lease'), subjects }),
+    rbac('Role', 'slipway-own', { rules: [leases, gateways] }),
+    rbac('RoleBinding', 'slipway-own', { roleRef: roleRef('Role', 'slipway-own'), subjects }),
   ];
   await applyYaml(plane, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const { stdout: token } = await plane.kubectl(['create', 'token', 'slipway', '-n', 'default', '--duration=24h']);

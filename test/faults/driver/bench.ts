@@ -26,7 +26,8 @@ export interface Bench {
 }
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const SYSTEM = 'slipway-system';
+/** Where the program under test has what is its own. */
+export const SYSTEM = 'slipway-system';
 
 export async function startBench(rules: readonly Rule[]): Promise<Bench> {
   const plane = await startControlPlane({ controllerManager: true });

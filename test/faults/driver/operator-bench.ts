@@ -4,7 +4,8 @@ import { Registry } from 'prom-client';
 import { bundleOperator } from '../../apiserver/operator/bundle.ts';
 import { silent } from '../../apiserver/operator/harness.ts';
 import { startKubelet } from '../../apiserver/operator/kubelet.ts';
-import { startBench } from './bench.ts';
+import { announceGateway, startGateway } from '../../apiserver/running-gateway.ts';
+import { startBench, SYSTEM } from './bench.ts';
 import type { Campaign } from './campaign.ts';
 import { chartRules, operatorSubject } from './operator-subject.ts';
 import { podScriptOf } from './pod-script.ts';
@@ -27,14 +28,17 @@ export async function startOperatorBench(workloads: readonly Workload[]): Promis
   const options = { kubeConfig, userAgent: 'kubelet', registry: new Registry(), clock: realClock, log: silent };
   const client = createKubeClient(options);
   const kubelet = await startKubelet({ client, log: silent }, podScriptOf(workloads));
+  const gateway = await startGateway(bench.plane.kubeconfigPath);
+  const environment = await announceGateway(bench.plane, gateway, SYSTEM);
   return {
     campaignOf: (workload, mutant) => ({
       bench,
       workload,
-      subject: operatorSubject(mutant === undefined ? { bundle } : { mutant }),
+      subject: operatorSubject(mutant === undefined ? { bundle } : { mutant }, environment),
       timing: mutant === undefined ? TIMING : { ...TIMING, settleMs: MUTANT_SETTLE_MS },
     }),
     async stop() {
+      gateway.process.kill('SIGKILL');
       await kubelet.stop();
       await client.close();
       await bench.stop();

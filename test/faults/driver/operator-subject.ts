@@ -14,6 +14,7 @@ const PRELOAD = join(import.meta.dirname, '..', 'mutants', 'preload.ts');
 /** The operator in one namespace: as one file, which starts soonest, or from the sources, with the defect that a mutant seeds. */
 export function operatorSubject(
   program: { readonly bundle: string } | { readonly mutant: string },
+  environment: Readonly<Record<string, string>>,
 ): RunOptions['subject'] {
   const args = 'bundle' in program ? [program.bundle] : ['--import', PRELOAD, SOURCES];
   return ({ kubeconfigPath, namespace }) => ({
@@ -32,6 +33,7 @@ export function operatorSubject(
       SLIPWAY_METRICS_PORT: '0',
       SLIPWAY_LOG_LEVEL_PORT: '0',
       SLIPWAY_DRAIN_SECONDS: '1',
+      ...environment,
     },
   });
 }

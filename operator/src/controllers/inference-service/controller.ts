@@ -1,15 +1,6 @@
 import type { InferenceService } from '@slipway/crds';
-import {
-  applyOwned,
-  builtin,
-  ignoreNotFound,
-  keyOf,
-  pruneOwned,
-  toController,
-  TransientError,
-  watch,
-} from '@slipway/kube';
-import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope } from '@slipway/kube';
+import { applyOwned, keyOf, KubeApiError, pruneOwned, toController, TransientError, watch } from '@slipway/kube';
+import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope, Signal } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { AddController } from '../../controller-registration.ts';
 import { fieldManagerOf } from '../../deps.ts';
@@ -17,7 +8,7 @@ import type { Caches, OperatorDeps } from '../../deps.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
-import { APPLIED_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
+import { APPLIED_ANNOTATION, SERVICE_LABEL } from '../../labels.ts';
 import { observeService } from './observe.ts';
 import type { ObservedService } from './observe.ts';
 import { planService } from './plan.ts';
@@ -27,7 +18,7 @@ import { serviceStatus } from './status.ts';
 const NAME = 'inference-service.lifecycle';
 const FIELD_MANAGER = fieldManagerOf(NAME);
 
-/** Revisions, their Deployments, and the Service whose selector says which of them has the traffic. */
+/** Revisions, their Deployments, and the TrafficRoute that says which of them gets the requests. */
 export const addInferenceServiceController: AddController = (manager, deps) => {
   const { caches } = deps;
   const owner = toController(kinds.InferenceService);
@@ -42,11 +33,13 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
     cache: caches.inferenceServices,
     watches: [
       watch(caches.services, owner),
+      watch(caches.trafficRoutes, owner),
       watch(caches.deployments, owner),
       watch(caches.controllerRevisions, owner),
       watch(caches.disruptionBudgets, owner),
       watch(caches.pods, ofLabel),
       watch(caches.endpointSlices, ofLabel),
+      watch(caches.gatewaySlices, () => caches.inferenceServices.list().map(keyOf)),
       watch(caches.modelVersions, ({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name))),
       ...storeWatches(caches, ofStore),
       watch(caches.mountFailures, ({ involvedObject: { namespace = '', name = '' } }) => {
@@ -54,11 +47,23 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
         return pod === undefined ? [] : ofLabel(pod);
       }),
     ],
-    observe: (service) => observeService(caches, service),
+    signals: [routeSignal(deps)],
+    observe: (service) => observeService(deps, service),
     drive: (observed, scope) => driveInferenceService(deps, observed, scope),
     status: serviceStatus,
   });
 };
+
+/** A gateway applies another sequence of the route. */
+function routeSignal({ caches, gateways }: OperatorDeps): Signal {
+  return {
+    subscribe: (wake) =>
+      gateways.subscribe((uid) => {
+        for (const route of caches.trafficRoutes.byIndex('uid', uid))
+          wake(keyOf(route), 'a gateway applies another route');
+      }),
+  };
+}
 
 /** Pods and EndpointSlices are controlled by what Kubernetes made; they carry the labels that we gave to its owner. */
 function ofLabel({ metadata }: DeepReadonly<KubeObject>): readonly ObjectKey[] {
@@ -76,30 +81,17 @@ async function driveInferenceService(deps: OperatorDeps, observed: ObservedServi
     appliedAnnotation: APPLIED_ANNOTATION,
     live: (kind: KubeKind, child: ObjectKey) => liveChild(deps.caches, kind, child),
   };
-  await applyOwned(owned, plan.apply, scope);
+  await applyOwned(owned, plan.apply, scope).catch(notIfTheRouteMovedOn);
   recordPlan(deps, service, plan, scope);
-  await refuseToEndWhatServes(deps, observed, plan, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return plan.next;
 }
 
-/**
- * Before a Deployment is deleted the server is asked where the traffic goes: the cache may not know yet of a switch whose
- * answer was lost. Then the next pass will.
- */
-async function refuseToEndWhatServes(
-  { client }: OperatorDeps,
-  { service }: ObservedService,
-  { prune }: ServicePlan,
-  { signal }: Scope,
-): Promise<void> {
-  const doomed = prune.filter(({ kind }) => kind.kind === builtin.Deployment.kind);
-  if (doomed.length === 0) return;
-  const address = await ignoreNotFound(client.get(builtin.Service, keyOf(service), { signal }));
-  const serving = address?.spec?.selector?.[REVISION_LABEL];
-  if (doomed.some(({ object }) => object.metadata.name === serving)) {
-    throw new TransientError('Conflict', `The traffic goes to ${serving}, which the cache does not know yet.`);
-  }
+/** The API server refuses a sequence that does not rise: then the cache does not know of a write that came before. */
+function notIfTheRouteMovedOn(cause: unknown): never {
+  const isRefused = cause instanceof KubeApiError && cause.message.includes('sequence must rise');
+  if (isRefused) throw new TransientError('Conflict', 'The TrafficRoute was changed meanwhile.', { cause });
+  throw cause;
 }
 
 function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly<KubeObject> | undefined {
@@ -108,6 +100,10 @@ function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly
       return caches.services.get(key);
     case 'Deployment':
       return caches.deployments.get(key);
+    case 'EndpointSlice':
+      return caches.endpointSlices.get(key);
+    case 'TrafficRoute':
+      return caches.trafficRoutes.get(key);
     case 'ControllerRevision':
       return caches.controllerRevisions.get(key);
     case 'PodDisruptionBudget':
@@ -128,9 +124,9 @@ function recordPlan(
     const message = `Revision ${plan.created} of ModelVersion ${service.spec.modelVersion.name} was created.`;
     deps.events.record(service, { type: 'Normal', reason: 'RevisionCreated', message, action: 'CreatingRevision' });
   }
-  if (plan.switchTo !== undefined) {
-    scope.log.info({ revision: plan.switchTo }, 'traffic switched');
-    const message = `All traffic goes to revision ${plan.switchTo}.`;
-    deps.events.record(service, { type: 'Normal', reason: 'TrafficSwitched', message, action: 'SwitchingTraffic' });
+  if (plan.movesTo !== undefined) {
+    scope.log.info({ revision: plan.movesTo }, 'traffic moves');
+    const message = `All requests go to revision ${plan.movesTo}.`;
+    deps.events.record(service, { type: 'Normal', reason: 'TrafficMoved', message, action: 'MovingTraffic' });
   }
 }

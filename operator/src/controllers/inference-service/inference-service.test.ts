@@ -1,8 +1,10 @@
 /** plan and status of an InferenceService, from the same observations. */
-import type { ControllerRevision, Deployment, Service } from '@slipway/kube';
+import type { TrafficRoute } from '@slipway/crds';
+import type { ControllerRevision, Deployment, EndpointSlice } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
 import { aModelVersion, anInferenceService, aStore, NOW, WORKLOADS } from '../../testing/fixtures.ts';
-import { buildAddress, buildControllerRevision, buildDeployment } from './build-children.ts';
+import { buildAddress, buildTrafficRoute } from './build-address.ts';
+import { buildControllerRevision, buildDeployment, buildRevisionService } from './build-children.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
 import type { ObservedRevision, ObservedService, Resolved } from './observe.ts';
 import { planService } from './plan.ts';
@@ -30,35 +32,63 @@ function revision(version: string, more: Partial<ObservedRevision> & { number?: 
     >,
     data,
     deployment: buildDeployment(service, { name, data }, 2),
+    service: buildRevisionService(service, { name, data }),
     pods: [],
     ready: 2,
+    listed: more.ready ?? 2,
     trouble: undefined,
-    hasEndpoints: false,
     ...more,
   };
 }
 
+const gateway = (address: string) => ({
+  address,
+  family: 'IPv4',
+  port: 8080,
+  conditions: { ready: true, serving: true, terminating: false },
+  nodeName: undefined,
+  zone: undefined,
+});
+
 interface Scene {
   readonly wants?: string;
   readonly replicas?: number;
-  readonly stable?: string | undefined;
-  readonly switchedAt?: string;
+  /** The versions that the route lists, with their weights. */
+  readonly route?: Readonly<Record<string, number>>;
+  /** Default: the first that the route lists. */
+  readonly stable?: string;
+  readonly movedAt?: string | undefined;
+  /** What the gateway applies; default: the route as it is. */
+  readonly applies?: number | undefined;
+  readonly gateways?: readonly ReturnType<typeof gateway>[];
   readonly revisions?: readonly ObservedRevision[];
   readonly resolved?: Resolved;
-  readonly address?: undefined;
 }
 
+const SEQUENCE = 7;
+
 function scene(given: Scene): ObservedService {
-  const { wants = 'v1', replicas = 2, stable, switchedAt, revisions = [] } = given;
+  const { wants = 'v1', replicas = 2, revisions = [], gateways = [gateway('10.0.0.1')] } = given;
   const service = anInferenceService(spec(wants, replicas));
-  const address = buildAddress(service, { revision: stable === undefined ? 'none' : nameOf(stable), switchedAt });
+  const { applies } = { applies: SEQUENCE, ...given };
   return {
     service,
-    address: 'address' in given ? undefined : address,
+    address: buildAddress(service),
+    addressSlices: [],
+    route: given.route === undefined ? undefined : routeOf(given, given.route),
+    gateways,
+    applied: gateways.map(({ address }) => ({ address, sequence: applies })),
     budgets: [],
     revisions: [...revisions].sort((a, b) => (a.name < b.name ? -1 : 1)),
     resolved: given.resolved ?? resolved(wants),
   };
+}
+
+function routeOf(given: Scene, versions: Readonly<Record<string, number>>): TrafficRoute {
+  const { stable = Object.keys(versions)[0] ?? '', movedAt } = { movedAt: LONG_AGO, ...given };
+  const weights = Object.fromEntries(Object.entries(versions).map(([version, weight]) => [nameOf(version), weight]));
+  const route = buildTrafficRoute(anInferenceService(), { stable: nameOf(stable), weights, movedAt }, undefined);
+  return { ...route, spec: { ...route.spec, sequence: SEQUENCE } };
 }
 
 /** What a plan does, in a few words. */
@@ -66,10 +96,14 @@ function summary(observed: ObservedService) {
   const plan = planService(observed, context);
   const of = <T>(kind: string) =>
     plan.apply.filter((child) => child.kind.kind === kind).map(({ object }) => object as T);
-  const [address] = of<Service>('Service');
+  const [route] = of<TrafficRoute>('TrafficRoute');
   return {
-    traffic: address?.spec?.selector?.['slipway.dev/revision'],
-    switchedAt: address?.metadata.annotations?.['slipway.dev/switched-at'],
+    route: route && {
+      stable: route.spec.stable,
+      weights: Object.fromEntries(route.spec.backends.map(({ revision: name, weight }) => [name, weight])),
+    },
+    sequence: route?.spec.sequence,
+    movedAt: route?.metadata.annotations?.['slipway.dev/traffic-moved-at'],
     pods: Object.fromEntries(
       of<Deployment>('Deployment').map(({ metadata, spec: { replicas } = {} }) => [metadata.name, replicas]),
     ),
@@ -80,117 +114,200 @@ function summary(observed: ObservedService) {
   };
 }
 
+/** A route, by versions. */
+const route = (stable: string, weights: Readonly<Record<string, number>>) => ({
+  stable: nameOf(stable),
+  weights: Object.fromEntries(Object.entries(weights).map(([version, weight]) => [nameOf(version), weight])),
+});
+const workloads = (version: string) => [`Deployment ${nameOf(version)}`, `Service ${nameOf(version)}`];
+
 const missing: Resolved = { problem: { reason: 'ModelVersionNotFound', message: 'no such version', isFinal: false } };
 const LONG_AGO = '2026-11-23T09:00:00.000Z';
 const JUST_NOW = '2026-11-23T09:59:57.000Z';
 
 describe('planService', () => {
-  it('gives a new service its address and its pods at once, and no traffic', () => {
-    const plan = summary(scene({ address: undefined }));
-    expect(plan).toMatchObject({
-      traffic: 'none',
+  it('lists a new revision at once, so that gateways know the host', () => {
+    expect(summary(scene({}))).toMatchObject({
+      route: route('v1', { v1: 100 }),
+      sequence: 1,
+      movedAt: undefined,
       pods: { [nameOf('v1')]: 2 },
       deleted: [],
       next: { kind: 'settled' },
     });
-    expect(plan.switchedAt).toBeUndefined();
   });
 
   it('gives the address even while there is no model, and makes nothing else', () => {
-    expect(summary(scene({ resolved: missing, replicas: 1 }))).toMatchObject({ traffic: 'none', pods: {}, budgets: 0 });
+    const plan = summary(scene({ resolved: missing, replicas: 1 }));
+    expect(plan).toMatchObject({ route: undefined, pods: {}, budgets: 0 });
   });
 
-  it('gives the traffic to the first revision as soon as one of its pods answers', () => {
-    expect(summary(scene({ revisions: [revision('v1', { ready: 1 })] })).traffic).toBe(nameOf('v1'));
+  it('leads the address to the gateways, whatever their port', () => {
+    const { apply } = planService(scene({ gateways: [gateway('10.0.0.1'), gateway('10.0.0.2')] }), context);
+    const slices = apply
+      .filter(({ kind }) => kind.kind === 'EndpointSlice')
+      .map(({ object }) => object as EndpointSlice);
+    expect(slices.map(({ ports, endpoints }) => [ports?.map(({ port }) => port), endpoints])).toMatchObject([
+      [
+        [8080, 8080],
+        [{ addresses: ['10.0.0.1'], conditions: { ready: true } }, { addresses: ['10.0.0.2'] }],
+      ],
+    ]);
   });
 
-  it('makes the candidate with all its pods beside a stable revision that is ill', () => {
-    const plan = summary(scene({ wants: 'v2', stable: 'v1', revisions: [revision('v1', { ready: 0 })] }));
-    expect(plan).toMatchObject({ traffic: nameOf('v1'), pods: { [nameOf('v1')]: 2, [nameOf('v2')]: 2 }, deleted: [] });
+  it('remembers when the first revision answered', () => {
+    const given = { route: { v1: 100 }, movedAt: undefined, revisions: [revision('v1', { ready: 1 })] };
+    expect(summary(scene(given))).toMatchObject({ sequence: SEQUENCE, movedAt: NOW.toISOString() });
   });
 
-  it('does not switch while one pod of the candidate is missing', () => {
-    const revisions = [revision('v1'), revision('v2', { ready: 1 })];
-    expect(summary(scene({ wants: 'v2', stable: 'v1', revisions }))).toMatchObject({
-      traffic: nameOf('v1'),
+  it('lists the newest spec alone while nothing has answered', () => {
+    const given = { wants: 'v2', route: { v1: 100 }, movedAt: undefined, revisions: [revision('v1', { ready: 0 })] };
+    expect(summary(scene(given))).toMatchObject({ route: route('v2', { v2: 100 }), movedAt: undefined });
+  });
+
+  it('makes the candidate with all its pods beside a stable revision that is ill, and lists it', () => {
+    expect(
+      summary(scene({ wants: 'v2', route: { v1: 100 }, revisions: [revision('v1', { ready: 0 })] })),
+    ).toMatchObject({
+      route: route('v1', { v1: 100, v2: 0 }),
+      sequence: SEQUENCE + 1,
+      movedAt: LONG_AGO,
+      pods: { [nameOf('v1')]: 2, [nameOf('v2')]: 2 },
       deleted: [],
     });
   });
 
-  it('switches in one apply when all pods of the candidate answer, and comes back for the old ones', () => {
-    const revisions = [revision('v1', { hasEndpoints: true }), revision('v2')];
-    expect(summary(scene({ wants: 'v2', stable: 'v1', switchedAt: LONG_AGO, revisions }))).toMatchObject({
-      traffic: nameOf('v2'),
-      switchedAt: NOW.toISOString(),
+  it.each([
+    ['does not answer', { ready: 1 }],
+    ['is not listed as an endpoint', { ready: 2, listed: 1 }],
+  ])('moves nothing while one pod of the candidate %s', (_, state) => {
+    const revisions = [revision('v1'), revision('v2', state)];
+    const plan = summary(scene({ wants: 'v2', route: { v1: 100, v2: 0 }, revisions }));
+    expect(plan).toMatchObject({ route: route('v1', { v1: 100, v2: 0 }), sequence: SEQUENCE, deleted: [] });
+  });
+
+  it('gives the candidate all requests when all its pods answer, with the old one to stand in for it', () => {
+    const plan = summary(
+      scene({ wants: 'v2', route: { v1: 100, v2: 0 }, revisions: [revision('v1'), revision('v2')] }),
+    );
+    expect(plan).toMatchObject({
+      route: route('v1', { v1: 0, v2: 100 }),
+      sequence: SEQUENCE + 1,
+      movedAt: NOW.toISOString(),
+      deleted: [],
+    });
+  });
+
+  it.each([
+    ['applies an older route', SEQUENCE - 1],
+    ['has not told what it applies', undefined],
+  ])('keeps the old one as it is while a gateway %s', (_, applies) => {
+    const revisions = [revision('v1'), revision('v2')];
+    const plan = summary(scene({ wants: 'v2', route: { v1: 0, v2: 100 }, applies, revisions }));
+    expect(plan).toMatchObject({
+      route: route('v1', { v1: 0, v2: 100 }),
+      sequence: SEQUENCE,
+      pods: { [nameOf('v1')]: 2 },
+      deleted: [],
+      next: { kind: 'settled' },
+    });
+  });
+
+  it('lists the old one no more once every gateway has confirmed', () => {
+    const given = {
+      wants: 'v2',
+      route: { v1: 0, v2: 100 },
+      movedAt: JUST_NOW,
+      revisions: [revision('v1'), revision('v2')],
+    };
+    expect(summary(scene(given))).toMatchObject({
+      route: route('v2', { v2: 100 }),
+      sequence: SEQUENCE + 1,
+      movedAt: JUST_NOW,
       pods: { [nameOf('v2')]: 2 },
       deleted: [],
-      next: { kind: 'requeueAfter', ms: 10_000 },
+    });
+  });
+
+  it('goes back at once when the spec does, wherever the change was', () => {
+    const given = { wants: 'v1', route: { v1: 0, v2: 100 }, applies: 3, revisions: [revision('v1'), revision('v2')] };
+    expect(summary(scene(given))).toMatchObject({
+      route: route('v1', { v1: 100 }),
+      movedAt: NOW.toISOString(),
+      deleted: [],
     });
   });
 
   it('keeps the old pods until the drain time has passed', () => {
     const revisions = [revision('v1'), revision('v2')];
-    expect(summary(scene({ wants: 'v2', stable: 'v2', switchedAt: JUST_NOW, revisions }))).toMatchObject({
-      switchedAt: JUST_NOW,
+    expect(summary(scene({ wants: 'v2', route: { v2: 100 }, movedAt: JUST_NOW, revisions }))).toMatchObject({
+      movedAt: JUST_NOW,
       deleted: [],
       next: { kind: 'requeueAfter', ms: 7_000 },
     });
   });
 
-  it('keeps the old pods while the Service still lists them, however late it is', () => {
-    const revisions = [revision('v1', { hasEndpoints: true }), revision('v2')];
-    const plan = summary(scene({ wants: 'v2', stable: 'v2', switchedAt: LONG_AGO, revisions }));
-    expect(plan).toMatchObject({ deleted: [], next: { kind: 'settled' } });
+  it('keeps the old pods while a gateway may still know them, however late it is', () => {
+    const given = {
+      wants: 'v2',
+      route: { v2: 100 },
+      applies: SEQUENCE - 1,
+      revisions: [revision('v1'), revision('v2')],
+    };
+    expect(summary(scene(given))).toMatchObject({ deleted: [], next: { kind: 'settled' } });
   });
 
   it('ends the old pods after that, and keeps the snapshot', () => {
     const revisions = [revision('v1'), revision('v2')];
-    expect(summary(scene({ wants: 'v2', stable: 'v2', switchedAt: LONG_AGO, revisions })).deleted).toEqual([
-      `Deployment ${nameOf('v1')}`,
-    ]);
+    expect(summary(scene({ wants: 'v2', route: { v2: 100 }, revisions })).deleted).toEqual(workloads('v1'));
   });
 
-  it('replaces a broken candidate by a newer one at once', () => {
+  it('replaces a broken candidate by a newer one at once, and ends it when no gateway knows it', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 0 })];
-    const plan = summary(scene({ wants: 'v3', stable: 'v1', switchedAt: LONG_AGO, revisions }));
-    expect(plan).toMatchObject({ traffic: nameOf('v1'), pods: { [nameOf('v1')]: 2, [nameOf('v3')]: 2 } });
-    expect(plan.deleted).toEqual([`Deployment ${nameOf('v2')}`]);
+    const before = summary(scene({ wants: 'v3', route: { v1: 100, v2: 0 }, revisions }));
+    expect(before).toMatchObject({
+      route: route('v1', { v1: 100, v3: 0 }),
+      pods: { [nameOf('v1')]: 2, [nameOf('v3')]: 2 },
+      deleted: [],
+    });
+    expect(summary(scene({ wants: 'v3', route: { v1: 100, v3: 0 }, revisions })).deleted).toEqual(workloads('v2'));
   });
 
   it('only drops the candidate when the spec goes back to what serves', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 0 })];
-    const plan = summary(scene({ wants: 'v1', stable: 'v1', switchedAt: LONG_AGO, revisions }));
-    expect(plan).toMatchObject({ traffic: nameOf('v1'), switchedAt: LONG_AGO, pods: { [nameOf('v1')]: 2 } });
-    expect(plan.deleted).toEqual([`Deployment ${nameOf('v2')}`]);
+    const plan = summary(scene({ wants: 'v1', route: { v1: 100 }, revisions }));
+    expect(plan).toMatchObject({ sequence: SEQUENCE, movedAt: LONG_AGO, pods: { [nameOf('v1')]: 2 } });
+    expect(plan.deleted).toEqual(workloads('v2'));
   });
 
   it('keeps what serves when the wanted version is missing', () => {
-    const plan = summary(scene({ wants: 'v9', stable: 'v1', resolved: missing, revisions: [revision('v1')] }));
-    expect(plan).toMatchObject({ traffic: nameOf('v1'), pods: { [nameOf('v1')]: 2 }, deleted: [] });
+    const given = { wants: 'v9', route: { v1: 100 }, resolved: missing, revisions: [revision('v1')] };
+    expect(summary(scene(given))).toMatchObject({ sequence: SEQUENCE, pods: { [nameOf('v1')]: 2 }, deleted: [] });
   });
 
   it('keeps a candidate of the same spec while its version cannot be read', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 1 })];
-    const plan = summary(scene({ wants: 'v2', stable: 'v1', resolved: missing, switchedAt: LONG_AGO, revisions }));
+    const plan = summary(scene({ wants: 'v2', route: { v1: 100, v2: 0 }, resolved: missing, revisions }));
     expect(plan).toMatchObject({ pods: { [nameOf('v1')]: 2, [nameOf('v2')]: 2 }, deleted: [] });
   });
 
-  it('finds what answers when somebody deleted the Service, and ends nothing before', () => {
+  it('finds what answers when somebody deleted the route, and ends nothing before', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 0 })];
-    expect(summary(scene({ wants: 'v2', address: undefined, revisions }))).toMatchObject({
-      traffic: nameOf('v1'),
+    expect(summary(scene({ wants: 'v2', revisions }))).toMatchObject({
+      route: route('v1', { v1: 100, v2: 0 }),
+      movedAt: NOW.toISOString(),
       deleted: [],
     });
   });
 
   it('renders pods from the snapshot, so that an upgrade restarts nothing', () => {
-    const { apply } = planService(scene({ stable: 'v1', revisions: [revision('v1')] }), context);
+    const { apply } = planService(scene({ route: { v1: 100 }, revisions: [revision('v1')] }), context);
     const deployment = apply.find(({ kind }) => kind.kind === 'Deployment')?.object as Deployment;
     expect(deployment.spec?.template.spec?.containers[0]?.image).toBe('slipway/serving-runtime:old');
   });
 
   it('changes only the number of pods with spec.scaling', () => {
-    expect(summary(scene({ stable: 'v1', replicas: 5, revisions: [revision('v1')] }))).toMatchObject({
+    expect(summary(scene({ route: { v1: 100 }, replicas: 5, revisions: [revision('v1')] }))).toMatchObject({
       pods: { [nameOf('v1')]: 5 },
       budgets: 1,
     });
@@ -205,15 +322,15 @@ describe('planService', () => {
 
   it('numbers a revision that is asked for again as the newest', () => {
     const revisions = [revision('v1', { number: 1 }), revision('v2', { number: 2 })];
-    const { snapshots } = summary(scene({ wants: 'v1', stable: 'v2', revisions }));
+    const { snapshots } = summary(scene({ wants: 'v1', route: { v2: 100 }, revisions }));
     expect(snapshots.find(({ metadata }) => metadata.name === nameOf('v1'))?.revision).toBe(3);
   });
 
   it('keeps ten snapshots', () => {
-    const old = Array.from({ length: 12 }, (_, i) => revision(`old-${i}`, { number: i + 1, deployment: undefined }));
-    const plan = summary(
-      scene({ stable: 'v1', switchedAt: LONG_AGO, revisions: [...old, revision('v1', { number: 13 })] }),
+    const old = Array.from({ length: 12 }, (_, i) =>
+      revision(`old-${i}`, { number: i + 1, deployment: undefined, service: undefined, ready: 0 }),
     );
+    const plan = summary(scene({ route: { v1: 100 }, revisions: [...old, revision('v1', { number: 13 })] }));
     expect(plan.deleted).toEqual([0, 1, 2].map((i) => `ControllerRevision ${nameOf(`old-${i}`)}`).toReversed());
   });
 
@@ -233,10 +350,9 @@ interface Expected {
 }
 
 const trouble = { reason: 'DigestMismatch', message: 'Other bytes.' };
-const serving = { hasEndpoints: true };
 const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
   'a new service': {
-    scene: { address: undefined },
+    scene: {},
     expected: {
       ready: 'False RevisionStarting',
       serving: 'False NotYetServing',
@@ -263,11 +379,11 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'all is well': {
-    scene: { stable: 'v1', revisions: [revision('v1', serving)] },
+    scene: { route: { v1: 100 }, revisions: [revision('v1')] },
     expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
   },
-  'pods answer before the Service lists them': {
-    scene: { stable: 'v1', revisions: [revision('v1')] },
+  'pods answer before Kubernetes lists them': {
+    scene: { route: { v1: 100 }, revisions: [revision('v1', { listed: 0 })] },
     expected: {
       ready: 'False EndpointsPending',
       serving: 'False EndpointsPending',
@@ -275,17 +391,51 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
       also: 'Reconciling',
     },
   },
+  'no gateway is ready': {
+    scene: { route: { v1: 100 }, revisions: [revision('v1')], gateways: [] },
+    expected: {
+      ready: 'False NoGateway',
+      serving: 'False NoGateway',
+      upToDate: 'True UpToDate',
+      also: 'Reconciling',
+    },
+  },
+  'no gateway knows the route yet': {
+    scene: { route: { v1: 100 }, revisions: [revision('v1')], applies: 0 },
+    expected: {
+      ready: 'False GatewaysPending',
+      serving: 'False GatewaysPending',
+      upToDate: 'True UpToDate',
+      also: 'Reconciling',
+    },
+  },
+  'a gateway follows an older route': {
+    scene: { route: { v1: 100 }, revisions: [revision('v1')], applies: SEQUENCE - 1 },
+    expected: {
+      ready: 'False GatewaysPending',
+      serving: 'True Serving',
+      upToDate: 'True UpToDate',
+      also: 'Reconciling',
+    },
+  },
+  'the gateways have not told yet, after a start of the operator': {
+    scene: { route: { v1: 100 }, revisions: [revision('v1')], applies: undefined },
+    expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
+  },
   'one more pod is starting': {
-    scene: { stable: 'v1', revisions: [revision('v1', { ...serving, ready: 1 })] },
+    scene: { route: { v1: 100 }, revisions: [revision('v1', { ready: 1 })] },
     expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate', also: 'Reconciling' },
   },
   'no pod answers, out of memory': {
-    scene: { stable: 'v1', revisions: [revision('v1', { ready: 0, trouble: { reason: 'OOMKilled', message: 'm' } })] },
+    scene: {
+      route: { v1: 100 },
+      revisions: [revision('v1', { ready: 0, trouble: { reason: 'OOMKilled', message: 'm' } })],
+    },
     expected: { ready: 'False OOMKilled', serving: 'False OOMKilled', upToDate: 'True UpToDate', also: 'Stalled' },
   },
   'no node has room': {
     scene: {
-      stable: 'v1',
+      route: { v1: 100 },
       revisions: [revision('v1', { ready: 0, trouble: { reason: 'Unschedulable', message: 'm' } })],
     },
     expected: {
@@ -296,7 +446,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'a candidate starts': {
-    scene: { wants: 'v2', stable: 'v1', revisions: [revision('v1', serving), revision('v2', { ready: 0 })] },
+    scene: { wants: 'v2', route: { v1: 100 }, revisions: [revision('v1'), revision('v2', { ready: 0 })] },
     expected: {
       ready: 'False RolloutInProgress',
       serving: 'True StableServes',
@@ -305,7 +455,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'a candidate fails': {
-    scene: { wants: 'v2', stable: 'v1', revisions: [revision('v1', serving), revision('v2', { ready: 0, trouble })] },
+    scene: { wants: 'v2', route: { v1: 100 }, revisions: [revision('v1'), revision('v2', { ready: 0, trouble })] },
     expected: {
       ready: 'False DigestMismatch',
       serving: 'True StableServes',
@@ -314,7 +464,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'the wanted version is missing while another serves': {
-    scene: { wants: 'v9', stable: 'v1', resolved: missing, revisions: [revision('v1', serving)] },
+    scene: { wants: 'v9', route: { v1: 100 }, resolved: missing, revisions: [revision('v1')] },
     expected: {
       ready: 'False ModelVersionNotFound',
       serving: 'True StableServes',
@@ -323,11 +473,11 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'the version that serves cannot be read for a while': {
-    scene: { stable: 'v1', resolved: missing, revisions: [revision('v1', serving)] },
+    scene: { route: { v1: 100 }, resolved: missing, revisions: [revision('v1')] },
     expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
   },
   'scaled to zero': {
-    scene: { stable: 'v1', replicas: 0, revisions: [revision('v1', { ready: 0 })] },
+    scene: { route: { v1: 100 }, replicas: 0, revisions: [revision('v1', { ready: 0 })] },
     expected: { ready: 'True ScaledToZero', serving: 'False ScaledToZero', upToDate: 'True UpToDate' },
   },
 };
@@ -349,8 +499,8 @@ describe('serviceStatus', () => {
   });
 
   it('tells both sides of a change, where the service is reached, and that the runtime is behind', () => {
-    const revisions = [revision('v1', serving), revision('v2', { ready: 1 })];
-    expect(serviceStatus(scene({ wants: 'v2', stable: 'v1', revisions }), context)).toMatchObject({
+    const revisions = [revision('v1'), revision('v2', { ready: 1 })];
+    expect(serviceStatus(scene({ wants: 'v2', route: { v1: 100 }, revisions }), context)).toMatchObject({
       stable: { revision: nameOf('v1'), modelVersion: 'v1', ready: 2 },
       candidate: { revision: nameOf('v2'), modelVersion: 'v2', ready: 1 },
       address: { http: 'http://flights.team.svc', grpc: 'flights.team.svc:80' },

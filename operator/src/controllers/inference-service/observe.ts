@@ -1,32 +1,41 @@
-import type { InferenceService, ModelVersion } from '@slipway/crds';
+import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds';
 import { controllerOf } from '@slipway/kube';
-import type { ControllerRevision, DeepReadonly, Deployment, Pod, Service } from '@slipway/kube';
+import type { ControllerRevision, DeepReadonly, Deployment, EndpointSlice, Pod, Service } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import { findCondition } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
-import type { Caches } from '../../deps.ts';
+import type { Caches, OperatorDeps } from '../../deps.ts';
+import { gatewayReplicas, isServing } from '../../gateways/gateways.ts';
+import type { GatewayReplica } from '../../gateways/gateways.ts';
 import { findStore } from '../../jobs/find-store.ts';
 import { mountFailuresOf } from '../../jobs/observe-job.ts';
 import type { Trouble } from '../../jobs/pod-trouble.ts';
 import type { PodDisruptionBudget } from '../../kinds.ts';
-import { REVISION_LABEL } from '../../labels.ts';
 import { IN_USE_FINALIZER } from '../model-version/plan.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
 import { isPodReady, revisionTrouble } from './revision-trouble.ts';
 
-/** A revision as far as it exists: a snapshot, a Deployment, or both. */
+/** A revision as far as it exists: a snapshot, a Deployment, or both; its Service goes with the Deployment. */
 export interface ObservedRevision {
   readonly name: string;
   readonly snapshot: DeepReadonly<ControllerRevision> | undefined;
   readonly data: RevisionData | undefined;
   readonly deployment: DeepReadonly<Deployment> | undefined;
+  readonly service: DeepReadonly<Service> | undefined;
   readonly pods: readonly DeepReadonly<Pod>[];
   /** Pods that answer. */
   readonly ready: number;
+  /** Those of them that EndpointSlices list, so that gateways can find them. */
+  readonly listed: number;
   readonly trouble: Trouble | undefined;
-  /** Whether the Service still sends traffic to one of its pods. */
-  readonly hasEndpoints: boolean;
+}
+
+/** What a gateway that may have requests to hand on applies of the route. */
+export interface AppliedRoute {
+  readonly address: string;
+  /** 0: no such route. Undefined: it has not told. */
+  readonly sequence: number | undefined;
 }
 
 /** What the spec asks for, with everything looked up; or why that is not possible now. */
@@ -38,35 +47,44 @@ export interface ObservedService {
   readonly service: DeepReadonly<InferenceService>;
   /** The Service of our name that we control. */
   readonly address: DeepReadonly<Service> | undefined;
+  /** Our EndpointSlices of that Service: where the gateways are. */
+  readonly addressSlices: readonly DeepReadonly<EndpointSlice>[];
+  readonly route: DeepReadonly<TrafficRoute> | undefined;
+  readonly gateways: readonly GatewayReplica[];
+  readonly applied: readonly AppliedRoute[];
   readonly budgets: readonly DeepReadonly<PodDisruptionBudget>[];
   /** By name, sorted. */
   readonly revisions: readonly ObservedRevision[];
   readonly resolved: Resolved;
 }
 
-export function observeService(caches: Caches, service: DeepReadonly<InferenceService>): ObservedService {
-  const { name, namespace = '', uid = '' } = service.metadata;
-  const address = caches.services.byIndex('controller', uid).find((one) => one.metadata.name === name);
+export function observeService(
+  { caches, gateways: fleet }: Pick<OperatorDeps, 'caches' | 'gateways'>,
+  service: DeepReadonly<InferenceService>,
+): ObservedService {
+  const { name, uid = '' } = service.metadata;
+  const services = caches.services.byIndex('controller', uid);
+  const [route] = caches.trafficRoutes.byIndex('controller', uid);
+  const gateways = gatewayReplicas(caches.gatewaySlices.list());
   return {
     service,
-    address,
+    address: services.find((one) => one.metadata.name === name),
+    addressSlices: caches.endpointSlices.byIndex('controller', uid),
+    route,
+    gateways,
+    applied: gateways.filter(isServing).map(({ address }) => {
+      return { address, sequence: fleet.sequenceAt(address, route?.metadata.uid ?? '') };
+    }),
     budgets: caches.disruptionBudgets.byIndex('controller', uid),
-    revisions: observeRevisions(caches, service, endpointPods(caches, namespace, name)),
+    revisions: observeRevisions(caches, service, services),
     resolved: resolve(caches, service),
   };
-}
-
-function endpointPods(caches: Caches, namespace: string, service: string): ReadonlySet<string> {
-  const slices = caches.endpointSlices.byIndex('service', indexKey(namespace, service));
-  // `endpoints` is null in a slice that has none.
-  const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
-  return new Set(endpoints.flatMap(({ targetRef }) => (targetRef?.name === undefined ? [] : [targetRef.name])));
 }
 
 function observeRevisions(
   caches: Caches,
   service: DeepReadonly<InferenceService>,
-  endpoints: ReadonlySet<string>,
+  services: readonly DeepReadonly<Service>[],
 ): ObservedRevision[] {
   const { namespace = '', uid = '' } = service.metadata;
   const snapshots = new Map(
@@ -79,17 +97,27 @@ function observeRevisions(
     const pods = caches.pods
       .byIndex('revision', indexKey(namespace, name))
       .filter((pod) => controllerOf(pod)?.kind === 'ReplicaSet');
+    const ready = deployment === undefined ? [] : pods.filter(isPodReady);
+    const endpoints = endpointPods(caches, namespace, name);
     return {
       name,
       snapshot,
       data: snapshot === undefined ? undefined : readRevision(snapshot),
       deployment,
+      service: services.find(({ metadata }) => metadata.name === name),
       pods,
-      ready: deployment === undefined ? 0 : pods.filter(isPodReady).length,
+      ready: ready.length,
+      listed: ready.filter(({ metadata }) => endpoints.has(metadata.name)).length,
       trouble: revisionTrouble({ deployment, pods, mountFailures: mountFailuresOf(caches, pods) }),
-      hasEndpoints: pods.some((pod) => endpoints.has(pod.metadata.name)),
     };
   });
+}
+
+function endpointPods(caches: Caches, namespace: string, service: string): ReadonlySet<string> {
+  const slices = caches.endpointSlices.byIndex('service', indexKey(namespace, service));
+  // `endpoints` is null in a slice that has none.
+  const endpoints = slices.flatMap((slice) => slice.endpoints ?? []);
+  return new Set(endpoints.flatMap(({ targetRef }) => (targetRef?.name === undefined ? [] : [targetRef.name])));
 }
 
 function resolve(caches: Caches, service: DeepReadonly<InferenceService>): Resolved {
@@ -122,9 +150,4 @@ function versionProblem(version: DeepReadonly<ModelVersion>): (Reason & { isFina
   }
   if (finalizers?.includes(IN_USE_FINALIZER) === true) return undefined;
   return { reason: 'ModelVersionNotReady', message: `ModelVersion "${name}" is being reserved.`, isFinal: false };
-}
-
-/** The revision that the Service's selector names: the one with the traffic. */
-export function stableName({ address }: Pick<ObservedService, 'address'>): string | undefined {
-  return address?.spec?.selector?.[REVISION_LABEL];
 }

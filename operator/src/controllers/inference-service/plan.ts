@@ -4,19 +4,20 @@ import type { Child, LiveObject, Result } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { kinds } from '../../kinds.ts';
+import { buildAddress, buildAddressSlices, buildTrafficRoute } from './build-address.ts';
 import {
-  buildAddress,
   buildControllerRevision,
   buildDeployment,
   buildDisruptionBudget,
-  NO_REVISION,
-  SWITCHED_AT_ANNOTATION,
+  buildRevisionService,
 } from './build-children.ts';
 import type { Snapshot } from './build-children.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
-import { stableName } from './observe.ts';
+import { isConfirmed } from './confirmation.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
 import { matchesSpec, revisionName } from './revision.ts';
+import { planTraffic, trafficOf } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 
 const KEPT_SNAPSHOTS = 10;
 
@@ -24,8 +25,8 @@ export interface ServicePlan {
   readonly apply: readonly Child[];
   readonly prune: readonly LiveObject[];
   readonly next: Result;
-  /** The revision that the traffic moves to with this plan. */
-  readonly switchTo: string | undefined;
+  /** The revision that requests move to with this plan. */
+  readonly movesTo: string | undefined;
   /** The revision that this plan makes for the first time. */
   readonly created: string | undefined;
 }
@@ -57,62 +58,89 @@ export function desiredRevision(observed: ObservedService): Desired {
   return running[0] === undefined ? { problem: resolved.problem } : { name: running[0].name };
 }
 
-/** The revision with the traffic, if anything of it still exists. */
+/** The revision that serves, or served last: undefined until one has answered. */
+export function stableName({ route }: Pick<ObservedService, 'route'>): string | undefined {
+  const traffic = route && trafficOf(route);
+  return traffic?.movedAt === undefined ? undefined : traffic.stable;
+}
+
+/** The same, if anything of it still exists. */
 export function stableRevision(observed: ObservedService): ObservedRevision | undefined {
   const name = stableName(observed);
   return observed.revisions.find((revision) => revision.name === name);
 }
 
 /** Pods of a candidate: at least one, because a revision that never answered must not become stable, even at zero replicas. */
-export function candidateReplicas({ service }: ObservedService): number {
+export function candidateReplicas({ service }: Pick<ObservedService, 'service'>): number {
   return Math.max(1, service.spec.scaling.replicas);
 }
 
 export function planService(observed: ObservedService, context: PlanContext): ServicePlan {
-  const desired = desiredRevision(observed);
-  const before = stableRevision(observed)?.name;
-  const stable = nextStable(observed, desired, before);
-  const switchTo = stable === before ? undefined : stable;
-  const switchedAt = switchTo === undefined ? lastSwitch(observed) : rfc3339(context.now);
-  const running = [...new Set([stable, desired.name])].filter((name) => name !== undefined);
+  const { service, route, gateways } = observed;
+  const desired = desiredRevision(observed).name;
+  const live = route && trafficOf(route);
+  const traffic = planTraffic(trafficInput(observed, desired, context.now));
+  const listed = traffic === undefined ? [] : Object.keys(traffic.weights);
+  const running = [...new Set([...listed, desired])].filter((name) => name !== undefined);
   const snapshots = running
     .map((name) => snapshotOf(observed, name, context.config))
     .filter((one) => one !== undefined);
-  const drain = planDrain(observed, { running, switchedAt }, context);
-  const address = { revision: stable ?? NO_REVISION, switchedAt };
-  const isNew = desired.name !== undefined && !observed.revisions.some(({ name }) => name === desired.name);
+  const nextRoute = traffic && buildTrafficRoute(service, traffic, route);
+  const isAtRest = nextRoute?.spec.sequence === route?.spec.sequence && isConfirmed(observed);
+  const drain = planDrain(observed, { running, isAtRest, movedAt: traffic?.movedAt }, context);
+  const stable = traffic?.movedAt === undefined ? undefined : traffic.stable;
+  const isNew = desired !== undefined && !observed.revisions.some(({ name }) => name === desired);
   return {
     apply: [
-      { kind: builtin.Service, object: buildAddress(observed.service, address) },
-      ...snapshots.flatMap((snapshot) => revisionChildren(observed, snapshot, { stable, desired: desired.name })),
+      { kind: builtin.Service, object: buildAddress(service) },
+      ...buildAddressSlices(service, gateways).map((object) => ({ kind: builtin.EndpointSlice, object })),
+      // Before the route that names their Services.
+      ...snapshots.flatMap((snapshot) => revisionChildren(observed, snapshot, { stable, desired })),
+      ...(nextRoute === undefined ? [] : [{ kind: kinds.TrafficRoute, object: nextRoute }]),
       ...budgetChildren(observed),
     ],
-    prune: [...drain.prune, ...oldSnapshots(observed, [...running, ...drain.waiting]), ...oldBudgets(observed)],
+    prune: [
+      ...drain.prune,
+      ...oldSnapshots(observed, [...running, ...drain.waiting]),
+      ...oldBudgets(observed),
+      ...oldAddressSlices(observed),
+    ],
     next: drain.next,
-    switchTo,
-    created: isNew ? desired.name : undefined,
+    movesTo: movesTo(live, traffic),
+    created: isNew ? desired : undefined,
   };
 }
 
-/**
- * The desired revision becomes stable when all its pods answer; never because the old one is ill. Without a stable one
- * (a new service, or a Service that somebody deleted) any revision that answers is better than none.
- */
-function nextStable(observed: ObservedService, desired: Desired, before: string | undefined): string | undefined {
-  if (desired.name === before && before !== undefined) return before;
-  const candidate = observed.revisions.find(({ name }) => name === desired.name);
-  if (candidate !== undefined && isWarm(candidate, candidateReplicas(observed))) return candidate.name;
-  if (before !== undefined) return before;
-  const answering = observed.revisions.filter(({ ready }) => ready > 0);
-  return answering.sort((a, b) => (b.snapshot?.revision ?? 0) - (a.snapshot?.revision ?? 0))[0]?.name;
+function trafficInput(
+  { route, applied, revisions, service }: ObservedService,
+  desired: string | undefined,
+  now: Date,
+): Parameters<typeof planTraffic>[0] {
+  const wanted = candidateReplicas({ service });
+  const candidate = revisions.find(({ name }) => name === desired);
+  return {
+    live: route && trafficOf(route),
+    isConfirmed: isConfirmed({ route, applied }),
+    desired,
+    isDesiredWarm: candidate !== undefined && isWarm(candidate, wanted),
+    answering: revisions
+      .filter(({ listed }) => listed > 0)
+      .sort((a, b) => (b.snapshot?.revision ?? 0) - (a.snapshot?.revision ?? 0))
+      .map(({ name }) => name),
+    exists: (name) => revisions.some((revision) => revision.name === name),
+    now,
+  };
 }
 
-function isWarm({ deployment, ready }: ObservedRevision, wanted: number): boolean {
-  return deployment !== undefined && deployment.metadata.deletionTimestamp === undefined && ready >= wanted;
+/** All its pods answer, and gateways can find them. */
+function isWarm({ deployment, listed }: ObservedRevision, wanted: number): boolean {
+  return deployment !== undefined && deployment.metadata.deletionTimestamp === undefined && listed >= wanted;
 }
 
-function lastSwitch({ address }: ObservedService): string | undefined {
-  return address?.metadata.annotations?.[SWITCHED_AT_ANNOTATION];
+/** The revision that has the whole weight with this plan and had not before. */
+function movesTo(live: Traffic | undefined, next: Traffic | undefined): string | undefined {
+  if (next?.movedAt === undefined || next.movedAt === live?.movedAt) return undefined;
+  return Object.keys(next.weights).find((name) => next.weights[name] === 100);
 }
 
 /** The snapshot that exists, or a new one for what the spec asks for now. */
@@ -140,6 +168,7 @@ function revisionChildren(
   const number = snapshotNumber(observed, snapshot.name, snapshot.name === desired);
   return [
     { kind: builtin.ControllerRevision, object: buildControllerRevision(service, snapshot, number) },
+    { kind: builtin.Service, object: buildRevisionService(service, snapshot) },
     { kind: builtin.Deployment, object: buildDeployment(service, snapshot, replicas) },
   ];
 }
@@ -158,31 +187,42 @@ interface Drain {
   readonly next: Result;
 }
 
-/**
- * Deployments that are neither stable nor asked for go once the switch is `drainSeconds` old and the Service's endpoints
- * have followed it: until then some node may still send them requests. A candidate that was given up goes at once.
- */
-function planDrain(
-  { revisions, address }: ObservedService,
-  { running, switchedAt }: { readonly running: readonly string[]; readonly switchedAt: string | undefined },
-  { now, config }: PlanContext,
-): Drain {
-  const leftover = revisions.filter(({ name, deployment }) => deployment !== undefined && !running.includes(name));
-  const remainingMs = drainEnd(switchedAt, config.drainSeconds) - now.getTime();
-  const mayGo = leftover.filter(({ hasEndpoints }) => address !== undefined && remainingMs <= 0 && !hasEndpoints);
-  const waiting = leftover.filter((revision) => !mayGo.includes(revision)).map(({ name }) => name);
-  const next = waiting.length > 0 && remainingMs > 0 ? requeueAfter(remainingMs, 'the old revision drains') : settled();
-  return {
-    prune: mayGo.flatMap(({ deployment }) =>
-      deployment === undefined ? [] : [{ kind: builtin.Deployment, object: deployment }],
-    ),
-    waiting,
-    next,
-  };
+interface Draining {
+  /** Revisions that are listed or asked for. */
+  readonly running: readonly string[];
+  /** The route that the gateways have confirmed lists no other. */
+  readonly isAtRest: boolean;
+  readonly movedAt: string | undefined;
 }
 
-function drainEnd(switchedAt: string | undefined, drainSeconds: number): number {
-  const at = switchedAt === undefined ? Number.NaN : Date.parse(switchedAt);
+/**
+ * Deployments that no route lists any more go once every gateway has confirmed that, and `drainSeconds` after requests moved
+ * at the earliest, so that one may still go back to them at once.
+ */
+function planDrain(
+  { revisions }: ObservedService,
+  { running, isAtRest, movedAt }: Draining,
+  { now, config }: PlanContext,
+): Drain {
+  const leftover = revisions.filter(
+    ({ name, deployment, service }) => (deployment ?? service) !== undefined && !running.includes(name),
+  );
+  const remainingMs = drainEnd(movedAt, config.drainSeconds) - now.getTime();
+  const mayGo = isAtRest && remainingMs <= 0 ? leftover : [];
+  const waiting = mayGo.length > 0 ? [] : leftover.map(({ name }) => name);
+  const next = waiting.length > 0 && remainingMs > 0 ? requeueAfter(remainingMs, 'the old revision drains') : settled();
+  return { prune: mayGo.flatMap(revisionWorkloads), waiting, next };
+}
+
+function revisionWorkloads({ deployment, service }: ObservedRevision): LiveObject[] {
+  return [
+    ...(deployment === undefined ? [] : [{ kind: builtin.Deployment, object: deployment }]),
+    ...(service === undefined ? [] : [{ kind: builtin.Service, object: service }]),
+  ];
+}
+
+function drainEnd(movedAt: string | undefined, drainSeconds: number): number {
+  const at = movedAt === undefined ? Number.NaN : Date.parse(movedAt);
   return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at + drainSeconds * 1000;
 }
 
@@ -208,6 +248,10 @@ function oldBudgets({ service, budgets }: ObservedService): LiveObject[] {
     .map((object) => ({ kind: kinds.PodDisruptionBudget, object }));
 }
 
-function rfc3339(at: Date): string {
-  return at.toISOString();
+/** Of a family of addresses that no gateway has any more. */
+function oldAddressSlices({ service, gateways, addressSlices }: ObservedService): LiveObject[] {
+  const wanted = buildAddressSlices(service, gateways).map(({ metadata }) => metadata.name);
+  return addressSlices
+    .filter(({ metadata }) => !wanted.includes(metadata.name))
+    .map((object) => ({ kind: builtin.EndpointSlice, object }));
 }

@@ -10,5 +10,6 @@ export const inferenceServiceRules: readonly PolicyRule[] = [
   { apiGroups: ['apps'], resources: ['deployments', 'controllerrevisions'], verbs: [...READ, ...APPLY, 'delete'] },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: [...READ, ...APPLY, 'delete'] },
   { apiGroups: [''], resources: ['pods', 'events', 'persistentvolumeclaims'], verbs: READ },
-  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: READ },
+  { apiGroups: ['slipway.dev'], resources: ['trafficroutes'], verbs: [...READ, ...APPLY] },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: [...READ, ...APPLY, 'delete'] },
 ];

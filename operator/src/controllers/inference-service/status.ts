@@ -4,7 +4,9 @@ import { baseStatus, conditionsOfError, inProgress, isFalse, isTrue, stalled } f
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
-import type { ObservedRevision, ObservedService } from './observe.ts';
+import { isReady } from '../../gateways/gateways.ts';
+import { behind, silent } from './confirmation.ts';
+import type { AppliedRoute, ObservedRevision, ObservedService } from './observe.ts';
 import { desiredRevision, stableRevision } from './plan.ts';
 import type { Desired } from './plan.ts';
 
@@ -22,14 +24,24 @@ export interface Sides {
   readonly desired: Desired;
   /** Pods that the spec asks for. */
   readonly wanted: number;
+  /** What keeps requests from going where the route says. */
+  readonly unrouted: Unrouted | undefined;
+  /** Gateways that do not tell what they apply, and without which nothing moves. */
+  readonly unheard: readonly AppliedRoute[];
 }
+
+type Unrouted = Reason & {
+  /** Nobody can reach the service. */
+  readonly isOutage: boolean;
+};
 
 export function sidesOf(observed: ObservedService): Sides {
   const desired = desiredRevision(observed);
   const stable = stableRevision(observed);
   const candidate =
     desired.name === stable?.name ? undefined : observed.revisions.find(({ name }) => name === desired.name);
-  return { stable, candidate, desired, wanted: observed.service.spec.scaling.replicas };
+  const wanted = observed.service.spec.scaling.replicas;
+  return { stable, candidate, desired, wanted, unrouted: unrouted(observed, stable), unheard: silent(observed) };
 }
 
 /** Undefined where an error says nothing about the service: its status stays as it is. */
@@ -50,25 +62,52 @@ export function readyConditions(sides: Sides): WantedCondition[] {
   if (stable.trouble !== undefined) return troubled(stable.trouble);
   if (sides.wanted === 0) return [isTrue('Ready', scaledToZero(stable))];
   const started = { reason: 'UpToDate', message: `${describe(stable)} serves.` };
-  if (stable.ready > 0 && !stable.hasEndpoints) return inProgress(NOT_ROUTED);
+  if (sides.unrouted !== undefined) return inProgress(sides.unrouted);
   if (stable.ready >= sides.wanted) return [isTrue('Ready', started)];
   const starting = { reason: 'PodsStarting', message: `${describe(stable)} has pods that are starting.` };
   return stable.ready === 0 ? inProgress(starting) : [isTrue('Ready', started), isTrue('Reconciling', starting)];
 }
 
-/** Ready pods get requests a moment later, once Kubernetes has listed them behind the Service. */
-const NOT_ROUTED: Reason = {
-  reason: 'EndpointsPending',
-  message: 'Pods answer, and the Service does not list them yet.',
+function unrouted(observed: ObservedService, stable: ObservedRevision | undefined): Unrouted | undefined {
+  if (!observed.gateways.some(isReady)) return { ...NO_GATEWAY, isOutage: true };
+  if (stable !== undefined && stable.ready > 0 && stable.listed === 0) return { ...NOT_LISTED, isOutage: true };
+  const late = behind(observed);
+  if (late.length === 0) return undefined;
+  const isOutage = observed.applied.every(({ sequence }) => sequence === 0);
+  return { reason: 'GatewaysPending', message: pendingGateways(late), isOutage };
+}
+
+const NO_GATEWAY: Reason = {
+  reason: 'NoGateway',
+  message: "No gateway is ready, so nobody can reach the service. Look at the pods of the gateway's Deployment.",
 };
 
+/** Gateways find pods a moment after they are ready. */
+const NOT_LISTED: Reason = {
+  reason: 'EndpointsPending',
+  message: 'Pods answer, and Kubernetes does not list them as endpoints yet.',
+};
+
+function pendingGateways(gateways: readonly AppliedRoute[]): string {
+  return `The gateways at ${addressesOf(gateways)} do not follow the newest route yet.`;
+}
+
+function unheardGateways(gateways: readonly AppliedRoute[]): string {
+  return `The gateways at ${addressesOf(gateways)} do not tell which route they follow, and have to confirm each step.`;
+}
+
+function addressesOf(gateways: readonly AppliedRoute[]): string {
+  return gateways.map(({ address }) => address).join(', ');
+}
+
 /** The spec asks for another revision than the one with the traffic. */
-function changeConditions({ stable, candidate, desired }: Sides): WantedCondition[] {
+function changeConditions({ stable, candidate, desired, unheard }: Sides): WantedCondition[] {
   const { problem } = desired;
   if (problem !== undefined) return problem.isFinal ? stalled(problem) : inProgress(problem);
   if (candidate?.trouble !== undefined) return troubled(candidate.trouble, stillServing(stable));
-  const serves = stillServing(stable);
-  const message = `${candidate === undefined ? 'A new revision' : describe(candidate)} is starting. ${serves}`.trim();
+  const starting = `${candidate === undefined ? 'A new revision' : describe(candidate)} is starting.`;
+  const waiting = candidate !== undefined && candidate.listed > 0 && unheard.length > 0 ? unheardGateways(unheard) : '';
+  const message = [starting, waiting, stillServing(stable)].filter((sentence) => sentence !== '').join(' ');
   return inProgress({ reason: stable === undefined ? 'RevisionStarting' : 'RolloutInProgress', message });
 }
 
@@ -84,11 +123,11 @@ function stillServing(stable: ObservedRevision | undefined): string {
   return stable === undefined || stable.ready === 0 ? '' : `${describe(stable)} keeps serving.`;
 }
 
-function serving({ stable, desired, wanted }: Sides): WantedCondition {
+function serving({ stable, desired, wanted, unrouted: obstacle }: Sides): WantedCondition {
   if (stable === undefined) {
     return isFalse('Serving', { reason: 'NotYetServing', message: 'No revision has answered yet.' });
   }
-  if (stable.ready > 0 && !stable.hasEndpoints) return isFalse('Serving', NOT_ROUTED);
+  if (stable.ready > 0 && obstacle?.isOutage === true) return isFalse('Serving', obstacle);
   if (stable.ready > 0) {
     const reason = desired.name === stable.name ? 'Serving' : 'StableServes';
     return isTrue('Serving', { reason, message: `${describe(stable)} answers.` });

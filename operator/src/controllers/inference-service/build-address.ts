@@ -1,0 +1,98 @@
+/** Where clients reach the service: an address of its own that leads to the gateways, which know it by its host name. */
+import type { InferenceService, TrafficRoute } from '@slipway/crds';
+import { groupVersion } from '@slipway/crds';
+import type { DeepReadonly, EndpointSlice, Service } from '@slipway/kube';
+import type { GatewayReplica } from '../../gateways/gateways.ts';
+import { ownedLabels, SERVICE_NAME_LABEL } from '../../labels.ts';
+import { childName, stableJson } from '../../names.ts';
+import { GRPC_PORT, HTTP_PORT } from './build-pod-template.ts';
+import { MOVED_AT_ANNOTATION } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
+
+type Owner = DeepReadonly<InferenceService>;
+
+/** Keeps Kubernetes' own controllers from the slice. */
+const MANAGED_SLICE = { 'endpointslice.kubernetes.io/managed-by': 'slipway.dev' };
+
+export function ownedMetadata(owner: Owner, name: string) {
+  const labels = ownedLabels({ kind: 'InferenceService', name: owner.metadata.name });
+  return { name, namespace: owner.metadata.namespace ?? '', labels };
+}
+
+/** The same for the whole life of the service. It selects nothing: its EndpointSlices are ours. */
+export function buildAddress(owner: Owner): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: ownedMetadata(owner, owner.metadata.name),
+    spec: {
+      type: 'ClusterIP',
+      ports: [
+        { name: 'http', port: 80, protocol: 'TCP' },
+        { name: 'grpc', port: GRPC_PORT, protocol: 'TCP' },
+      ],
+    },
+  };
+}
+
+/** One for each family of addresses that the gateways have. */
+export function buildAddressSlices(owner: Owner, gateways: readonly GatewayReplica[]): EndpointSlice[] {
+  const families = [...new Set(gateways.map(({ family }) => family))].sort();
+  return families.map((family) => {
+    const replicas = gateways.filter((gateway) => gateway.family === family);
+    const metadata = ownedMetadata(owner, childName(owner.metadata.name, `gateway-${family.toLowerCase()}`));
+    const port = replicas[0]?.port ?? 0;
+    return {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        ...metadata,
+        labels: { ...metadata.labels, ...MANAGED_SLICE, [SERVICE_NAME_LABEL]: owner.metadata.name },
+      },
+      addressType: family,
+      // A gateway takes every protocol at its one port.
+      ports: ['http', 'grpc'].map((name) => ({ name, port, protocol: 'TCP' })),
+      endpoints: replicas.map(({ address, conditions, nodeName, zone }) => ({
+        addresses: [address],
+        conditions: { ...conditions },
+        ...(nodeName === undefined ? {} : { nodeName }),
+        ...(zone === undefined ? {} : { zone }),
+      })),
+    };
+  });
+}
+
+/** What the gateways do. Its sequence is above that of the route that exists, where it says anything else. */
+export function buildTrafficRoute(
+  owner: Owner,
+  { stable, weights, movedAt }: Traffic,
+  live: DeepReadonly<TrafficRoute> | undefined,
+): TrafficRoute {
+  const content = {
+    hosts: [],
+    stable,
+    mirrors: [],
+    limits: { timeout: '60s' },
+    backends: Object.keys(weights)
+      .sort()
+      .map((revision) => ({
+        revision,
+        weight: weights[revision] ?? 0,
+        endpoints: { service: { name: revision }, httpPort: HTTP_PORT, grpcPort: GRPC_PORT },
+      })),
+  };
+  const metadata = ownedMetadata(owner, owner.metadata.name);
+  return {
+    apiVersion: groupVersion,
+    kind: 'TrafficRoute',
+    metadata: { ...metadata, ...(movedAt === undefined ? {} : { annotations: { [MOVED_AT_ANNOTATION]: movedAt } }) },
+    spec: { sequence: nextSequence(content, live), ...content },
+  };
+}
+
+function nextSequence(content: object, live: DeepReadonly<TrafficRoute> | undefined): number {
+  if (live === undefined) return 1;
+  const { sequence, ...spec } = live.spec;
+  const liveContent = Object.fromEntries(Object.keys(content).map((key) => [key, spec[key as keyof typeof spec]]));
+  return stableJson(liveContent) === stableJson(content) ? sequence : sequence + 1;
+}

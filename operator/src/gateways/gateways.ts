@@ -1,0 +1,52 @@
+/** The gateways as the operator sees them: which there are, and what each applies. */
+import type { DeepReadonly, EndpointSlice } from '@slipway/kube';
+
+export interface Gateways {
+  /**
+   * The sequence that the replica with this address applies of the route: 0 where it applies none, undefined while it has
+   * not told.
+   */
+  sequenceAt(address: string, routeUid: string): number | undefined;
+  /** Tells of every route that a gateway applies, or does not any more, from now on. */
+  subscribe(listener: (routeUid: string) => void): void;
+}
+
+type Conditions = NonNullable<EndpointSlice['endpoints'][number]['conditions']>;
+
+/** A pod that EndpointSlices of the gateways' Service list. */
+export interface GatewayReplica {
+  readonly address: string;
+  readonly family: string;
+  readonly port: number;
+  readonly conditions: DeepReadonly<Conditions>;
+  readonly nodeName: string | undefined;
+  readonly zone: string | undefined;
+}
+
+/** The name of the port of the gateways' Service that takes requests. */
+const PORT_NAME = 'http';
+
+/** By address, sorted. */
+export function gatewayReplicas(slices: readonly DeepReadonly<EndpointSlice>[]): readonly GatewayReplica[] {
+  const replicas = slices.flatMap((slice) => {
+    const port = slice.ports?.find(({ name }) => name === PORT_NAME)?.port;
+    // `endpoints` is null in a slice that has none.
+    if (port === undefined || slice.addressType === 'FQDN') return [];
+    return (slice.endpoints ?? []).flatMap(({ addresses, conditions = {}, nodeName, zone }) => {
+      const [address] = addresses;
+      return address === undefined ? [] : [{ address, family: slice.addressType, port, conditions, nodeName, zone }];
+    });
+  });
+  const byAddress = new Map(replicas.map((replica) => [replica.address, replica]));
+  return [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** New connections go to it. The API says nothing of a condition where it means yes. */
+export function isReady({ conditions }: GatewayReplica): boolean {
+  return conditions.ready !== false;
+}
+
+/** It may have requests to hand on: it is ready, or it ends and still answers. */
+export function isServing(replica: GatewayReplica): boolean {
+  return isReady(replica) || replica.conditions.serving === true;
+}
