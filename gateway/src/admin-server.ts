@@ -2,19 +2,21 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Registry } from 'prom-client';
+import type { Stream } from './control/stream.ts';
 import type { Backend, Route } from './routing/route.ts';
 import type { RouteTable } from './routing/route-table.ts';
 
 export interface AdminOptions {
   readonly table: Pick<RouteTable, 'list' | 'lostHosts'>;
   readonly registry: Registry;
+  readonly stream: Stream;
   /** Why it should get no traffic; undefined when it should. */
   readonly obstacle: () => string | undefined;
 }
 
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 };
 
-export function createAdminServer({ table, registry, obstacle }: AdminOptions): Server {
+export function createAdminServer({ table, registry, stream, obstacle }: AdminOptions): Server {
   return createServer(TIMEOUTS, (request, response) => {
     const json = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -37,8 +39,11 @@ export function createAdminServer({ table, registry, obstacle }: AdminOptions): 
       case '/routes':
         json(200, { routes: table.list().map((route) => describedRoute(route, table)) });
         return;
+      case '/stream':
+        stream(response);
+        return;
       default:
-        json(404, { error: 'there are /healthz, /readyz, /metrics and /routes' });
+        json(404, { error: 'there are /healthz, /readyz, /metrics, /routes and /stream' });
     }
   });
 }

@@ -9,6 +9,7 @@ import { createAdminServer } from './admin-server.ts';
 import { readConfig, USAGE } from './config.ts';
 import type { Config } from './config.ts';
 import { createRouteSource } from './control/route-source.ts';
+import { createStream } from './control/stream.ts';
 import { startDataPlane } from './data-plane.ts';
 import { createGatewayMetrics } from './proxy/metrics.ts';
 import { createRouteTable } from './routing/route-table.ts';
@@ -29,7 +30,8 @@ async function main(config: Config): Promise<void> {
     if (isDraining) return 'the gateway is shutting down';
     return source.hasSynced() ? undefined : 'the routes have not been read yet';
   };
-  const admin = createAdminServer({ table, registry, obstacle });
+  const stream = createStream(table, packageJson.version);
+  const admin = createAdminServer({ table, registry, stream, obstacle });
   const dataPlane = await startDataPlane({
     table,
     metrics: createGatewayMetrics(registry),

@@ -27,6 +27,21 @@ describe('drift', () => {
       },
     ],
     [
+      'one port of an EndpointSlice under two names',
+      {
+        ports: [
+          { name: 'http', port: 1, protocol: 'TCP' },
+          { name: 'grpc', port: 1, protocol: 'TCP' },
+        ],
+      },
+      {
+        ports: [
+          { name: 'http', port: 1, protocol: 'TCP' },
+          { name: 'grpc', port: 1, protocol: 'TCP' },
+        ],
+      },
+    ],
+    [
       'the default protocol of a port',
       { ports: [{ containerPort: 80 }] },
       { ports: [{ containerPort: 80, protocol: 'TCP' }] },

@@ -160,6 +160,28 @@ describe('the manager', () => {
     await running;
   });
 
+  it('wakes the keys that a signal names', async () => {
+    const { manager, stop } = await setUp({ lists: { configmaps: [] } });
+    const seen: [string, readonly string[]][] = [];
+    const told = Promise.withResolvers<(name: string) => void>();
+    manager.addController({
+      name: 'test',
+      for: manager.cache(builtin.ConfigMap),
+      signals: [
+        { subscribe: (wake) => told.resolve((name) => wake({ namespace: 'default', name }, 'a gateway moved')) },
+      ],
+      reconcile: (key, { reasons }) => (seen.push([key.name, reasons]), Promise.resolve(settled())),
+    });
+
+    const running = manager.run(stop.signal);
+    (await told.promise)('second');
+    await eventually(() => seen.length === 1);
+
+    expect(seen).toEqual([['second', ['a gateway moved']]]);
+    stop.abort();
+    await running;
+  });
+
   it('is not ready once a cache has heard nothing for too long', async () => {
     const { manager, clock, stop } = await setUp({ lists: { configmaps: [] } });
     const cache = manager.cache(builtin.ConfigMap);
@@ -190,6 +212,20 @@ describe('the manager', () => {
       '/api/v1/namespaces/y/configmaps',
       '/api/v1/nodes',
     ]);
+    stop.abort();
+    await running;
+  });
+
+  it('looks into the namespaces of a cache that names its own', async () => {
+    const { manager, server, stop } = await setUp({ lists: { pods: [] }, namespaces: ['x'] });
+    manager.cache(builtin.Pod, { namespaces: ['system'] });
+    manager.cache(builtin.Pod);
+
+    const running = manager.run(stop.signal);
+    await eventually(() => manager.ready().ok);
+
+    const lists = server.received.filter(({ query }) => !query.has('watch')).map(({ path }) => path);
+    expect(lists.sort()).toEqual(['/api/v1/namespaces/system/pods', '/api/v1/namespaces/x/pods']);
     stop.abort();
     await running;
   });

@@ -42,6 +42,7 @@ const PROGRESS: ReadonlySet<string> = new Set([
   'RolloutInProgress',
   'PodsStarting',
   'EndpointsPending',
+  'GatewaysPending',
   'ModelVersionNotReady',
   'Terminating',
   'WaitingForFeatureSets',

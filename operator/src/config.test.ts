@@ -35,6 +35,7 @@ function fileWith(text: string): string {
 describe('readConfig', () => {
   it('needs the images and where the lease is, and has a default for everything else', () => {
     expect(read({ environment: { ...enough, SLIPWAY_NAMESPACES: '' } })).toEqual({
+      gateway: { namespace: 'slipway', service: 'slipway-gateway', adminPort: 8002 },
       workloads: {
         servingRuntimeImage: 'serving:1',
         batchRuntimeImage: 'batch:1',

@@ -17,13 +17,16 @@ holdsIn(inferenceServiceModel, [
     const back = { settled: serving, script: [serve('v2'), serveOnce(phase, 'v1')] };
     return [
       [`goes back when the candidate is ${phase}, and drains`, { ...back, drainSeconds: 10 }],
-      [`goes back when the candidate is ${phase}, with an operator that dies`, { ...back, faults: { crashes: 1 } }],
       [
         `goes back when the candidate is ${phase}, with a route that its cache does not know of`,
         { ...back, faults: { lostAnswers: 1, staleKinds: 1 }, mayFallBehind: ['TrafficRoute'] },
       ],
     ];
   }),
+  [
+    'goes back when the candidate has the requests, with an operator that dies',
+    { settled: serving, script: [serve('v2'), serveOnce('moved', 'v1')], faults: { crashes: 1 } },
+  ],
   [
     'changes, with a gateway that is heard late',
     { settled: serving, script: [serve('v2')], faults: { staleKinds: 1 }, mayFallBehind: ['Gateway'] },

@@ -1,14 +1,5 @@
 import { z } from 'zod';
-import {
-  AGE_COLUMN,
-  duration,
-  listMap,
-  matching,
-  objectName,
-  PARENT_NAME_RULE,
-  reference,
-  withRules,
-} from './common.ts';
+import { AGE_COLUMN, duration, matching, objectName, PARENT_NAME_RULE, reference, withRules } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
 
@@ -92,19 +83,20 @@ export const TrafficRouteSpec = withRules(
       .max(16)
       .default([])
       .describe('Host names beside <name>.<namespace>.svc. One that several routes claim belongs to the oldest.'),
-    backends: listMap(backend, 8, ['revision']).min(1).describe('The revisions; their weights are 100 together.'),
+    // Lists of one owner, which replaces them whole: what somebody else adds to one does not stay.
+    backends: z.array(backend).min(1).max(8).describe('The revisions; their weights are 100 together.'),
     stable: objectName.describe('The revision that gets the traffic of those that have no ready pods.'),
     sticky: sticky
       .optional()
       .describe('Which value of a request decides who answers it. Without it, or where the value is missing: chance.'),
-    mirrors: listMap(
-      z.strictObject({
-        revision,
-        percent: z.number().int().min(1).max(100).describe('Share of the requests that are copied, in percent.'),
-      }),
-      4,
-      ['revision'],
-    )
+    mirrors: z
+      .array(
+        z.strictObject({
+          revision,
+          percent: z.number().int().min(1).max(100).describe('Share of the requests that are copied, in percent.'),
+        }),
+      )
+      .max(4)
       .default([])
       .describe('Who gets copies of requests. What they answer is thrown away.'),
     limits: z
@@ -117,6 +109,14 @@ export const TrafficRouteSpec = withRules(
       .describe('What a request may cost.'),
   }),
   [
+    {
+      rule: 'self.backends.all(b, self.backends.exists_one(other, other.revision == b.revision))',
+      message: 'two backends must not be the same revision',
+    },
+    {
+      rule: 'self.mirrors.all(m, self.mirrors.exists_one(other, other.revision == m.revision))',
+      message: 'two mirrors must not be the same revision',
+    },
     {
       rule: 'self.backends.map(b, b.weight).sum() == 100',
       message: 'the weights of the backends must be 100 together',

@@ -11,6 +11,13 @@ export interface RouteTable {
   list(): readonly Route[];
   /** Hosts of the route that another one has, which was there before. */
   lostHosts(route: Route): readonly string[];
+  /** Tells of every route that is set, and of every one that goes, from now on. Returns what ends that. */
+  subscribe(listener: RouteListener): () => void;
+}
+
+export interface RouteListener {
+  set(route: Route): void;
+  gone(route: Route): void;
 }
 
 export function createRouteTable(clusterDomain: string): RouteTable {
@@ -19,10 +26,11 @@ export function createRouteTable(clusterDomain: string): RouteTable {
   const claims = new Map<string, readonly Route[]>();
   /** Names within the cluster: nobody can claim one that is another's. */
   const own = new Map<string, Route>();
+  const listeners = new Set<RouteListener>();
 
-  function remove(key: string): void {
+  function remove(key: string): Route | undefined {
     const route = routes.get(key);
-    if (route === undefined) return;
+    if (route === undefined) return undefined;
     routes.delete(key);
     for (const name of clusterNames(route, clusterDomain)) own.delete(name);
     for (const host of route.hosts) {
@@ -30,20 +38,30 @@ export function createRouteTable(clusterDomain: string): RouteTable {
       if (left.length === 0) claims.delete(host);
       else claims.set(host, left);
     }
+    return route;
   }
 
   return {
     find: (hostName) => own.get(hostName) ?? claims.get(hostName)?.[0],
     set: (route) => {
       const key = keyOf(route);
-      remove(key);
+      const before = remove(key);
       routes.set(key, route);
       for (const name of clusterNames(route, clusterDomain)) own.set(name, route);
       for (const host of new Set(route.hosts)) claims.set(host, [...(claims.get(host) ?? []), route].toSorted(byAge));
+      if (before !== undefined && before.uid !== route.uid) for (const listener of listeners) listener.gone(before);
+      for (const listener of listeners) listener.set(route);
     },
-    delete: (namespace, name) => remove(keyOf({ namespace, name })),
+    delete: (namespace, name) => {
+      const route = remove(keyOf({ namespace, name }));
+      if (route !== undefined) for (const listener of listeners) listener.gone(route);
+    },
     get: (namespace, name) => routes.get(keyOf({ namespace, name })),
     list: () => [...routes.values()],
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     lostHosts: (route) => route.hosts.filter((host) => own.has(host) || claims.get(host)?.[0] !== route),
   };
 }

@@ -1,10 +1,11 @@
 /** One service over its life on a real API server: created, changed, broken, mended, and the operator killed in between. */
 import { builtin } from '@slipway/kube';
 import type { Deployment, KubeKind, Pod, Service } from '@slipway/kube';
-import type { InferenceService, ModelVersion } from '@slipway/crds';
+import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kinds } from '../../../operator/src/kinds.ts';
+import { ownAddress } from '../running-gateway.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness, OperatorProcess } from './harness.ts';
 import type { PodFate, PodScript } from './kubelet.ts';
@@ -38,6 +39,15 @@ afterAll(() => harness?.stop());
 
 const service = () => harness.get<InferenceService>(kinds.InferenceService, KEY);
 const address = () => harness.get<Service>(builtin.Service, KEY);
+const route = () => harness.get<TrafficRoute>(kinds.TrafficRoute, KEY);
+/** The versions that the route lists, with their weights. */
+async function weights(): Promise<Record<string, number>> {
+  const backends = (await route())?.spec.backends ?? [];
+  const { items } = await harness.client.list(builtin.ControllerRevision, { namespace: NS });
+  const versionOfRevision = (name: string) =>
+    items.find(({ metadata }) => metadata.name === name)?.metadata.labels?.['slipway.dev/modelversion'] ?? name;
+  return Object.fromEntries(backends.map(({ revision, weight }) => [versionOfRevision(revision), weight]));
+}
 async function deployments(): Promise<Deployment[]> {
   return (await harness.client.list(builtin.Deployment, { namespace: NS })).items;
 }
@@ -75,7 +85,8 @@ describe('an InferenceService', () => {
       selector: 'slipway.dev/inferenceservice=flights',
       runtime: { image: 'slipway/serving-runtime:test' },
     });
-    await eventually('both get requests', async () => (await endpointPods()).length === 2);
+    expect(await weights()).toEqual({ 'delay-1': 100 });
+    expect(await addressEndpoints()).toEqual([{ address: ownAddress(), ready: true }]);
   });
 
   it('keeps the ModelVersion that it serves from being deleted', async () => {
@@ -95,7 +106,6 @@ describe('an InferenceService', () => {
 
   it('gives the traffic to a new version only when all its pods answer, and then ends the old pods', async () => {
     harness.kubelet.follow(script({ 'delay-2': { kind: 'run', ready: false } }));
-    const before = (await address())?.spec?.selector;
     await harness.apply(
       modelVersion(NS, 'delay-2', DIGEST_B),
       inferenceService(NS, 'delay-2', { scaling: { replicas: 2 } }),
@@ -104,21 +114,20 @@ describe('an InferenceService', () => {
       const found = await service();
       return found?.status?.candidate?.modelVersion === 'delay-2' && (await podsOf('delay-2')).length === 2;
     });
-    expect((await address())?.spec?.selector).toEqual(before);
+    expect(await weights()).toEqual({ 'delay-1': 100, 'delay-2': 0 });
     expect(await condition('Serving')).toMatchObject({ status: 'True', reason: 'StableServes' });
     expect(await condition('Ready')).toMatchObject({ status: 'False', reason: 'RolloutInProgress' });
 
     harness.kubelet.follow(script());
-    await eventually('delay-2 serves', () => isServing('delay-2'));
-    const switched = await address();
-    expect(switched?.spec?.selector).not.toEqual(before);
     // The old pods are still there while requests may be on their way to them.
-    expect(sorted((await deployments()).map(({ metadata }) => metadata.labels?.['slipway.dev/modelversion']))).toEqual([
-      'delay-1',
-      'delay-2',
-    ]);
+    await eventually('all requests go to delay-2, and delay-1 is still there', async () => {
+      return (await weights())['delay-2'] === 100 && (await deployments()).length === 2;
+    });
+    const moved = await route();
+    await eventually('delay-2 serves', () => isServing('delay-2'));
+    await eventually('delay-1 is listed no more', async () => Object.keys(await weights()).join() === 'delay-2');
     await eventually('the old Deployment is gone', async () => (await deployments()).length === 1);
-    const wait = Date.now() - Date.parse(switched?.metadata.annotations?.['slipway.dev/switched-at'] ?? '');
+    const wait = Date.now() - Date.parse(moved?.metadata.annotations?.['slipway.dev/traffic-moved-at'] ?? '');
     expect(wait).toBeGreaterThanOrEqual(2000);
     await eventually('delay-1, which nobody uses any more, is gone', async () => {
       const found = await harness.get(kinds.ModelVersion, { namespace: NS, name: 'delay-1' });
@@ -201,7 +210,7 @@ describe('an InferenceService', () => {
   });
 
   it('moves no traffic and starts no work when every status is wiped', async () => {
-    const [before, uids] = [await address(), await workUids()];
+    const [before, uids] = [await route(), await workUids()];
     for (const { kind, name } of [
       { kind: 'inferenceservices', name: 'flights' },
       { kind: 'modelversions', name: 'delay-5' },
@@ -216,7 +225,7 @@ describe('an InferenceService', () => {
     const version = await harness.get<ModelVersion>(kinds.ModelVersion, { namespace: NS, name: 'delay-5' });
     expect(version?.status).toMatchObject({ bytes: 42, signature: { inputs: [{ name: 'x' }] } });
     expect(await workUids()).toEqual(uids);
-    expect((await address())?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
+    expect((await route())?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion);
   });
 
   it('writes nothing at rest, not after a restart of the API server nor of the operator', async () => {
@@ -228,6 +237,33 @@ describe('an InferenceService', () => {
     await sleep(4000);
 
     expect(await resourceVersions()).toEqual(before);
+  });
+
+  it('puts right a route that somebody changed by hand, and goes above their sequence', async () => {
+    const sequence = ((await route())?.spec.sequence ?? 0) + 5;
+    const patch = JSON.stringify({
+      spec: { sequence, mirrors: [{ revision: (await route())?.spec.stable, percent: 1 }] },
+    });
+    const { code } = await harness.plane.kubectl([
+      'patch',
+      '-n',
+      NS,
+      'trafficroute/flights',
+      '--type=merge',
+      '-p',
+      patch,
+    ]);
+    expect(code).toBe(0);
+    await eventually('the mirror is gone', async () => (await route())?.spec.mirrors.length === 0);
+    expect((await route())?.spec.sequence).toBe(sequence + 1);
+  });
+
+  it('finds what serves when somebody deletes the route', async () => {
+    const uid = (await route())?.metadata.uid;
+    await harness.client.delete(kinds.TrafficRoute, KEY);
+    await eventually('it is made again', async () => ((await route())?.metadata.uid ?? uid) !== uid);
+    expect(await weights()).toEqual({ 'delay-5': 100 });
+    await eventually('every gateway has it', () => isServing('delay-5'));
   });
 
   it('takes nobody else’s Service of its name, and says so', async () => {
@@ -290,12 +326,12 @@ async function podsOf(version: string): Promise<Pod[]> {
   return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
-async function endpointPods(): Promise<string[]> {
-  const { items } = await harness.client.list(builtin.EndpointSlice, {
-    namespace: NS,
-    labelSelector: 'kubernetes.io/service-name=flights',
-  });
-  return items.flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ targetRef }) => targetRef?.name ?? []));
+async function addressEndpoints() {
+  const labelSelector = 'kubernetes.io/service-name=flights';
+  const { items } = await harness.client.list(builtin.EndpointSlice, { namespace: NS, labelSelector });
+  return items.flatMap(({ endpoints }) =>
+    endpoints.map(({ addresses, conditions }) => ({ address: addresses[0], ready: conditions?.ready })),
+  );
 }
 
 async function workUids(): Promise<string[]> {

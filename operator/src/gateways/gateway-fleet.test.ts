@@ -1,0 +1,147 @@
+/** What the operator hears of gateways, from servers that speak as they do. */
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { GatewayLine } from '@slipway/crds/gateway-stream';
+import { realClock } from '@slipway/kube';
+import type { EndpointSlice, Logger } from '@slipway/kube';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createGatewayFleet } from './gateway-fleet.ts';
+import type { GatewayFleet } from './gateway-fleet.ts';
+import { gatewayReplicas, isReady, isServing } from './gateways.ts';
+
+const HERE = '127.0.0.1';
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+const cleanups: (() => void)[] = [];
+afterEach(() => cleanups.splice(0).forEach((each) => each()));
+
+interface Stream {
+  readonly fleet: GatewayFleet;
+  readonly server: Server;
+  /** Routes that the fleet told of. */
+  readonly told: string[];
+  /** One for each connection. */
+  readonly streams: ServerResponse[];
+  say(...lines: (GatewayLine | string)[]): void;
+}
+
+async function listening(): Promise<Stream> {
+  const streams: ServerResponse[] = [];
+  const server = createServer((request, response) => {
+    if (request.url !== '/stream') return void response.writeHead(404).end();
+    response.writeHead(200).flushHeaders();
+    streams.push(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, HERE, resolve));
+  const adminPort = (server.address() as AddressInfo).port;
+  const fleet = createGatewayFleet({ clock: realClock, log: silent, adminPort, random: () => 0 });
+  const told: string[] = [];
+  fleet.subscribe((uid) => told.push(uid));
+  fleet.listenTo([HERE]);
+  cleanups.push(() => {
+    fleet.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+  await expect.poll(() => streams.length, WAIT).toBe(1);
+  const say = (...lines: (GatewayLine | string)[]) => {
+    const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line)));
+    streams.at(-1)?.write(`${text.join('\n')}\n`);
+  };
+  return { fleet, server, told, streams, say };
+}
+
+const WAIT = { timeout: 20_000, interval: 5 };
+const hello: GatewayLine = { hello: { incarnation: 'a', version: '0.1.0' } };
+const load: GatewayLine = { load: { milliseconds: 1000, routes: [] } };
+const route = (uid: string, sequence: number): GatewayLine => ({ route: { uid, sequence, lostHosts: [] } });
+
+describe('a gateway', () => {
+  it('is unknown until it has said something', async () => {
+    const { fleet } = await listening();
+    expect(fleet.sequenceAt(HERE, 'one')).toBeUndefined();
+    expect(fleet.sequenceAt('10.0.0.1', 'one')).toBeUndefined();
+  });
+
+  it('is known by what it says, and a route that it does not name is not applied once it has told all', async () => {
+    const { fleet, told, say } = await listening();
+    say(hello, route('one', 3));
+    await expect.poll(() => fleet.sequenceAt(HERE, 'one'), WAIT).toBe(3);
+    expect(fleet.sequenceAt(HERE, 'two')).toBeUndefined();
+
+    say(load, route('one', 4));
+    await expect.poll(() => fleet.sequenceAt(HERE, 'one'), WAIT).toBe(4);
+    expect(fleet.sequenceAt(HERE, 'two')).toBe(0);
+
+    say({ gone: { uid: 'one' } });
+    await expect.poll(() => fleet.sequenceAt(HERE, 'one'), WAIT).toBe(0);
+    expect(told).toEqual(['one', 'one', 'one']);
+  });
+
+  it.each([
+    ['ends the stream', (stream: Stream) => stream.streams[0]?.end()],
+    ['breaks the connection', (stream: Stream) => stream.streams[0]?.destroy()],
+    ['says what makes no sense', (stream: Stream) => stream.say('{"route":{"uid":"one"}}')],
+    ['says what is no JSON', (stream: Stream) => stream.say('<html>')],
+  ])('that %s is unknown, and asked again', async (_, fail) => {
+    const stream = await listening();
+    stream.say(hello, route('one', 3), load);
+    await expect.poll(() => stream.fleet.sequenceAt(HERE, 'one'), WAIT).toBe(3);
+    fail(stream);
+    await expect.poll(() => stream.fleet.sequenceAt(HERE, 'one'), WAIT).toBeUndefined();
+
+    await expect.poll(() => stream.streams.length, WAIT).toBe(2);
+    stream.say(hello, route('one', 5));
+    await expect.poll(() => stream.fleet.sequenceAt(HERE, 'one'), WAIT).toBe(5);
+  });
+
+  it('that the Service does not list any more is forgotten, and its connection given up', async () => {
+    const { fleet, streams, say } = await listening();
+    say(hello, route('one', 3));
+    await expect.poll(() => fleet.sequenceAt(HERE, 'one'), WAIT).toBe(3);
+    fleet.listenTo([]);
+    expect(fleet.sequenceAt(HERE, 'one')).toBeUndefined();
+    await expect.poll(() => streams[0]?.closed, WAIT).toBe(true);
+  });
+});
+
+describe('the replicas', () => {
+  const slice = (more: Partial<EndpointSlice>): EndpointSlice => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'gateways' },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080 }],
+    endpoints: [],
+    ...more,
+  });
+
+  it('are those of all slices that have the port, by address', () => {
+    const found = gatewayReplicas([
+      slice({ endpoints: [{ addresses: ['10.0.0.2'] }, { addresses: ['10.0.0.1'] }] }),
+      slice({ ports: [{ name: 'metrics', port: 9 }], endpoints: [{ addresses: ['10.0.0.3'] }] }),
+      slice({ endpoints: null as never }),
+    ]);
+    expect(found.map(({ address, port }) => [address, port])).toEqual([
+      ['10.0.0.1', 8080],
+      ['10.0.0.2', 8080],
+    ]);
+  });
+
+  it.each([
+    [{}, { ready: true, serving: true }],
+    [{ ready: true }, { ready: true, serving: true }],
+    [
+      { ready: false, serving: true, terminating: true },
+      { ready: false, serving: true },
+    ],
+    [
+      { ready: false, serving: false },
+      { ready: false, serving: false },
+    ],
+    [{ ready: false }, { ready: false, serving: false }],
+  ])('with the conditions %j', (conditions, expected) => {
+    const [replica] = gatewayReplicas([slice({ endpoints: [{ addresses: ['10.0.0.1'], conditions }] })]);
+    expect(replica && { ready: isReady(replica), serving: isServing(replica) }).toEqual(expected);
+  });
+});
