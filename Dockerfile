@@ -1,10 +1,10 @@
-# One Dockerfile, a target an image: operator, serving-runtime, batch-runtime.
+# One Dockerfile, a target an image: operator, gateway, serving-runtime, batch-runtime.
 #
 #   docker build --target operator --tag slipway/operator:0.1.0 .
 #   npm run cluster -- load-images     # the same without a container daemon or a registry (hack/images)
 #
 # The final images hold the C library, one Node binary, production packages and TypeScript sources (Node strips the types); the
-# operator is one file of JavaScript, because that needs a third less memory.
+# operator and the gateway are one file of JavaScript, because that needs a third less memory.
 # They have no shell and no package manager, run as user 65532 and write nothing outside the mounts they are given.
 # A change of a source file rebuilds only the last small layers.
 #
@@ -40,6 +40,10 @@ COPY hack/images/install-packages.sh /build/
 FROM manifests AS operator-packages
 RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
     sh /build/install-packages.sh operator kube crds telemetry
+
+FROM manifests AS gateway-packages
+RUN --mount=type=secret,id=ca-bundle --mount=type=secret,id=npmrc --mount=type=cache,target=/root/.npm \
+    sh /build/install-packages.sh gateway kube crds telemetry
 
 # The bundler alone, so that a change of our sources does not install it again.
 FROM ${NODE_IMAGE} AS bundler
@@ -109,3 +113,26 @@ COPY --from=operator-bundle /bundle/ operator/dist/
 EXPOSE 8080 8081
 # What the operator holds for long is small; room for the young only makes the process larger.
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "operator/dist/main.js"]
+
+FROM ${NODE_IMAGE} AS gateway-bundle
+WORKDIR /app
+COPY --from=bundler /bundler/ /bundler/
+COPY --from=gateway-packages /app/ /app/
+COPY crds/src/ crds/src/
+COPY kube/src/ kube/src/
+COPY telemetry/src/ telemetry/src/
+# Of the model server the gateway takes the transport, which needs none of its packages.
+COPY serving-runtime/package.json serving-runtime/
+COPY serving-runtime/src/ serving-runtime/src/
+COPY gateway/src/ gateway/src/
+RUN ln -s ../../serving-runtime node_modules/@slipway/serving-runtime
+RUN node /bundler/node_modules/rolldown/bin/cli.mjs gateway/src/main.ts --platform node --format esm --dir /bundle \
+ && find node_modules -type f \( -iname 'licen[cs]e*' -o -iname 'notice*' \) -exec cp --parents {} /bundle/ \;
+
+FROM node-runtime AS gateway
+LABEL org.opencontainers.image.title="slipway/gateway" \
+      org.opencontainers.image.description="Stands before the model servers: splits, mirrors and retries requests over REST and gRPC"
+COPY gateway/package.json gateway/
+COPY --from=gateway-bundle /bundle/ gateway/dist/
+EXPOSE 8080 8002
+ENTRYPOINT ["/usr/local/bin/node", "gateway/dist/main.js"]

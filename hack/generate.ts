@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const GENERATORS = ['crds/src/generate/main.ts', 'operator/src/generate-rbac.ts', 'cli/src/generate-advice.ts'];
+const GENERATORS = ['crds/src/generate/main.ts', 'hack/generate-rbac.ts', 'cli/src/generate-advice.ts'];
 
 for (const generator of GENERATORS) {
   const { status } = spawnSync(

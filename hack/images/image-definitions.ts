@@ -5,7 +5,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 /** Images have the chart's version, so that the chart and the examples name them without a word. */
 export const VERSION = packageJson.version;
 
-export const IMAGE_NAMES = ['operator', 'serving-runtime', 'batch-runtime', 'flights-trainer'] as const;
+export const IMAGE_NAMES = ['operator', 'gateway', 'serving-runtime', 'batch-runtime', 'flights-trainer'] as const;
 export type ImageName = (typeof IMAGE_NAMES)[number];
 
 export interface ImageDefinition {
@@ -59,6 +59,7 @@ function withBundler(image: ImageDefinition): ImageDefinition {
 
 export const IMAGES: Readonly<Record<ImageName, ImageDefinition>> = {
   operator: withBundler(nodeImage('operator', ['crds', 'kube', 'telemetry', 'operator'])),
+  gateway: withBundler(nodeImage('gateway', ['crds', 'kube', 'telemetry', 'serving-runtime', 'gateway'])),
   'serving-runtime': nodeImage('serving-runtime', ['crds', 'telemetry', 'serving-runtime']),
   'batch-runtime': nodeImage('batch-runtime', ['crds', 'batch-runtime']),
   'flights-trainer': {

@@ -20,7 +20,7 @@ for workspace in "$@"; do workspaces="$workspaces --workspace=$workspace"; done
 # shellcheck disable=SC2086
 npm install --omit=dev --ignore-scripts --no-audit --no-fund --no-update-notifier $workspaces
 
-for folder in crds kube telemetry operator serving-runtime batch-runtime hack test; do
+for folder in crds kube telemetry operator gateway serving-runtime batch-runtime cli hack test; do
   case " $* " in *" $folder "*) ;; *) rm -rf "$folder" ;; esac
 done
 rm -f package.json package-lock.json .npmrc node_modules/.package-lock.json

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gatewayRules } from '../../gateway/src/rbac.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ownAddress, startGateway } from './running-gateway.ts';
@@ -46,19 +47,13 @@ afterAll(async () => {
   }
 });
 
-/** What the design gives a gateway: to read routes and endpoints. */
-const RULES = [
-  { apiGroups: ['slipway.dev'], resources: ['trafficroutes'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
-];
-
 async function kubeconfigWithRights(): Promise<string> {
   const group = 'rbac.authorization.k8s.io';
   const named = { metadata: { name: 'gateway' } };
   const account = { kind: 'ServiceAccount', name: 'gateway', namespace: 'default' };
   await apply(
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'gateway', namespace: 'default' } },
-    { apiVersion: `${group}/v1`, kind: 'ClusterRole', ...named, rules: RULES },
+    { apiVersion: `${group}/v1`, kind: 'ClusterRole', ...named, rules: gatewayRules },
     {
       apiVersion: `${group}/v1`,
       kind: 'ClusterRoleBinding',

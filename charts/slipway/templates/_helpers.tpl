@@ -15,6 +15,19 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{- define "slipway.gateway.selectorLabels" -}}
+app.kubernetes.io/name: slipway-gateway
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "slipway.gateway.labels" -}}
+{{ include "slipway.gateway.selectorLabels" . }}
+app.kubernetes.io/component: gateway
+app.kubernetes.io/part-of: slipway
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
 {{/* (list . "operator" .Values.images.operator) -> the full reference of an image */}}
 {{- define "slipway.image" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $full := index . 2 -}}

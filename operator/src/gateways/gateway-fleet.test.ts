@@ -28,8 +28,7 @@ interface Stream {
 async function listening(): Promise<Stream> {
   const streams: ServerResponse[] = [];
   const server = createServer((request, response) => {
-    if (request.url !== '/stream') return void response.writeHead(404).end();
-    response.writeHead(200).flushHeaders();
+    response.writeHead(request.url === '/stream' ? 200 : 404).flushHeaders();
     streams.push(response);
   });
   await new Promise<void>((resolve) => server.listen(0, HERE, resolve));

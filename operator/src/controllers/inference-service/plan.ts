@@ -76,27 +76,22 @@ export function candidateReplicas({ service }: Pick<ObservedService, 'service'>)
 }
 
 export function planService(observed: ObservedService, context: PlanContext): ServicePlan {
-  const { service, route, gateways } = observed;
+  const { service, gateways } = observed;
   const desired = desiredRevision(observed).name;
-  const live = route && trafficOf(route);
-  const traffic = planTraffic(trafficInput(observed, desired, context.now));
-  const listed = traffic === undefined ? [] : Object.keys(traffic.weights);
-  const running = [...new Set([...listed, desired])].filter((name) => name !== undefined);
+  const routing = planRouting(observed, desired, context.now);
+  const running = [...new Set([...routing.listed, desired])].filter((name) => name !== undefined);
   const snapshots = running
     .map((name) => snapshotOf(observed, name, context.config))
     .filter((one) => one !== undefined);
-  const nextRoute = traffic && buildTrafficRoute(service, traffic, route);
-  const isAtRest = nextRoute?.spec.sequence === route?.spec.sequence && isConfirmed(observed);
-  const drain = planDrain(observed, { running, isAtRest, movedAt: traffic?.movedAt }, context);
-  const stable = traffic?.movedAt === undefined ? undefined : traffic.stable;
+  const drain = planDrain(observed, { ...routing, running }, context);
   const isNew = desired !== undefined && !observed.revisions.some(({ name }) => name === desired);
   return {
     apply: [
       { kind: builtin.Service, object: buildAddress(service) },
       ...buildAddressSlices(service, gateways).map((object) => ({ kind: builtin.EndpointSlice, object })),
       // Before the route that names their Services.
-      ...snapshots.flatMap((snapshot) => revisionChildren(observed, snapshot, { stable, desired })),
-      ...(nextRoute === undefined ? [] : [{ kind: kinds.TrafficRoute, object: nextRoute }]),
+      ...snapshots.flatMap((snapshot) => revisionChildren(observed, snapshot, { stable: routing.stable, desired })),
+      ...routing.children,
       ...budgetChildren(observed),
     ],
     prune: [
@@ -106,8 +101,44 @@ export function planService(observed: ObservedService, context: PlanContext): Se
       ...oldAddressSlices(observed),
     ],
     next: drain.next,
-    movesTo: movesTo(live, traffic),
+    movesTo: routing.movesTo,
     created: isNew ? desired : undefined,
+  };
+}
+
+interface Routing {
+  readonly children: readonly Child[];
+  /** Revisions that the route lists with this plan. */
+  readonly listed: readonly string[];
+  /** The one that serves; undefined until one has answered. */
+  readonly stable: string | undefined;
+  readonly movesTo: string | undefined;
+  readonly movedAt: string | undefined;
+  /** The route stays as it is, and every gateway has confirmed it. */
+  readonly isAtRest: boolean;
+}
+
+const NO_ROUTE: Routing = {
+  children: [],
+  listed: [],
+  stable: undefined,
+  movesTo: undefined,
+  movedAt: undefined,
+  isAtRest: false,
+};
+
+function planRouting(observed: ObservedService, desired: string | undefined, now: Date): Routing {
+  const traffic = planTraffic(trafficInput(observed, desired, now));
+  if (traffic === undefined) return NO_ROUTE;
+  const { service, route } = observed;
+  const object = buildTrafficRoute(service, traffic, route);
+  return {
+    children: [{ kind: kinds.TrafficRoute, object }],
+    listed: Object.keys(traffic.weights),
+    stable: traffic.movedAt === undefined ? undefined : traffic.stable,
+    movesTo: movesTo(route && trafficOf(route), traffic),
+    movedAt: traffic.movedAt,
+    isAtRest: object.spec.sequence === route?.spec.sequence && isConfirmed(observed),
   };
 }
 
@@ -138,8 +169,8 @@ function isWarm({ deployment, listed }: ObservedRevision, wanted: number): boole
 }
 
 /** The revision that has the whole weight with this plan and had not before. */
-function movesTo(live: Traffic | undefined, next: Traffic | undefined): string | undefined {
-  if (next?.movedAt === undefined || next.movedAt === live?.movedAt) return undefined;
+function movesTo(live: Traffic | undefined, next: Traffic): string | undefined {
+  if (next.movedAt === undefined || next.movedAt === live?.movedAt) return undefined;
   return Object.keys(next.weights).find((name) => next.weights[name] === 100);
 }
 
@@ -187,12 +218,9 @@ interface Drain {
   readonly next: Result;
 }
 
-interface Draining {
+interface Draining extends Pick<Routing, 'isAtRest' | 'movedAt'> {
   /** Revisions that are listed or asked for. */
   readonly running: readonly string[];
-  /** The route that the gateways have confirmed lists no other. */
-  readonly isAtRest: boolean;
-  readonly movedAt: string | undefined;
 }
 
 /**
