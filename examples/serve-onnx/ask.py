@@ -1,4 +1,4 @@
-"""pip install tritonclient[http,grpc]; python ask.py [host:port]   (after: kubectl port-forward service/fare 8080:80)"""
+"""pip install tritonclient[http,grpc]; python ask.py [host:port], such as fare.default.localhost:8080 for a forwarded port"""
 
 import sys
 
@@ -6,7 +6,7 @@ import numpy as np
 import tritonclient.grpc as grpc
 import tritonclient.http as http
 
-address = sys.argv[1] if len(sys.argv) > 1 else "localhost:8080"
+address = sys.argv[1] if len(sys.argv) > 1 else "fare.default.svc:80"
 trips = np.array([[3.1, 12], [0.8, 6]], dtype=np.float32)  # miles, minutes
 
 for name, protocol in {"REST": http, "gRPC": grpc}.items():  # one port speaks both

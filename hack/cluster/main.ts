@@ -90,6 +90,7 @@ program
     const options = { namespace, service, port: Number(port) };
     const forward = await forwardService(name(), localPort === undefined ? options : { ...options, localPort });
     console.log(`127.0.0.1:${forward.port} -> ${target} (until Ctrl-C)`);
+    console.log(`an InferenceService is http://${service}.${namespace}.localhost:${forward.port}`);
   });
 
 async function ownImages(): Promise<string[]> {

@@ -21,11 +21,18 @@ interface RestAnswer {
   readonly outputs: readonly { readonly name: string; readonly data: readonly number[] }[];
 }
 
-export function createRestClient(port: number, model: string): Client {
+/** Where the gateways are, and the host name by which they know the service. */
+export interface ServiceAddress {
+  readonly port: number;
+  readonly host: string;
+}
+
+export function createRestClient({ port, host }: ServiceAddress, model: string): Client {
   const agent = new Agent({ keepAlive: true });
   const post = (body: string) =>
     new Promise<RestAnswer>((resolve, reject) => {
-      const options = { agent, port, host: '127.0.0.1', method: 'POST', path: `/v2/models/${model}/infer` };
+      const path = `/v2/models/${model}/infer`;
+      const options = { agent, port, host: '127.0.0.1', method: 'POST', path, headers: { host } };
       const sent = httpRequest(options, (response) => {
         let text = '';
         response.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -62,11 +69,13 @@ interface GrpcAnswer {
 
 const PROTO = join(import.meta.dirname, '..', '..', 'serving-runtime', 'src', 'protocol', 'proto', 'inference.proto');
 
-export function createGrpcClient(port: number, model: string): Client {
+export function createGrpcClient({ port, host }: ServiceAddress, model: string): Client {
   const definition = loadPackageDefinition(loadSync(PROTO, { keepCase: true, longs: Number, arrays: true }));
   const { GRPCInferenceService } = definition['inference'] as unknown as Record<string, ServiceClientConstructor>;
   if (GRPCInferenceService === undefined) throw new Error(`${PROTO} has no GRPCInferenceService`);
-  const client = new GRPCInferenceService(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = new GRPCInferenceService(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    'grpc.default_authority': host,
+  });
   return {
     ask: (rows) =>
       new Promise((resolve, reject) => {

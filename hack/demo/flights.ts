@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forwardService } from '../cluster/index.ts';
 import { createGrpcClient, createRestClient } from './clients.ts';
+import type { ServiceAddress } from './clients.ts';
 import type { SlipwayCluster } from '../slipway/slipway-cluster.ts';
 import { putTablesOnVolume, readFromVolume } from './flights-data.ts';
 import { condition, watchUntil } from './live-view.ts';
@@ -38,12 +39,13 @@ export async function runFlightsDemo(): Promise<SlipwayCluster> {
   const first = await stage('Features, a dataset, and a model trained by two pods', () => train(cluster, workspace));
   await stage(`Serving ${first.version}`, () => serve(cluster, workspace, first.version));
   const forward = await forwardService(cluster.name, { namespace: cluster.namespace, service: SERVICE, port: 80 });
+  const address = { port: forward.port, host: `${SERVICE}.${cluster.namespace}.svc` };
   try {
     const samples = await readSamples(cluster, first.output);
-    await stage('Asking about real flights', () => ask(forward.port, samples, first));
+    await stage('Asking about real flights', () => ask(address, samples, first));
     const second = await stage('Another parameter', () => retrain(cluster, workspace));
     await stage('Changing the version while a client keeps asking', () =>
-      changeUnderTraffic({ cluster, workspace, port: forward.port, from: first.version, to: second.version }, samples),
+      changeUnderTraffic({ cluster, workspace, address, from: first.version, to: second.version }, samples),
     );
   } finally {
     forward.close();
@@ -105,9 +107,9 @@ async function readSamples(cluster: SlipwayCluster, output: string): Promise<Sam
   return (JSON.parse(text) as { samples: Sample[] }).samples;
 }
 
-async function ask(port: number, samples: readonly Sample[], { metrics, version }: Trained): Promise<void> {
-  const rest = createRestClient(port, SERVICE);
-  const grpc = createGrpcClient(port, SERVICE);
+async function ask(address: ServiceAddress, samples: readonly Sample[], { metrics, version }: Trained): Promise<void> {
+  const rest = createRestClient(address, SERVICE);
+  const grpc = createGrpcClient(address, SERVICE);
   try {
     await showAnswers(
       rest,
@@ -143,16 +145,16 @@ async function retrain(cluster: SlipwayCluster, workspace: Workspace): Promise<T
 interface Change {
   readonly cluster: SlipwayCluster;
   readonly workspace: Workspace;
-  readonly port: number;
+  readonly address: ServiceAddress;
   readonly from: string;
   readonly to: string;
 }
 
 async function changeUnderTraffic(
-  { cluster, workspace, port, from, to }: Change,
+  { cluster, workspace, address, from, to }: Change,
   samples: readonly Sample[],
 ): Promise<void> {
-  const client = createRestClient(port, SERVICE);
+  const client = createRestClient(address, SERVICE);
   const traffic = startTraffic(
     client,
     samples.map((sample) => sample.x),
@@ -187,7 +189,7 @@ Try next (paste as they are):
   kubectl -n ${namespace} describe trainingjob flights-xgb
   kubectl -n ${namespace} get modelversions -o wide
   kubectl -n ${namespace} scale inferenceservices.slipway.dev/${SERVICE} --replicas=2
-  npm run cluster -- forward ${namespace}/${SERVICE}:80 8080     # then: curl localhost:8080/v2/models/${SERVICE}
+  npm run cluster -- forward ${namespace}/${SERVICE}:80 8080     # then: curl ${SERVICE}.${namespace}.localhost:8080/v2/models/${SERVICE}
 
 The YAML of all this, for your own: examples/flights. What the demo applied: its copy in the Git repository that it made.
 Take it all down: npm run demo -- down

@@ -35,11 +35,13 @@ export async function setUp({ name, namespace }: { name: string; namespace: stri
 async function install(cluster: SlipwayCluster, images: Record<ImageName, BuiltImage>): Promise<void> {
   const { helm, kubectl, namespace } = cluster;
   await endInterruptedRelease(cluster);
-  // The tag is the same for every build, so this is what makes a new build replace the running operator.
-  const build = images.operator.digest.slice(7, 19);
-  const annotation = `podAnnotations.slipway\\.dev/build=${build}`;
+  // The tag is the same for every build, so this is what makes a new build replace what runs.
+  const annotations = [
+    `podAnnotations.slipway\\.dev/build=${images.operator.digest.slice(7, 19)}`,
+    `gateway.podAnnotations.slipway\\.dev/build=${images.gateway.digest.slice(7, 19)}`,
+  ];
   const release = ['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'];
-  await helm([...release, '--set-string', annotation, '--wait', '--timeout', '3m']);
+  await helm([...release, '--set-string', annotations.join(','), '--wait', '--timeout', '3m']);
   await kubectl(['create', 'namespace', namespace]).catch(() => '');
   say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${namespace}`);
 }

@@ -1,6 +1,10 @@
 /** The first example of the README on a whole Kubernetes: served, at rest, wrong and mended, deleted. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
@@ -26,16 +30,23 @@ async function fares(): Promise<number[]> {
   const forward = await forwardService(NAME, { namespace: 'team', service: 'fare', port: 80 });
   try {
     const input = { name: 'trip', shape: [2, 2], datatype: 'FP32', data: [3.1, 12, 0.8, 6] };
-    const response = await fetch(`http://127.0.0.1:${forward.port}/v2/models/fare/infer`, {
-      method: 'POST',
-      body: JSON.stringify({ inputs: [input] }),
-      headers: { connection: 'close' },
-    });
-    const { outputs } = (await response.json()) as { outputs: { data: number[] }[] };
+    const { outputs } = JSON.parse(await post(forward.port, JSON.stringify({ inputs: [input] }))) as Answer;
     return outputs[0]?.data.map((fare) => Math.round(fare * 1000) / 1000) ?? [];
   } finally {
     forward.close();
   }
+}
+
+interface Answer {
+  readonly outputs: readonly { readonly data: readonly number[] }[];
+}
+
+/** By the host name that the service has in the cluster, which `fetch` would not let us set. */
+async function post(port: number, body: string): Promise<string> {
+  const options = { host: '127.0.0.1', port, path: '/v2/models/fare/infer', method: 'POST', agent: false };
+  const request = httpRequest({ ...options, headers: { host: 'fare.team.svc' } }).end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return text(response);
 }
 
 it('gives a prediction after one kubectl apply', async () => {
@@ -52,7 +63,7 @@ it('shows all of it to kubectl get and describe', async () => {
   expect(table).toMatch(/modelversion\.slipway\.dev\/fare-1 +1 +True +Verified/);
   expect(table).toMatch(/inferenceservice\.slipway\.dev\/fare +True/);
   const described = await cluster.kubectl(['describe', 'inferenceservices.slipway.dev/fare']);
-  expect(described).toMatch(/Normal +TrafficSwitched .*All traffic goes to revision fare-/);
+  expect(described).toMatch(/Normal +TrafficMoved .*All requests go to revision fare-/);
   expect(described).toMatch(/Grpc: +fare\.team\.svc:80/);
 });
 

@@ -11,11 +11,14 @@ export function hostNameOf(authority: string): string | undefined {
   return name.length <= MAX_LENGTH && NAME.test(name) ? name : undefined;
 }
 
-/** The names that a service has within the cluster. */
+/**
+ * The names that a service has within the cluster, and one for whoever forwards a port of a gateway to his own machine: names
+ * under `localhost` lead there (RFC 6761; curl and browsers need no resolver for it).
+ */
 export function clusterNames(
   { namespace, name }: { readonly namespace: string; readonly name: string },
   clusterDomain: string,
 ): readonly string[] {
   const short = `${name}.${namespace}`;
-  return [short, `${short}.svc`, `${short}.svc.${clusterDomain}`];
+  return [short, `${short}.svc`, `${short}.svc.${clusterDomain}`, `${short}.localhost`];
 }

@@ -250,7 +250,7 @@ describe.skipIf(ADDRESS === undefined)('slipway predict', () => {
     ],
     [
       ['--set', 'trip=3.1,12', '--grpc'],
-      'error: gRPC does not go through the API server, so --grpc needs an address.\n  In another terminal: kubectl port-forward -n team service/fare 9000   then add: --url localhost:9000\n',
+      'error: gRPC does not go through the API server, so --grpc needs an address.\n  In another terminal: kubectl port-forward -n team $(kubectl get pod -n team -l slipway.dev/inferenceservice=fare -o name | head -1) 9000   then add: --url localhost:9000\n',
       2,
     ],
   ])('says what it expects instead of %j', async (args, words, exitCode) => {

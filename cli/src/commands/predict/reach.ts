@@ -79,6 +79,6 @@ function parseUrl(url: string): URL {
 export function refuseGrpcThroughApiServer(service: string, namespace: string): never {
   throw new UsageError(
     'gRPC does not go through the API server, so --grpc needs an address.',
-    `In another terminal: kubectl port-forward -n ${namespace} service/${service} 9000   then add: --url localhost:9000`,
+    `In another terminal: kubectl port-forward -n ${namespace} $(kubectl get pod -n ${namespace} -l slipway.dev/inferenceservice=${service} -o name | head -1) 9000   then add: --url localhost:9000`,
   );
 }
