@@ -1,0 +1,196 @@
+/** What clients see while everything behind the address changes, ends or is killed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
+import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
+import { setUp, SYSTEM_NAMESPACE } from '../../hack/slipway/set-up.ts';
+import { eventually } from './observe.ts';
+import { startLoad } from './open-loop.ts';
+import type { LoadReport } from './open-loop.ts';
+
+const NAME = 'test-gateway';
+const EXAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'serve-onnx');
+const SERVICE = 'inferenceservices.slipway.dev/fare';
+/** Requests a second of each of three ways to ask. */
+const RATE = 30;
+let cluster: SlipwayCluster;
+let port: number;
+let stopForwarding: () => void;
+
+beforeAll(async () => {
+  await clusterDown(NAME);
+  ({ cluster } = await setUp({ name: NAME, namespace: 'team' }));
+  await cluster.kubectl(['apply', '-f', EXAMPLE]);
+  await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=3m']);
+  const forward = await forwardService(NAME, { namespace: 'team', service: 'fare', port: 80 });
+  port = forward.port;
+  stopForwarding = () => forward.close();
+});
+afterAll(async () => {
+  stopForwarding?.();
+  await clusterDown(NAME);
+});
+
+/** What becomes of requests while something is done, and for a while after. */
+async function underLoad(
+  what: string,
+  act: (load: ReturnType<typeof startLoad>) => Promise<void>,
+): Promise<LoadReport> {
+  const load = startLoad({ port, host: 'fare.team.svc', model: 'fare', rate: RATE, what });
+  await sleep(1_000);
+  // Also where it failed, so that the next one begins without this load.
+  const acted = await act(load).then(
+    () => sleep(1_000),
+    (cause: unknown) => ({ cause }),
+  );
+  const report = await load.stop();
+  if (typeof acted === 'object') throw acted.cause;
+  return report;
+}
+
+const system = (...args: readonly string[]) => cluster.kubectl(['--namespace', SYSTEM_NAMESPACE, ...args]);
+const patch = (spec: object) =>
+  cluster.kubectl(['patch', SERVICE, '--type=merge', `--patch=${JSON.stringify({ spec })}`]);
+
+async function makeVersion(number: number): Promise<string> {
+  const yaml = readFileSync(join(EXAMPLE, '3-model-version.yaml'), 'utf8');
+  const name = `fare-${number}`;
+  await cluster.kubectl(
+    ['apply', '-f', '-'],
+    yaml.replace('name: fare-1', `name: ${name}`).replace('number: 1', `number: ${number}`),
+  );
+  return name;
+}
+
+/** Asks for a version, and waits until nothing of the former one is left. */
+async function changeTo(number: number): Promise<void> {
+  await patch({ modelVersion: { name: await makeVersion(number) } });
+  await onlyRevisionOf(`fare-${number}`);
+}
+
+async function onlyRevisionOf(version: string): Promise<void> {
+  await eventually(
+    `only ${version} is left`,
+    async () => {
+      const found = await cluster.kubectl([
+        'get',
+        'deployments',
+        '-o',
+        'jsonpath={.items[*].metadata.labels.slipway\\.dev/modelversion}',
+      ]);
+      return found === version ? true : undefined;
+    },
+    120,
+  );
+}
+
+async function podsOf(selector: string, namespace = 'team'): Promise<readonly string[]> {
+  const names = await cluster.kubectl(['-n', namespace, 'get', 'pods', '-l', selector, '-o', 'name']);
+  return names.split('\n').filter((name) => name !== '');
+}
+
+const GATEWAYS = 'app.kubernetes.io/name=slipway-gateway';
+
+it('answers every request while the version changes', async () => {
+  const report = await underLoad('a new version', () => changeTo(2));
+
+  expect(report.failures).toEqual([]);
+  expect(Object.keys(report.versions)).toEqual(['1', '2']);
+});
+
+it('answers every request while it grows and shrinks', async () => {
+  const report = await underLoad('three pods, then one', async () => {
+    const replicas = async (wanted: number) => {
+      await cluster.kubectl(['scale', SERVICE, `--replicas=${wanted}`]);
+      await eventually(
+        `${wanted} pods`,
+        async () => ((await podsOf('slipway.dev/inferenceservice=fare')).length === wanted ? true : undefined),
+        120,
+      );
+      await cluster.kubectl([
+        'wait',
+        '--for=condition=Ready',
+        'pod',
+        '-l',
+        'slipway.dev/inferenceservice=fare',
+        '--timeout=2m',
+      ]);
+    };
+    await replicas(3);
+    await replicas(1);
+    await replicas(2);
+  });
+
+  expect(report.failures).toEqual([]);
+});
+
+it('answers every request while the operator is killed in the middle of a change', async () => {
+  const report = await underLoad('the operator killed, a new version', async () => {
+    await patch({ modelVersion: { name: await makeVersion(3) } });
+    await eventually('the candidate has a Deployment', async () => {
+      const names = await cluster.kubectl(['get', 'deployments', '-o', 'name']);
+      return names.trim().split('\n').length === 2 ? true : undefined;
+    });
+    await system('delete', 'pod', '-l', 'app.kubernetes.io/name=slipway', '--grace-period=0', '--force');
+    await onlyRevisionOf('fare-3');
+  });
+
+  expect(report.failures).toEqual([]);
+  expect(Object.keys(report.versions)).toEqual(['2', '3']);
+});
+
+it('answers every request while one of two model servers is killed', async () => {
+  const report = await underLoad('a model server killed', async () => {
+    const [victim = ''] = await podsOf('slipway.dev/inferenceservice=fare');
+    await cluster.kubectl(['delete', victim, '--grace-period=0', '--force']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=2m']);
+  });
+
+  expect(report.failures).toEqual([]);
+});
+
+it('answers every request while a version that cannot be loaded fails, and is replaced by one that can', async () => {
+  const report = await underLoad('a version with other bytes, then a good one', async () => {
+    const yaml = readFileSync(join(EXAMPLE, '3-model-version.yaml'), 'utf8').replace('name: fare-1', 'name: fare-bad');
+    await cluster.kubectl(['apply', '-f', '-'], yaml.replace(/sha256:[0-9a-f]{64}/, `sha256:${'0'.repeat(64)}`));
+    await patch({ modelVersion: { name: 'fare-bad' } });
+    await cluster.kubectl(['wait', '--for=condition=UpToDate=false', SERVICE, '--timeout=1m']);
+    await changeTo(4);
+  });
+
+  expect(report.failures).toEqual([]);
+});
+
+it('answers every request while the gateways are replaced one by one', async () => {
+  const report = await underLoad('the gateways restarted', async () => {
+    await system('rollout', 'restart', 'deployment/slipway-gateway');
+    await system('rollout', 'status', 'deployment/slipway-gateway', '--timeout=3m');
+    await eventually(
+      'the old gateways are gone',
+      async () => ((await podsOf(GATEWAYS, SYSTEM_NAMESPACE)).length === 2 ? true : undefined),
+      120,
+    );
+  });
+
+  expect(report.failures).toEqual([]);
+});
+
+it('loses no more than what a killed gateway had in flight, and takes new connections within a second', async () => {
+  let [inFlight, killedAt] = [0, 0];
+  const report = await underLoad('a gateway killed', async (load) => {
+    const [victim = ''] = await podsOf(GATEWAYS, SYSTEM_NAMESPACE);
+    [inFlight, killedAt] = [load.inFlight(), load.now()];
+    await system('delete', victim, '--grace-period=0', '--force');
+    await system('rollout', 'status', 'deployment/slipway-gateway', '--timeout=2m');
+  });
+  const late = report.failures.filter(({ sentAt }) => sentAt > killedAt + 1);
+  const lost = report.failures.filter(({ sentAt }) => sentAt <= killedAt);
+  console.log(
+    `in flight when it was killed: ${inFlight}; lost of those: ${lost.length}; failed later than 1 s after: ${late.length}`,
+  );
+
+  expect(late).toEqual([]);
+  expect(lost.length).toBeLessThanOrEqual(inFlight);
+});
