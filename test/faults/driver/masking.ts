@@ -47,8 +47,8 @@ export function keyOf(object: Json): string {
 }
 
 const NUMBERED = ['ModelVersion', 'DatasetVersion'];
-/** Numbers of versions may have gaps, so a fault may move them; they stand in members of these names. */
-const NUMBERS = ['number', 'slipway.dev/last-number', 'slipway.dev/version-number'];
+/** Numbers of versions and of routes may have gaps, so a fault may move them; they stand in members of these names. */
+const NUMBERS = ['number', 'sequence', 'slipway.dev/last-number', 'slipway.dev/version-number'];
 
 function stableName({ kind, metadata }: Json): string {
   const { name, generateName, ownerReferences = [] } = metadata;
@@ -98,8 +98,10 @@ function withoutUntold(object: Json): object {
   // Kubernetes' own annotation of an EndpointSlice comes and goes with the moment of the last change.
   const untold = object.kind === 'EndpointSlice' ? [...UNTOLD_METADATA, 'annotations'] : UNTOLD_METADATA;
   const kept = Object.entries(metadata).filter(([name]) => !untold.includes(name));
-  // Kubernetes' own controllers raise generations as often as they happen to write.
-  const told = isOurs(object) ? kept : kept.filter(([name]) => name !== 'generation');
+  // Kubernetes' own controllers raise generations as often as they happen to write, and ours that of a route: a step is left out
+  // where the pods were ready before it.
+  const isTold = isOurs(object) && object.kind !== 'TrafficRoute';
+  const told = isTold ? kept : kept.filter(([name]) => name !== 'generation');
   return { ...rest, metadata: Object.fromEntries(told), status: toldStatus(object, status) };
 }
 
