@@ -9,7 +9,7 @@ import type { RouteTable } from './routing/route-table.ts';
 export interface AdminOptions {
   readonly table: Pick<RouteTable, 'list' | 'lostHosts'>;
   readonly registry: Registry;
-  readonly stream: Stream;
+  readonly stream: Pick<Stream, 'open'>;
   /** Why it should get no traffic; undefined when it should. */
   readonly obstacle: () => string | undefined;
 }
@@ -40,7 +40,7 @@ export function createAdminServer({ table, registry, stream, obstacle }: AdminOp
         json(200, { routes: table.list().map((route) => describedRoute(route, table)) });
         return;
       case '/stream':
-        stream(response);
+        stream.open(response);
         return;
       default:
         json(404, { error: 'there are /healthz, /readyz, /metrics, /routes and /stream' });

@@ -11,6 +11,7 @@ import type { Config } from './config.ts';
 import { createRouteSource } from './control/route-source.ts';
 import { createStream } from './control/stream.ts';
 import { startDataPlane } from './data-plane.ts';
+import { createLoads } from './proxy/loads.ts';
 import { createGatewayMetrics } from './proxy/metrics.ts';
 import { createRouteTable } from './routing/route-table.ts';
 
@@ -30,11 +31,12 @@ async function main(config: Config): Promise<void> {
     if (isDraining) return 'the gateway is shutting down';
     return source.hasSynced() ? undefined : 'the routes have not been read yet';
   };
-  const stream = createStream(table, packageJson.version);
+  const loads = createLoads(() => performance.now());
+  const stream = createStream({ table, loads, version: packageJson.version });
   const admin = createAdminServer({ table, registry, stream, obstacle });
   const dataPlane = await startDataPlane({
     table,
-    metrics: createGatewayMetrics(registry),
+    metrics: createGatewayMetrics(registry, loads),
     host: config.host,
     port: config.port,
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
@@ -55,6 +57,8 @@ async function main(config: Config): Promise<void> {
   // Routes are followed to the end: pods come and go meanwhile.
   await sleep(config['drain-seconds'] * 1000);
   await dataPlane.stop(config['grace-seconds'] * 1000);
+  // The operator hears of the last answer, too, before it hears no more.
+  await stream.close();
   stopWatching.abort();
   await watching;
   await client.close();

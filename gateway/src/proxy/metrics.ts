@@ -1,7 +1,8 @@
-/** What Prometheus is told of requests, by revision. */
+/** What Prometheus and the operator are told of requests, by revision. */
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { Backend, Route } from '../routing/route.ts';
+import type { Loads } from './loads.ts';
 
 /** Of one revision of one service. */
 export interface RevisionMetrics {
@@ -21,9 +22,11 @@ export interface GatewayMetrics {
 }
 
 const OF_REVISION = ['namespace', 'service', 'revision'] as const;
+/** What is the servers' fault: 5xx, and UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE. */
+const ERRORS = { http: /^5/, grpc: /^(?:2|4|13|14)$/ };
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export function createGatewayMetrics(registry: Registry): GatewayMetrics {
+export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayMetrics {
   const registers = [registry];
   const counter = (name: string, help: string) =>
     new Counter({ name: `slipway_gateway_${name}`, help, labelNames: OF_REVISION, registers });
@@ -60,24 +63,36 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   function create(namespace: string, service: string, revision: string): RevisionMetrics {
     const labels = { namespace, service, revision };
     const now = inFlight.labels(labels);
+    const load = loads.meter({ namespace, name: service }, revision);
     const protocols = {
       grpc: durations.labels({ ...labels, protocol: 'grpc' }),
       http: durations.labels({ ...labels, protocol: 'http' }),
     };
-    const codes = new Map<string, { inc(): void }>();
-    const counted = (protocol: string, code: string) => {
+    const codes = new Map<string, { readonly requests: { inc(): void }; readonly isError: boolean }>();
+    const counted = (protocol: 'grpc' | 'http', code: string) => {
       const key = `${protocol} ${code}`;
-      const found = codes.get(key) ?? requests.labels({ ...labels, protocol, code });
+      const found = codes.get(key) ?? {
+        requests: requests.labels({ ...labels, protocol, code }),
+        isError: ERRORS[protocol].test(code),
+      };
       codes.set(key, found);
       return found;
     };
     return {
-      started: () => now.inc(),
-      left: () => now.dec(),
+      started: () => {
+        now.inc();
+        load.started();
+      },
+      left: () => {
+        now.dec();
+        load.left();
+      },
       ended: (isGrpc, code, seconds) => {
         const protocol = isGrpc ? 'grpc' : 'http';
-        counted(protocol, code).inc();
+        const ended = counted(protocol, code);
+        ended.requests.inc();
         protocols[protocol].observe(seconds);
+        load.ended(ended.isError, seconds);
       },
       retried: () => retries.inc(labels),
       ejected: () => ejections.inc(labels),

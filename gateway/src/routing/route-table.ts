@@ -11,7 +11,10 @@ export interface RouteTable {
   list(): readonly Route[];
   /** Hosts of the route that another one has, which was there before. */
   lostHosts(route: Route): readonly string[];
-  /** Tells of every route that is set, and of every one that goes, from now on. Returns what ends that. */
+  /**
+   * Tells of every route that is set or whose lost hosts may have changed, and of every one that goes, from now on. Returns
+   * what ends that.
+   */
   subscribe(listener: RouteListener): () => void;
 }
 
@@ -41,6 +44,22 @@ export function createRouteTable(clusterDomain: string): RouteTable {
     return route;
   }
 
+  function tellSet(changed: Iterable<Route>): void {
+    for (const route of changed) for (const listener of listeners) listener.set(route);
+  }
+
+  function tellGone(route: Route): void {
+    for (const listener of listeners) listener.gone(route);
+  }
+
+  /** All that claim a host, or a name within the cluster, of one of these. */
+  function rivalsOf(...those: readonly (Route | undefined)[]): Set<Route> {
+    const names = those.flatMap((route) =>
+      route === undefined ? [] : [...clusterNames(route, clusterDomain), ...route.hosts],
+    );
+    return new Set(names.flatMap((name) => claims.get(name) ?? []));
+  }
+
   return {
     find: (hostName) => own.get(hostName) ?? claims.get(hostName)?.[0],
     set: (route) => {
@@ -49,12 +68,15 @@ export function createRouteTable(clusterDomain: string): RouteTable {
       routes.set(key, route);
       for (const name of clusterNames(route, clusterDomain)) own.set(name, route);
       for (const host of new Set(route.hosts)) claims.set(host, [...(claims.get(host) ?? []), route].toSorted(byAge));
-      if (before !== undefined && before.uid !== route.uid) for (const listener of listeners) listener.gone(before);
-      for (const listener of listeners) listener.set(route);
+      if (listeners.size === 0) return;
+      if (before !== undefined && before.uid !== route.uid) tellGone(before);
+      tellSet(rivalsOf(before, route).add(route));
     },
     delete: (namespace, name) => {
       const route = remove(keyOf({ namespace, name }));
-      if (route !== undefined) for (const listener of listeners) listener.gone(route);
+      if (route === undefined) return;
+      tellGone(route);
+      tellSet(rivalsOf(route));
     },
     get: (namespace, name) => routes.get(keyOf({ namespace, name })),
     list: () => [...routes.values()],

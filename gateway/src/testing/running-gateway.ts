@@ -7,12 +7,15 @@ import { Registry } from 'prom-client';
 import { expect } from 'vitest';
 import { startDataPlane } from '../data-plane.ts';
 import type { DataPlane, DataPlaneOptions } from '../data-plane.ts';
+import { createLoads } from '../proxy/loads.ts';
+import type { Loads } from '../proxy/loads.ts';
 import { createGatewayMetrics } from '../proxy/metrics.ts';
 import { createRouteTable } from '../routing/route-table.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 
 export interface RunningGateway extends DataPlane {
   readonly table: RouteTable;
+  readonly loads: Loads;
   /** Faults of its own; a test expects none. */
   readonly faults: readonly unknown[];
   /** The value of a metric, of all series that have these labels. */
@@ -22,10 +25,11 @@ export interface RunningGateway extends DataPlane {
 export async function startGateway(options: Partial<DataPlaneOptions> = {}): Promise<RunningGateway> {
   const registry = new Registry();
   const table = createRouteTable('cluster.local');
+  const loads = createLoads(() => performance.now());
   const faults: unknown[] = [];
   const plane = await startDataPlane({
     table,
-    metrics: createGatewayMetrics(registry),
+    metrics: createGatewayMetrics(registry, loads),
     host: '127.0.0.1',
     port: 0,
     connections: { total: 10_000, perAddress: 10_000 },
@@ -35,6 +39,7 @@ export async function startGateway(options: Partial<DataPlaneOptions> = {}): Pro
   return {
     ...plane,
     table,
+    loads,
     faults,
     metric: async (name, labels = {}) => {
       const metrics = await registry.getMetricsAsJSON();

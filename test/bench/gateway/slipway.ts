@@ -1,6 +1,7 @@
 /** Our gateway's data plane as a process, with one route and no API server: `slipway.ts HTTP_PORT GRPC_PORT`. */
 import { Registry } from 'prom-client';
 import { startDataPlane } from '../../../gateway/src/data-plane.ts';
+import { createLoads } from '../../../gateway/src/proxy/loads.ts';
 import { createGatewayMetrics } from '../../../gateway/src/proxy/metrics.ts';
 import { createRouteTable } from '../../../gateway/src/routing/route-table.ts';
 import { aBackend, aRoute } from '../../../gateway/src/testing/routes.ts';
@@ -11,7 +12,10 @@ const backend = aBackend('a-1', 100, { at: ['127.0.0.1'], httpPort: httpPort ?? 
 table.set(aRoute([backend], { hosts: ['localhost'] }));
 const { port } = await startDataPlane({
   table,
-  metrics: createGatewayMetrics(new Registry()),
+  metrics: createGatewayMetrics(
+    new Registry(),
+    createLoads(() => performance.now()),
+  ),
   host: '127.0.0.1',
   port: 0,
   connections: { total: 10_000, perAddress: 10_000 },

@@ -1,0 +1,153 @@
+/** What each revision has to do, for the operator: how many requests it has, on average over the time between two looks, and how many ended. */
+import type { GatewayLine, RevisionLoad } from '@slipway/crds/gateway-stream';
+
+/** One revision of one service. */
+export interface LoadMeter {
+  /** A request is at a pod. */
+  started(): void;
+  left(): void;
+  ended(isError: boolean, seconds: number): void;
+}
+
+export interface RouteName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+type Load = Extract<GatewayLine, { load: unknown }>['load'];
+export type RouteLoad = Load['routes'][number];
+
+export interface Loads {
+  meter(route: RouteName, revision: string): LoadMeter;
+  /** Counts from now on. Before it, and after `stop`, a request costs next to nothing. */
+  start(): void;
+  stop(): void;
+  /** What was since `start`, or since the last call. Routes that `uidOf` does not know are left out. */
+  take(uidOf: (route: RouteName) => string | undefined): Load;
+}
+
+/** What a line can tell of a route, which is all that a route can list; more are there only while an old one still answers. */
+const MAX_REVISIONS = 8;
+
+/** `now`: milliseconds, of a clock that only goes forward. */
+export function createLoads(now: () => number): Loads {
+  const meters: Meter[] = [];
+  /** Those that have something to tell. */
+  const active = new Set<Meter>();
+  const window: Window = { since: undefined, now, active };
+
+  return {
+    meter: (route, revision) => {
+      const meter = new Meter(window, route, revision);
+      meters.push(meter);
+      return meter;
+    },
+    start: () => {
+      window.since = now();
+      for (const meter of meters) meter.begin(window.since);
+    },
+    stop: () => {
+      window.since = undefined;
+      active.clear();
+    },
+    take: (uidOf) => {
+      const at = now();
+      const elapsed = at - (window.since ?? at);
+      window.since = at;
+      const routes = new Map<string, RouteLoad>();
+      for (const meter of active) {
+        const load = meter.take(at, elapsed);
+        const uid = uidOf(meter.route);
+        if (uid === undefined) continue;
+        const route = routes.get(uid) ?? { uid, held: 0, revisions: [] };
+        routes.set(uid, route);
+        if (route.revisions.length < MAX_REVISIONS) route.revisions.push(load);
+      }
+      return { milliseconds: Math.round(elapsed), routes: [...routes.values()] };
+    },
+  };
+}
+
+interface Window {
+  /** Undefined while nobody looks. */
+  since: number | undefined;
+  readonly now: () => number;
+  readonly active: Set<Meter>;
+}
+
+class Meter implements LoadMeter {
+  readonly route: RouteName;
+  readonly #window: Window;
+  readonly #revision: string;
+  #inFlight = 0;
+  /** Requests at pods times the milliseconds that they were there, up to `#changedAt`. */
+  #area = 0;
+  #changedAt = 0;
+  #requests = 0;
+  #errors = 0;
+  #seconds = 0;
+
+  constructor(window: Window, { namespace, name }: RouteName, revision: string) {
+    this.#window = window;
+    this.route = { namespace, name };
+    this.#revision = revision;
+  }
+
+  started(): void {
+    this.#change(1);
+  }
+
+  left(): void {
+    this.#change(-1);
+  }
+
+  ended(isError: boolean, seconds: number): void {
+    if (this.#window.since === undefined) return;
+    this.#window.active.add(this);
+    this.#requests += 1;
+    this.#seconds += seconds;
+    if (isError) this.#errors += 1;
+  }
+
+  #change(by: number): void {
+    const { since, now, active } = this.#window;
+    if (since !== undefined) {
+      this.#measure(now());
+      active.add(this);
+    }
+    this.#inFlight += by;
+  }
+
+  #measure(at: number): void {
+    this.#area += this.#inFlight * (at - this.#changedAt);
+    this.#changedAt = at;
+  }
+
+  begin(at: number): void {
+    this.#reset(at);
+    if (this.#inFlight > 0) this.#window.active.add(this);
+  }
+
+  /** The window ends, and the next begins. */
+  take(at: number, elapsed: number): RevisionLoad {
+    this.#measure(at);
+    const load = {
+      revision: this.#revision,
+      concurrency: elapsed > 0 ? this.#area / elapsed : this.#inFlight,
+      requests: this.#requests,
+      errors: this.#errors,
+      seconds: this.#seconds,
+    };
+    this.#reset(at);
+    if (this.#inFlight === 0) this.#window.active.delete(this);
+    return load;
+  }
+
+  #reset(at: number): void {
+    this.#area = 0;
+    this.#changedAt = at;
+    this.#requests = 0;
+    this.#errors = 0;
+    this.#seconds = 0;
+  }
+}
