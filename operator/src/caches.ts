@@ -40,6 +40,8 @@ type OwnCaches = Pick<
   | 'trainingJobs'
   | 'models'
   | 'modelVersions'
+  | 'modelAliases'
+  | 'approvals'
   | 'inferenceServices'
   | 'trafficRoutes'
 >;
@@ -81,6 +83,13 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
         producer: byProducer,
       },
     }),
+    modelAliases: manager.cache(kinds.ModelAlias, {
+      indexes: {
+        model: (o) => at(o, o.spec.model.name),
+        modelVersion: (o) => at(o, o.spec.modelVersion.name),
+      },
+    }),
+    approvals: manager.cache(kinds.Approval, { indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) } }),
     inferenceServices: manager.cache(kinds.InferenceService, {
       indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) },
     }),

@@ -1,9 +1,11 @@
 import type {
+  Approval,
   Dataset,
   DatasetVersion,
   FeatureSet,
   InferenceService,
   Model,
+  ModelAlias,
   ModelVersion,
   Store,
   TrafficRoute,
@@ -74,6 +76,10 @@ export interface Caches {
   readonly models: Cache<Model>;
   /** Indexes `store`, `model`, `producer`. */
   readonly modelVersions: Cache<ModelVersion>;
+  /** Indexes `model`, `modelVersion`. */
+  readonly modelAliases: Cache<ModelAlias>;
+  /** Index `modelVersion`. */
+  readonly approvals: Cache<Approval>;
   /** Index `modelVersion`. */
   readonly inferenceServices: Cache<InferenceService>;
   /** Indexes `controller`, `uid`. */

@@ -1,11 +1,13 @@
 /** The kinds of `slipway.dev`, and one of Kubernetes that the runtime does not know, as the client and the caches know them. */
 import { GROUP, VERSION } from '@slipway/crds';
 import type {
+  Approval,
   Dataset,
   DatasetVersion,
   FeatureSet,
   InferenceService,
   Model,
+  ModelAlias,
   ModelVersion,
   Store,
   TrafficRoute,
@@ -30,6 +32,8 @@ export const kinds = {
   TrainingJob: ours<TrainingJob>('TrainingJob', 'trainingjobs'),
   Model: ours<Model>('Model', 'models'),
   ModelVersion: ours<ModelVersion>('ModelVersion', 'modelversions'),
+  ModelAlias: ours<ModelAlias>('ModelAlias', 'modelaliases'),
+  Approval: ours<Approval>('Approval', 'approvals'),
   InferenceService: ours<InferenceService>('InferenceService', 'inferenceservices'),
   TrafficRoute: ours<TrafficRoute>('TrafficRoute', 'trafficroutes'),
   PodDisruptionBudget: defineKind<PodDisruptionBudget>({

@@ -36,7 +36,16 @@ describe('operatorRules', () => {
   });
 
   it('let it write every status of ours and no spec but that of a child', () => {
-    const specs = ['stores', 'featuresets', 'datasets', 'models', 'trainingjobs', 'inferenceservices'];
+    const specs = [
+      'stores',
+      'featuresets',
+      'datasets',
+      'models',
+      'trainingjobs',
+      'inferenceservices',
+      'approvals',
+      'modelaliases',
+    ];
     for (const resource of specs) expect(mayDo('slipway.dev', `${resource}/status`)).toContain('patch');
     for (const resource of specs) expect(mayDo('slipway.dev', resource)).not.toContain('delete');
   });

@@ -1,9 +1,11 @@
 import { READ } from './controller-registration.ts';
 import type { PolicyRule } from './controller-registration.ts';
+import { approvalRules } from './controllers/approval/rbac.ts';
 import { datasetRules } from './controllers/dataset/rbac.ts';
 import { datasetVersionRules } from './controllers/dataset-version/rbac.ts';
 import { featureSetRules } from './controllers/feature-set/rbac.ts';
 import { inferenceServiceRules } from './controllers/inference-service/rbac.ts';
+import { modelAliasRules } from './controllers/model-alias/rbac.ts';
 import { modelRules } from './controllers/model/rbac.ts';
 import { modelVersionRules } from './controllers/model-version/rbac.ts';
 import { storeRules } from './controllers/store/rbac.ts';
@@ -27,6 +29,8 @@ export const operatorRules: readonly PolicyRule[] = mergeRules([
   ...modelRules,
   ...trainingJobRules,
   ...modelVersionRules,
+  ...approvalRules,
+  ...modelAliasRules,
   ...inferenceServiceRules,
 ]);
 

@@ -60,6 +60,14 @@ const trainingJob = (change: object = {}) =>
   });
 const modelVersion = (change: object = {}) =>
   manifest('ModelVersion', { artifact: { path: 'models/a', digest: DIGEST, format: 'Onnx' }, ...change });
+const alias = (change: object = {}, name = 'delay.champion') =>
+  manifest(
+    'ModelAlias',
+    { model: { name: 'delay' }, alias: 'champion', modelVersion: { name: 'a-1' }, ...change },
+    name,
+  );
+const approval = (change: object = {}, name = 'a-1.ana') =>
+  manifest('Approval', { modelVersion: { name: 'a-1' }, decision: 'Approved', by: 'ana@acme.io', ...change }, name);
 const service = (change: object = {}) => manifest('InferenceService', { modelVersion: { name: 'a-1' }, ...change });
 
 async function dryRun(object: object): Promise<string> {
@@ -79,6 +87,8 @@ describe('the API server', () => {
     modelVersion(),
     manifest('Model', {}),
     service(),
+    alias(),
+    approval(),
   ] as Manifest[])('takes a small $kind', async (object) => {
     expect(await dryRun(object)).toBe('');
   });
@@ -178,6 +188,16 @@ describe('the API server', () => {
     ],
     ['a version in another namespace', service({ modelVersion: { name: 'a', namespace: 'b' } }), 'unknown field'],
     ['a reference with capitals', service({ modelVersion: { name: 'Fraud' } }), 'must be the name of an object'],
+    [
+      'an alias under another name',
+      alias({ alias: 'candidate' }),
+      'metadata.name must be <spec.model.name>.<spec.alias>',
+    ],
+    ['an alias with a dot', alias({ alias: 'a.b' }, 'delay.a.b'), 'must be a word of at most 22'],
+    ['evidence in the clear', alias({ evidence: 'http://git.acme.io/1' }), 'must be an https:// link'],
+    ['an Approval that nobody gave', approval({ by: undefined }), 'spec.by: Required value'],
+    ['a doubtful Approval', approval({ decision: 'Maybe' }), 'supported values: "Approved", "Rejected"'],
+    ['an Approval named after another version', approval({}, 'a-2.ana'), '<spec.modelVersion.name>.<who>'],
     ['fewer than no replicas', service({ scaling: { replicas: -1 } }), 'should be greater than or equal to 0'],
   ])('refuses %s', async (_, object, message) => {
     expect(await dryRun(object)).toContain(message);
@@ -187,6 +207,18 @@ describe('the API server', () => {
     await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(modelVersion()));
 
     expect(await dryRun(modelVersion({ number: 2 }))).toContain('a ModelVersion is immutable; make a new one');
+  });
+
+  it('refuses to change an Approval, and says how to decide otherwise', async () => {
+    await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(approval()));
+
+    expect(await dryRun(approval({ decision: 'Rejected' }))).toContain('an Approval is immutable; delete it');
+  });
+
+  it('lets an alias move to another version', async () => {
+    await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(alias()));
+
+    expect(await dryRun(alias({ modelVersion: { name: 'a-2' }, by: 'ana@acme.io' }))).toBe('');
   });
 
   it('answers kubectl get slipway', async () => {

@@ -1,11 +1,13 @@
 /** The kinds of Slipway, and the words by which people call them. */
 import {
+  approvalDefinition,
   datasetDefinition,
   datasetVersionDefinition,
   featureSetDefinition,
   GROUP,
   inferenceServiceDefinition,
   KINDS,
+  modelAliasDefinition,
   modelDefinition,
   modelVersionDefinition,
   storeDefinition,
@@ -13,6 +15,7 @@ import {
   VERSION,
 } from '@slipway/crds';
 import type {
+  Approval,
   Condition,
   Dataset,
   DatasetVersion,
@@ -20,6 +23,7 @@ import type {
   InferenceService,
   KindDefinition,
   Model,
+  ModelAlias,
   ModelVersion,
   Store,
   TrainingJob,
@@ -32,6 +36,8 @@ import { UsageError } from '../errors.ts';
 export const kinds = {
   InferenceService: ours<InferenceService>(inferenceServiceDefinition),
   ModelVersion: ours<ModelVersion>(modelVersionDefinition),
+  ModelAlias: ours<ModelAlias>(modelAliasDefinition),
+  Approval: ours<Approval>(approvalDefinition),
   Model: ours<Model>(modelDefinition),
   TrainingJob: ours<TrainingJob>(trainingJobDefinition),
   DatasetVersion: ours<DatasetVersion>(datasetVersionDefinition),
@@ -54,6 +60,8 @@ export interface SlipwayObject extends KubeObject {
 const SHORT_WORDS: Readonly<Record<KindName, readonly [string, ...string[]]>> = {
   InferenceService: ['services', 'service'],
   ModelVersion: ['versions', 'version'],
+  ModelAlias: ['aliases', 'alias'],
+  Approval: ['approvals'],
   Model: ['models'],
   TrainingJob: ['jobs', 'job'],
   DatasetVersion: ['datasetversions'],

@@ -1,9 +1,11 @@
+import { approvalDefinition } from './approval.ts';
 import type { KindDefinition } from './common.ts';
 import { datasetDefinition } from './dataset.ts';
 import { datasetVersionDefinition } from './dataset-version.ts';
 import { featureSetDefinition } from './feature-set.ts';
 import { inferenceServiceDefinition } from './inference-service.ts';
 import { modelDefinition } from './model.ts';
+import { modelAliasDefinition } from './model-alias.ts';
 import { modelVersionDefinition } from './model-version.ts';
 import { storeDefinition } from './store.ts';
 import { trafficRouteDefinition } from './traffic-route.ts';
@@ -18,6 +20,8 @@ export const KINDS: readonly KindDefinition[] = [
   modelDefinition,
   trainingJobDefinition,
   modelVersionDefinition,
+  approvalDefinition,
+  modelAliasDefinition,
   inferenceServiceDefinition,
   trafficRouteDefinition,
 ];

@@ -19,6 +19,13 @@ const CASES: readonly (readonly [KindName, object, object, readonly string[]])[]
     ],
   ],
   ['ModelVersion', { artifact: { store: { name: 's' } } }, {}, ['kept in Store s']],
+  [
+    'ModelAlias',
+    { model: { name: 'm' }, alias: 'champion', modelVersion: { name: 'v' } },
+    {},
+    ['means ModelVersion v', 'alias of Model m'],
+  ],
+  ['Approval', { modelVersion: { name: 'v' }, decision: 'Approved', by: 'ana' }, {}, ['judges ModelVersion v']],
   ['Store', { uri: 'pvc://claim/team/a' }, {}, ['lies on PersistentVolumeClaim claim']],
   [
     'Dataset',

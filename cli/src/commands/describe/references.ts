@@ -1,10 +1,12 @@
 /** Which objects each kind depends on, from its spec and status alone. */
 import type {
+  Approval,
   Dataset,
   DatasetVersion,
   FeatureSet,
   InferenceService,
   Model,
+  ModelAlias,
   ModelVersion,
   Store,
   TrainingJob,
@@ -33,6 +35,11 @@ const REFERENCES: References = {
     ...origin('DatasetVersion', spec.lineage?.datasetVersion, 'learned from'),
     ...origin('Model', spec.model?.name, 'version of'),
   ],
+  ModelAlias: ({ spec }: ModelAlias) => [
+    { kind: 'ModelVersion', name: spec.modelVersion.name, relation: 'means' },
+    { kind: 'Model', name: spec.model.name, relation: 'alias of' },
+  ],
+  Approval: ({ spec }: Approval) => [{ kind: 'ModelVersion', name: spec.modelVersion.name, relation: 'judges' }],
   Model: ({ spec }: Model) => [{ kind: 'Store', name: spec.store.name, relation: 'publishes to' }],
   TrainingJob: ({ spec, status }: TrainingJob) => [
     ...datasetOf(spec.dataset, status?.datasetVersion),

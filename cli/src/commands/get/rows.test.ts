@@ -73,6 +73,15 @@ it('tells of a ModelVersion whose it is, whether it is used, and its metrics', (
   expect(lines('ModelVersion', [version])[1]).toEqual(['delay-3', 'delay', '3', 'yes', 'no', 'auc=0.7123 +1', '60m']);
 });
 
+it('tells of an alias and of an approval who said so, and how far that can be believed', () => {
+  const said = { modelVersion: { name: 'delay-3' }, by: 'ana' };
+  const alias = object('ModelAlias', 'delay.champion', said, { status: { by: 'Verified' } });
+  const approval = object('Approval', 'delay-3.ana', { ...said, decision: 'Rejected' });
+
+  expect(lines('ModelAlias', [alias])[1]?.slice(0, 4)).toEqual(['delay.champion', 'delay-3', 'ana', 'Verified']);
+  expect(lines('Approval', [approval])[1]?.slice(0, 5)).toEqual(['delay-3.ana', 'delay-3', 'Rejected', 'ana', '-']);
+});
+
 it('names the namespace of each where there are several', () => {
   const [head, line] = lines('Store', [object('Store', 'default', { uri: 'pvc://lake', access: 'ReadWrite' })], {
     allNamespaces: true,

@@ -1,10 +1,12 @@
 /** What `slipway get` shows of each kind: a line an object, made of the object alone. */
 import type {
+  Approval,
   Dataset,
   DatasetVersion,
   FeatureSet,
   InferenceService,
   Model,
+  ModelAlias,
   ModelVersion,
   Store,
   TrainingJob,
@@ -50,6 +52,22 @@ const COLUMNS: Readonly<Record<KindName, readonly Column[]>> = {
     { head: 'USED', cell: (object) => (conditionOf(object, 'InUse')?.status === 'True' ? 'yes' : 'no') },
     of('METRICS', ({ spec }: ModelVersion) => metricsText(spec.metrics)),
     of('DIGEST', ({ spec }: ModelVersion) => spec.artifact.digest, 'wide'),
+  ],
+  ModelAlias: [
+    of('VERSION', ({ spec }: ModelAlias) => spec.modelVersion.name),
+    of('BY', ({ spec }: ModelAlias) => spec.by),
+    of('SIGNATURE', ({ status }: ModelAlias) => status?.by),
+    READY(),
+    of('EVIDENCE', ({ spec }: ModelAlias) => spec.evidence, 'wide'),
+  ],
+  Approval: [
+    of('VERSION', ({ spec }: Approval) => spec.modelVersion.name),
+    of('DECISION', ({ spec }: Approval) => spec.decision),
+    of('BY', ({ spec }: Approval) => spec.by),
+    of('SIGNATURE', ({ status }: Approval) => status?.by),
+    READY(),
+    of('WHY', ({ spec }: Approval) => spec.reason, 'wide'),
+    of('EVIDENCE', ({ spec }: Approval) => spec.evidence, 'wide'),
   ],
   Model: [
     of('LATEST', ({ status }: Model) => status?.latest?.name),
