@@ -1,6 +1,6 @@
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
-import type { Caches, GatewayService } from './deps.ts';
+import type { Caches, GatewayService, SigningCaches } from './deps.ts';
 import { CodeFiles, codeFilesOf } from './code-files.ts';
 import { kinds } from './kinds.ts';
 import {
@@ -22,13 +22,30 @@ export function controllerUid(object: DeepReadonly<KubeObject>): string | undefi
   return object.metadata.ownerReferences?.find((reference) => reference.controller === true)?.uid;
 }
 
+export interface CachesOptions {
+  readonly gateway: GatewayService;
+  /** Name of the policy that checks who signs aliases and approvals. */
+  readonly signingPolicy?: string | undefined;
+}
+
 /** Asks the manager for every cache; the reflectors start with the manager. */
-export function createCaches(manager: Pick<Manager, 'cache'>, gateway: GatewayService): Caches {
+export function createCaches(manager: Pick<Manager, 'cache'>, { gateway, signingPolicy }: CachesOptions): Caches {
   const gatewaySlices = manager.cache(builtin.EndpointSlice, {
     namespaces: [gateway.namespace],
     labelSelector: `${SERVICE_NAME_LABEL}=${gateway.service}`,
   });
-  return { ...ownCaches(manager), ...workloadCaches(manager), gatewaySlices };
+  const signing = signingPolicy === undefined ? undefined : signingCaches(manager, signingPolicy);
+  return { ...ownCaches(manager), ...workloadCaches(manager), gatewaySlices, signing };
+}
+
+/** By name: the operator may read these two objects of the cluster and no others. */
+function signingCaches(manager: Pick<Manager, 'cache'>, name: string): SigningCaches {
+  const one = { fieldSelector: `metadata.name=${name}` };
+  return {
+    name,
+    policies: manager.cache(kinds.ValidatingAdmissionPolicy, one),
+    bindings: manager.cache(kinds.ValidatingAdmissionPolicyBinding, one),
+  };
 }
 
 type OwnCaches = Pick<
@@ -99,7 +116,9 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
   };
 }
 
-function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | 'gatewaySlices'> {
+function workloadCaches(
+  manager: Pick<Manager, 'cache'>,
+): Omit<Caches, keyof OwnCaches | 'gatewaySlices' | 'signing'> {
   const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };
   return {
     jobs: manager.cache(builtin.Job, managed),

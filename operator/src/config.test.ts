@@ -44,6 +44,7 @@ describe('readConfig', () => {
       },
       namespaces: undefined,
       lease: { namespace: 'slipway', name: 'slipway-operator' },
+      signingPolicy: undefined,
       identity: 'pod-1',
       healthPort: 8081,
       metricsPort: 8080,

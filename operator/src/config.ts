@@ -14,6 +14,8 @@ export interface OperatorConfig {
   readonly namespaces: readonly string[] | undefined;
   /** undefined: this process works without asking whether another does. */
   readonly lease: { readonly namespace: string; readonly name: string } | undefined;
+  /** Name of the ValidatingAdmissionPolicy that checks who signs, and of its binding; undefined: there is none. */
+  readonly signingPolicy: string | undefined;
   /** Name of this replica in leases and Events: the pod's name. */
   readonly identity: string;
   readonly healthPort: number;
@@ -58,12 +60,13 @@ function placeOf(name: string, given: ReadonlyMap<string, Given>): string {
 
 function configOf(settings: Settings, hostname: string): OperatorConfig {
   const { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds, namespaces, identity } = settings;
-  const { healthPort, metricsPort, logLevel, logLevelPort } = settings;
+  const { signingPolicy, healthPort, metricsPort, logLevel, logLevelPort } = settings;
   return {
     workloads: { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds },
     gateway: gatewayOf(settings),
     namespaces: namespaces.length === 0 ? undefined : namespaces,
     lease: leaseOf(settings),
+    signingPolicy,
     identity: identity ?? hostname,
     healthPort,
     metricsPort,

@@ -27,7 +27,7 @@ import type {
 } from '@slipway/kube';
 import type { CodeFiles } from './code-files.ts';
 import type { Gateways } from './gateways/gateways.ts';
-import type { PodDisruptionBudget } from './kinds.ts';
+import type { PodDisruptionBudget, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from './kinds.ts';
 
 /** What every controller gets. Made once in `main.ts`. */
 export interface OperatorDeps {
@@ -107,6 +107,15 @@ export interface Caches {
   readonly jobCreateFailures: Cache<CoreEvent>;
   /** Events with reason FailedMount about pods. Index `subject`. */
   readonly mountFailures: Cache<CoreEvent>;
+  /** What makes the API server look at who signs; undefined where the install has no such policy. */
+  readonly signing: SigningCaches | undefined;
+}
+
+/** One policy and its binding, which have the same name. */
+export interface SigningCaches {
+  readonly name: string;
+  readonly policies: Cache<ValidatingAdmissionPolicy>;
+  readonly bindings: Cache<ValidatingAdmissionPolicyBinding>;
 }
 
 /** The field manager of a controller: who owns a field of a child, and of our status. */

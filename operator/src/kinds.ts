@@ -1,4 +1,4 @@
-/** The kinds of `slipway.dev`, and one of Kubernetes that the runtime does not know, as the client and the caches know them. */
+/** The kinds of `slipway.dev`, and those of Kubernetes that the runtime does not know, as the client and the caches know them. */
 import { GROUP, VERSION } from '@slipway/crds';
 import type {
   Approval,
@@ -24,6 +24,17 @@ export interface PodDisruptionBudget extends KubeObject {
   status?: { disruptionsAllowed?: number };
 }
 
+export interface ValidatingAdmissionPolicy extends KubeObject {
+  spec?: object;
+}
+
+export interface ValidatingAdmissionPolicyBinding extends KubeObject {
+  spec?: {
+    policyName?: string;
+    validationActions?: readonly string[];
+  };
+}
+
 export const kinds = {
   Store: ours<Store>('Store', 'stores'),
   FeatureSet: ours<FeatureSet>('FeatureSet', 'featuresets'),
@@ -43,8 +54,20 @@ export const kinds = {
     plural: 'poddisruptionbudgets',
     namespaced: true,
   }),
+  ValidatingAdmissionPolicy: admission<ValidatingAdmissionPolicy>(
+    'ValidatingAdmissionPolicy',
+    'validatingadmissionpolicies',
+  ),
+  ValidatingAdmissionPolicyBinding: admission<ValidatingAdmissionPolicyBinding>(
+    'ValidatingAdmissionPolicyBinding',
+    'validatingadmissionpolicybindings',
+  ),
 } as const;
 
 function ours<T extends KubeObject>(kind: string, plural: string): KubeKind<T> {
   return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });
+}
+
+function admission<T extends KubeObject>(kind: string, plural: string): KubeKind<T> {
+  return defineKind<T>({ group: 'admissionregistration.k8s.io', version: 'v1', kind, plural, namespaced: false });
 }

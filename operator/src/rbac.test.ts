@@ -24,7 +24,7 @@ describe('operatorRules', () => {
       cached.push(kind);
       return {};
     }) as unknown as ReturnType<typeof createManager>['cache'];
-    createCaches({ cache }, GATEWAY);
+    createCaches({ cache }, { gateway: GATEWAY });
 
     expect(cached.length).toBeGreaterThan(15);
     for (const { group, plural } of cached) {

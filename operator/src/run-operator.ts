@@ -47,7 +47,7 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   });
   const instance = config.identity;
   const events = createEventRecorder({ client, component: 'slipway.dev/operator', instance, clock, log });
-  const caches = createCaches(manager, config.gateway);
+  const caches = createCaches(manager, config);
   const gateways = createGatewayFleet({ clock, log, adminPort: config.gateway.adminPort, random: Math.random });
   const deps = { client, clock, events, config: config.workloads, caches, gateways };
   addGatewayWatch(manager, caches, gateways);

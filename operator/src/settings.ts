@@ -50,6 +50,11 @@ export const SETTINGS = {
   ),
   leaseNamespace: define('NAME', 'where the lease is; required with leader election', namespace.optional()),
   leaseName: define('NAME', 'its name (slipway-operator)', name.default('slipway-operator')),
+  signingPolicy: define(
+    'NAME',
+    'policy that checks who signs aliases and approvals (none: all are Unverified)',
+    name.optional(),
+  ),
   identity: define('NAME', "of this replica in leases and Events (the host's name)", name.optional()),
   healthPort: define('N', '/healthz and /readyz (8081)', port.default(8081)),
   metricsPort: define('N', '/metrics for Prometheus (8080)', port.default(8080)),

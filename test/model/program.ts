@@ -90,7 +90,7 @@ function play({ controller, owner, config, tamper = (request) => request }: Prog
   const manager = { addController: (added: ControllerOptions<KubeObject>) => void (reconcile = added.reconcile) };
   const clock = { now: () => timeAt(pass.now), setTimeout: () => ({ cancel: () => undefined }) };
   const events = { record: () => undefined, flush: async () => undefined };
-  const caches = createCaches({ cache: (kind, options) => cacheOf(stores, kind, options) }, GATEWAY);
+  const caches = createCaches({ cache: (kind, options) => cacheOf(stores, kind, options) }, { gateway: GATEWAY });
   const gateways = gatewaysIn(pass.view);
   controller(manager as Parameters<AddController>[0], { client, clock, events, config, caches, gateways });
   reconcile?.(keyOfId(owner), SCOPE).then(

@@ -24,7 +24,7 @@ it('docs/operations.md tells of every metric of the operator, and of no other', 
     drainSeconds: 1,
   } as const;
   const events = { record: () => undefined, flush: async () => undefined };
-  const caches = createCaches(manager, GATEWAY);
+  const caches = createCaches(manager, { gateway: GATEWAY });
   const deps = { client, clock: realClock, events, config, caches, gateways: SILENT_GATEWAYS };
   for (const addController of CONTROLLERS) addController(manager, deps);
   await client.close();

@@ -1,8 +1,10 @@
 import type { AddController } from '../controller-registration.ts';
+import { addApprovalController } from './approval/controller.ts';
 import { addDatasetController } from './dataset/controller.ts';
 import { addDatasetVersionController } from './dataset-version/controller.ts';
 import { addFeatureSetController } from './feature-set/controller.ts';
 import { addInferenceServiceController } from './inference-service/controller.ts';
+import { addModelAliasController } from './model-alias/controller.ts';
 import { addModelController } from './model/controller.ts';
 import { addModelVersionController } from './model-version/controller.ts';
 import { addStoreController } from './store/controller.ts';
@@ -17,5 +19,7 @@ export const CONTROLLERS: readonly AddController[] = [
   addModelController,
   addTrainingJobController,
   addModelVersionController,
+  addApprovalController,
+  addModelAliasController,
   addInferenceServiceController,
 ];

@@ -1,11 +1,11 @@
 /** FeatureSets, Datasets, TrainingJobs and what comes of them, as the API server returns them; valid by default. */
-import type { Dataset, DatasetVersion, FeatureSet, Model, TrainingJob } from '@slipway/crds';
+import type { Approval, Dataset, DatasetVersion, FeatureSet, Model, ModelAlias, TrainingJob } from '@slipway/crds';
 import { groupVersion } from '@slipway/crds';
 import { recipeDigest } from '../controllers/dataset/recipe.ts';
 import { DIGEST, NAMESPACE } from './fixtures.ts';
 
-function meta(name: string) {
-  return { name, namespace: NAMESPACE, uid: `uid-of-${name}`, generation: 1 };
+function meta(name: string, more: object = {}) {
+  return { name, namespace: NAMESPACE, uid: `uid-of-${name}`, generation: 1, ...more };
 }
 
 export function aFeatureSet(name = 'weather', more: Partial<FeatureSet['spec']> = {}): FeatureSet {
@@ -69,6 +69,25 @@ export function aDatasetVersion(number = 1, more: Partial<DatasetVersion['spec']
 
 export function aModel(): Model {
   return { apiVersion: groupVersion, kind: 'Model', metadata: meta('delay'), spec: { store: { name: 'default' } } };
+}
+
+/** `champion` of the Model that `aModel` makes. */
+export function aModelAlias(more: Partial<ModelAlias['spec']> = {}, metadata: object = {}): ModelAlias {
+  return {
+    apiVersion: groupVersion,
+    kind: 'ModelAlias',
+    metadata: meta('delay.champion', metadata),
+    spec: { model: { name: 'delay' }, alias: 'champion', modelVersion: { name: 'delay-1' }, ...more },
+  };
+}
+
+export function anApproval(more: Partial<Approval['spec']> = {}, metadata: object = {}): Approval {
+  return {
+    apiVersion: groupVersion,
+    kind: 'Approval',
+    metadata: meta('delay-1.ana', metadata),
+    spec: { modelVersion: { name: 'delay-1' }, decision: 'Approved', by: 'ana', ...more },
+  };
 }
 
 export const PINNED_IMAGE = `registry.example/trainer@${DIGEST}`;

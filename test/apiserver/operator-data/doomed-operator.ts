@@ -61,7 +61,7 @@ export function startDoomedOperator(real: KubeClient, namespace: string, doom: D
     clock: realClock,
     log: silent,
   });
-  const caches = createCaches(manager, GATEWAY);
+  const caches = createCaches(manager, { gateway: GATEWAY });
   const deps = { client, clock: realClock, events, config: WORKLOADS, caches, gateways: SILENT_GATEWAYS };
   for (const addController of CONTROLLERS) addController(manager, deps);
   const ended = manager.run(stop.signal);

@@ -19,7 +19,7 @@ import { modelVersionStatus } from './status.ts';
 const NAME = 'model-version.lifecycle';
 const FIELD_MANAGER = fieldManagerOf(NAME);
 
-/** Has the bytes of a version verified by a Job, and keeps the version while InferenceServices use it. */
+/** Has the bytes of a version verified by a Job, and keeps the version while InferenceServices or aliases use it. */
 export const addModelVersionController: AddController = (manager, deps) => {
   const { caches } = deps;
   addKindController(manager, deps, {
@@ -31,6 +31,7 @@ export const addModelVersionController: AddController = (manager, deps) => {
       watch(caches.pods, versionOfPod),
       ...storeWatches(caches, (store) => caches.modelVersions.byIndex('store', store).map(keyOf)),
       watch(caches.inferenceServices, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
+      watch(caches.modelAliases, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
       watch(caches.deployments, ({ metadata }) => named(metadata.namespace, metadata.labels?.[MODEL_VERSION_LABEL])),
       watch(caches.jobCreateFailures, ({ involvedObject }) => ownerOfJob(deps, involvedObject)),
       watch(caches.mountFailures, ({ involvedObject: { namespace, name } }) => {

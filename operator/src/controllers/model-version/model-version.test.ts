@@ -59,12 +59,12 @@ describe('planModelVersion', () => {
   });
 
   it.each([
-    ['is asked for: add', {}, ['flights'], 'add'],
-    ['has it already', inUse, ['flights'], undefined],
+    ['is asked for: add', {}, ['InferenceService flights'], 'add'],
+    ['has it already', inUse, ['InferenceService flights'], undefined],
     ['is used no more: remove', inUse, [], 'remove'],
     ['is not used', {}, [], undefined],
-    ['goes, and is used: keep', { ...inUse, ...going }, ['flights'], undefined],
-    ['goes without it: too late to add', going, ['flights'], undefined],
+    ['goes, and is used: keep', { ...inUse, ...going }, ['InferenceService flights'], undefined],
+    ['goes without it: too late to add', going, ['InferenceService flights'], undefined],
     ['goes, and is free: remove', { ...inUse, ...going }, [], 'remove'],
   ] as const)('finalizer of a version that %s', (_, metadata, users, expected) => {
     const plan = planModelVersion(observed({ version: aModelVersion('delay-1', metadata), users }), WORKLOADS, NOW);
@@ -114,7 +114,7 @@ describe('modelVersionStatus', () => {
       bytes: 42,
       signature,
     });
-    expect(conditions({ verification: verified, users: ['flights'] })).toEqual({
+    expect(conditions({ verification: verified, users: ['InferenceService flights'] })).toEqual({
       Ready: 'True Verified',
       ArtifactVerified: 'True Verified',
       InUse: 'True Serving',
@@ -155,11 +155,16 @@ describe('modelVersionStatus', () => {
 
   it('names who keeps it from being deleted', () => {
     const status = modelVersionStatus(
-      observed({ version: aModelVersion('delay-1', { ...going, ...inUse }), users: ['flights', 'more'] }),
+      observed({
+        version: aModelVersion('delay-1', { ...going, ...inUse }),
+        users: ['InferenceService flights', 'ModelAlias delay.champion'],
+      }),
       { now: NOW },
     );
     expect(status?.conditions[0]).toMatchObject({ type: 'Ready', status: 'False', reason: 'Terminating' });
-    expect(status?.conditions[0]?.message).toContain('Used by flights, more');
+    expect(status?.conditions[0]?.message).toContain(
+      'Used by InferenceService flights, ModelAlias delay.champion: give',
+    );
   });
 
   it('leaves the status alone after an error that says nothing about the version', () => {

@@ -9,7 +9,7 @@ export const modelVersionRules: readonly PolicyRule[] = [
     resources: ['modelversions/status', 'modelversions/finalizers'],
     verbs: ['patch', 'update'],
   },
-  { apiGroups: ['slipway.dev'], resources: ['inferenceservices', 'stores'], verbs: READ },
+  { apiGroups: ['slipway.dev'], resources: ['inferenceservices', 'modelaliases', 'stores'], verbs: READ },
   { apiGroups: [''], resources: ['persistentvolumeclaims', 'pods', 'events'], verbs: READ },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: [...READ, ...APPLY, 'delete'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: READ },

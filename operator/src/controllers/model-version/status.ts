@@ -11,6 +11,7 @@ import {
   stalled,
 } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
+import { inUse, namesOf } from './in-use.ts';
 import type { ObservedModelVersion } from './observe.ts';
 
 /** Undefined where an error says nothing about the version: its status stays as it is. */
@@ -21,7 +22,7 @@ export function modelVersionStatus(
   const { version, verification } = observed;
   const readiness = context.error === undefined ? readyConditions(observed) : conditionsOfError(context.error);
   if (readiness === undefined) return undefined;
-  const conditions = [...readiness, artifactVerified(observed), inUse(observed)];
+  const conditions = [...readiness, artifactVerified(observed), inUse(observed.users)];
   const { outcome } = verification;
   const facts =
     outcome.state === 'succeeded' ? { signature: outcome.result.signature, bytes: outcome.result.bytes } : {};
@@ -31,7 +32,7 @@ export function modelVersionStatus(
 function readyConditions({ version, found, verification, users }: ObservedModelVersion): WantedCondition[] {
   const { outcome } = verification;
   if (version.metadata.deletionTimestamp !== undefined) {
-    const message = `It is deleted as soon as no InferenceService uses it. Used by ${users.join(', ')}: give them another version, or delete them.`;
+    const message = `It is deleted as soon as nothing uses it. Used by ${namesOf(users)}: give them another version, or delete them.`;
     return inProgress({ reason: 'Terminating', message });
   }
   if (outcome.state === 'failed') return stalled(verificationFailed(verification.job?.metadata.name ?? '', outcome));
@@ -67,9 +68,4 @@ function artifactVerified({ verification: { outcome } }: ObservedModelVersion): 
     default:
       return isUnknown('ArtifactVerified', VERIFYING);
   }
-}
-
-function inUse({ users }: ObservedModelVersion): WantedCondition {
-  if (users.length === 0) return isFalse('InUse', { reason: 'NotUsed', message: 'No InferenceService uses it.' });
-  return isTrue('InUse', { reason: 'Serving', message: `Used by InferenceService ${users.join(', ')}.` });
 }
