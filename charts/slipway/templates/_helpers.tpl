@@ -28,6 +28,11 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{/* Policies belong to the whole cluster, where an install for some namespaces has no rights. */}}
+{{- define "slipway.hasAdmission" -}}
+{{- and .Values.admission.enabled (not .Values.watchNamespaces) -}}
+{{- end -}}
+
 {{/* (list . "operator" .Values.images.operator) -> the full reference of an image */}}
 {{- define "slipway.image" -}}
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $full := index . 2 -}}

@@ -46,6 +46,9 @@ export interface Harness {
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
+/** What the chart calls its policy about signatures, in a release of the name slipway. */
+export const SIGNING_POLICY = 'slipway-signatures';
+
 /** With `namespaces` these are made, and operators get their rights in them alone, as the chart's `watchNamespaces` does. */
 export async function startHarness(
   script: PodScript,
@@ -141,6 +144,13 @@ function spawnOperator(
   };
 }
 
+const signingRule = {
+  apiGroups: ['admissionregistration.k8s.io'],
+  resources: ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'],
+  resourceNames: [SIGNING_POLICY],
+  verbs: ['get', 'list', 'watch'],
+};
+
 /** The rights that the chart gives, and no more: a rule that is missing fails a test. Returns the path of a kubeconfig. */
 async function giveRights(plane: ControlPlane, namespaces: readonly string[] | undefined): Promise<string> {
   const rbac = (kind: string, name: string, more: object, namespace = 'default') => ({
@@ -161,7 +171,7 @@ async function giveRights(plane: ControlPlane, namespaces: readonly string[] | u
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'slipway', namespace: 'default' } },
     ...(namespaces === undefined
       ? [
-          rbac('ClusterRole', 'slipway', { rules: operatorRules }),
+          rbac('ClusterRole', 'slipway', { rules: [...operatorRules, signingRule] }),
           rbac('ClusterRoleBinding', 'slipway', { roleRef: roleRef('ClusterRole', 'slipway'), subjects }),
         ]
       : namespaces.flatMap((namespace) => [
