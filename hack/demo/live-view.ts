@@ -30,6 +30,8 @@ const KINDS = [
   'Model',
   'TrainingJob',
   'ModelVersion',
+  'Approval',
+  'ModelAlias',
   'InferenceService',
 ];
 const POLL_MS = 1_000;

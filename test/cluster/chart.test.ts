@@ -8,8 +8,9 @@ import { findBinaries } from '../../hack/kube/binaries.ts';
 
 interface Rendered {
   readonly kind: string;
-  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly spec?: unknown;
+  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }
 
 const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
@@ -21,6 +22,12 @@ async function render(...settings: readonly string[]): Promise<readonly Rendered
     maxBuffer: 64 * 2 ** 20,
   });
   return (loadAll(stdout) as (Rendered | null)[]).filter((document) => document !== null);
+}
+
+function named(rendered: readonly Rendered[], kind: string, name: string): Rendered {
+  const found = rendered.find((object) => object.kind === kind && object.metadata.name === name);
+  if (found === undefined) throw new Error(`the chart has no ${kind} ${name}`);
+  return found;
 }
 
 const isMonitoring = ({ kind }: Rendered) => ['ServiceMonitor', 'PrometheusRule'].includes(kind);
@@ -67,6 +74,59 @@ it('hands more variables to the operator', async () => {
       },
     },
   });
+});
+
+it('has the API server check signatures and uses, trusts whom it is told to, and lets the operator see that it does', async () => {
+  const rendered = await render(
+    'admission.trustedAppliers[0].kind=ServiceAccount',
+    'admission.trustedAppliers[0].name=applier',
+    'admission.trustedAppliers[0].namespace=argocd',
+    'admission.trustedAppliers[1].kind=Group',
+    'admission.trustedAppliers[1].name=release-bots',
+  );
+  const admission = rendered.filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'));
+  const reads = {
+    apiGroups: ['admissionregistration.k8s.io'],
+    resources: ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'],
+    resourceNames: ['team-slipway-signatures'],
+    verbs: ['get', 'list', 'watch'],
+  };
+
+  expect(admission.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual([
+    'ValidatingAdmissionPolicy team-slipway-in-use',
+    'ValidatingAdmissionPolicy team-slipway-signatures',
+    'ValidatingAdmissionPolicyBinding team-slipway-in-use',
+    'ValidatingAdmissionPolicyBinding team-slipway-signatures',
+  ]);
+  expect(JSON.stringify(admission)).toContain(
+    'request.userInfo.username in [\\"system:serviceaccount:argocd:applier\\"]',
+  );
+  expect(JSON.stringify(admission)).toContain('group in [\\"release-bots\\"]');
+  expect(named(rendered, 'ClusterRole', 'team-slipway').rules).toContainEqual(reads);
+  expect(JSON.stringify(named(rendered, 'Deployment', 'team-slipway'))).toContain(
+    '{"name":"SLIPWAY_SIGNING_POLICY","value":"team-slipway-signatures"}',
+  );
+});
+
+it.each([['admission.enabled=false'], ['watchNamespaces={a}']])('has no policies with %s', async (setting) => {
+  const rendered = await render(setting);
+
+  expect(rendered.filter(({ kind }) => kind.startsWith('ValidatingAdmissionPolicy'))).toEqual([]);
+  expect(JSON.stringify(rendered)).not.toMatch(/SLIPWAY_SIGNING_POLICY|admissionregistration/);
+});
+
+it('keeps apart who makes versions, who says what they have to pass, who approves and who releases', async () => {
+  const rendered = await render();
+  const written = (role: string) =>
+    (named(rendered, 'ClusterRole', `team-slipway-${role}`).rules ?? [])
+      .filter(({ verbs }) => verbs.includes('create'))
+      .flatMap(({ resources }) => resources);
+
+  expect(written('edit')).toEqual(expect.arrayContaining(['modelversions', 'trainingjobs', 'inferenceservices']));
+  for (const resource of ['models', 'modelaliases', 'approvals', '*']) expect(written('edit')).not.toContain(resource);
+  expect(written('admin')).toEqual(['models']);
+  expect(written('approver')).toEqual(['approvals']);
+  expect(written('releaser')).toEqual(['modelaliases']);
 });
 
 it('refuses a value that cannot be, with the place of it', async () => {

@@ -5,7 +5,6 @@ import { request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
 import { restartOperator, writesAtRest } from '../../hack/slipway/at-rest.ts';
@@ -98,12 +97,14 @@ it('keeps serving while a version with other bytes fails, says so, and takes the
 
 it('keeps a version that is served from deletion, and lets go with the service', async () => {
   const { kubectl } = cluster;
-  await kubectl(['delete', 'modelversion', 'fare-3', '--wait=false']);
-  await sleep(2_000);
+  await expect(kubectl(['delete', 'modelversion', 'fare-3'])).rejects.toThrow(
+    /fare-3 is in use\. Used by InferenceService fare\./,
+  );
   expect(await fares()).toEqual([12.625, 6.5]);
 
   await kubectl(['delete', 'inferenceservices.slipway.dev/fare', '--timeout=1m']);
-  await kubectl(['wait', '--for=delete', 'modelversion/fare-3', '--timeout=1m']);
+  await kubectl(['wait', '--for=condition=InUse=false', 'modelversion/fare-3', '--timeout=1m']);
+  await kubectl(['delete', 'modelversion', 'fare-3', '--timeout=1m']);
   await kubectl(['wait', '--for=delete', 'pod', '-l', 'slipway.dev/inferenceservice=fare', '--timeout=2m']);
   expect(await kubectl(['get', 'modelversions', '-o', 'name'])).toBe(
     'modelversion.slipway.dev/fare-1\nmodelversion.slipway.dev/fare-2\n',

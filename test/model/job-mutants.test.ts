@@ -88,7 +88,7 @@ it.each<[string, Scenario, RegExp]>([
       faults: { crashes: 1 },
       tamper: insistsOnNothing,
     }),
-    /goes while a service uses it/,
+    /goes while it is used/,
   ],
   [
     'for a ModelVersion, does not keep what is used',

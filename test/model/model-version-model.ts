@@ -1,10 +1,10 @@
-/** A model of one ModelVersion: the Job that verifies it, and the services that keep it. */
+/** A model of one ModelVersion: the Job that verifies it, and the services and aliases that keep it. */
 import type { ModelVersion } from '@slipway/crds';
-import type { InferenceService } from '@slipway/crds';
 import type { Job } from '@slipway/kube';
 import { addModelVersionController } from '../../operator/src/controllers/model-version/controller.ts';
 import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
 import { findCondition } from '../../operator/src/conditions.ts';
+import { aModelAlias } from '../../operator/src/testing/data-fixtures.ts';
 import { aModelVersion, anInferenceService, DIGEST, WORKLOADS } from '../../operator/src/testing/fixtures.ts';
 import { objectsOfKind } from './api-model.ts';
 import type { Objects } from './api-model.ts';
@@ -54,12 +54,14 @@ export const useVersion = userApplies(
   'a service uses the version',
   anInferenceService({ modelVersion: { name: NAME } }),
 );
+export const aliasVersion = userApplies('an alias means the version', aModelAlias({ modelVersion: { name: NAME } }));
+export const dropAlias = userDeletes('the alias goes', 'ModelAlias/delay.champion');
 export const leaveVersion = userDeletes('the service goes', 'InferenceService/flights');
 
-/** The state says that a service uses it, where a pass could know: since before it began, or before the version was deleted. */
+/** The state says that a service or an alias uses it, where a pass could know: since before it began, or before the version was deleted. */
 function takesUsedVersion({ api, pass }: State, after: Objects): string | undefined {
   const isGone = versionIn(api) !== undefined && versionIn(after) === undefined;
-  return isGone && isUsed(api) && isUsed(pass?.view ?? api) ? 'The version goes while a service uses it.' : undefined;
+  return isGone && isUsed(api) && isUsed(pass?.view ?? api) ? 'The version goes while it is used.' : undefined;
 }
 
 function versionIn(api: Objects): ModelVersion | undefined {
@@ -67,7 +69,7 @@ function versionIn(api: Objects): ModelVersion | undefined {
 }
 
 function isUsed(api: Objects): boolean {
-  return objectsOfKind<InferenceService>(api, 'InferenceService').length > 0;
+  return ['InferenceService', 'ModelAlias'].some((kind) => objectsOfKind(api, kind).length > 0);
 }
 
 function notAsAsked(api: Objects, version: ModelVersion): string | undefined {
@@ -79,7 +81,7 @@ function keptWrongly(version: ModelVersion, used: boolean): string | undefined {
   if (finalizers.includes(IN_USE_FINALIZER) !== used) return `Its finalizers are [${finalizers.join()}].`;
   if (deletionTimestamp !== undefined && !used) return 'It is deleted, unused, and does not go.';
   const isTold = findCondition(version, 'InUse')?.status === (used ? 'True' : 'False');
-  return isTold ? undefined : 'InUse does not say whether a service uses it.';
+  return isTold ? undefined : 'InUse does not say whether it is used.';
 }
 
 function unverified(api: Objects, version: ModelVersion): string | undefined {

@@ -1,5 +1,13 @@
 /** Every order in which things can happen to a ModelVersion, and what holds in all of them. See README.md. */
-import { deleteVersion, leaveVersion, makeVersion, modelVersionModel, useVersion } from './model-version-model.ts';
+import {
+  aliasVersion,
+  deleteVersion,
+  dropAlias,
+  leaveVersion,
+  makeVersion,
+  modelVersionModel,
+  useVersion,
+} from './model-version-model.ts';
 import { holdsIn } from './run-scenarios.ts';
 
 const settled = makeVersion;
@@ -16,6 +24,15 @@ holdsIn(modelVersionModel, [
   [
     'is used, with caches that fall behind',
     { settled, script: [useVersion, deleteVersion, leaveVersion], faults: { staleKinds: 1 }, mayFallBehind },
+  ],
+  [
+    'is kept by an alias',
+    {
+      settled,
+      script: [aliasVersion, deleteVersion, dropAlias],
+      faults: { crashes: 1, staleKinds: 1 },
+      mayFallBehind: ['ModelVersion', 'ModelAlias'],
+    },
   ],
   ['goes and comes again', { script: [makeVersion, deleteVersion, makeVersion] }],
 ]);

@@ -1,5 +1,16 @@
 /** Every order in which things can happen to the kinds that only have a status, and what holds in all of them. See README.md. */
-import { deletesClaim, deletesStore, makes, makesModelVersion, recordModel } from './record-models.ts';
+import {
+  deletesClaim,
+  deletesModel,
+  deletesStore,
+  deletesVersion,
+  makes,
+  makesModelVersion,
+  makesNextVersion,
+  makesVersionOfModel,
+  movesAlias,
+  recordModel,
+} from './record-models.ts';
 import { holdsIn } from './run-scenarios.ts';
 
 const faults = { crashes: 1, lostAnswers: 1, staleKinds: 1 };
@@ -10,6 +21,28 @@ holdsIn(recordModel, [
   [
     'a Model whose Store goes',
     { kind: 'Model', script: [makes.Model, makesModelVersion, deletesStore, makes.Store], faults },
+  ],
+  [
+    'an Approval that comes before its version, and stays after it',
+    { kind: 'Approval', script: [makes.Approval, makesModelVersion, deletesVersion], faults },
+  ],
+  [
+    'an alias that moves',
+    {
+      kind: 'ModelAlias',
+      settled: makes.Model,
+      script: [makes.ModelAlias, makesVersionOfModel, movesAlias, makesNextVersion],
+      faults,
+    },
+  ],
+  [
+    'an alias that moves to and fro, whose Model goes',
+    {
+      kind: 'ModelAlias',
+      settled: makes.Model,
+      script: [makes.ModelAlias, movesAlias, makes.ModelAlias, deletesModel],
+      faults,
+    },
   ],
   ['a DatasetVersion', { kind: 'DatasetVersion', script: [makes.DatasetVersion], faults }],
 ]);

@@ -30,12 +30,17 @@ function find(file: string, kind: string): Manifest {
   return manifest;
 }
 
+/** Their names are `<version>.<who>` and `<model>.<alias>`. */
+const CALLED_AFTER_ANOTHER = ['Approval', 'ModelAlias'];
+
 describe('examples', () => {
   it.each(ours)('$manifest.kind $manifest.metadata.name in $file fits its schema', ({ manifest }) => {
     const definition = KINDS.find((kind) => kind.kind === manifest.kind);
     expect(definition, `no kind ${manifest.kind}`).toBeDefined();
     expect(definition?.spec.safeParse(manifest.spec).error?.issues ?? []).toEqual([]);
-    expect(manifest.metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/);
+    const [name, ...words] = manifest.metadata.name.split('.');
+    expect(name).toMatch(/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/);
+    expect(words).toHaveLength(CALLED_AFTER_ANOTHER.includes(manifest.kind) ? 1 : 0);
   });
 
   it('name only images that this repository builds', () => {

@@ -29,8 +29,26 @@ const GOOD: Readonly<Record<string, object>> = {
   Model: {},
   TrainingJob: { ...trainingSpec, output: { model: { name: MODEL } } },
   ModelVersion: { artifact },
+  Approval: { modelVersion: { name: 'spare-1' }, decision: 'Approved', by: 'ana' },
+  ModelAlias: { model: { name: MODEL }, modelVersion: { name: 'spare-2' }, by: 'ana' },
   InferenceService: { modelVersion: { name: 'spare-1' } },
 };
+
+/** Some kinds are called after what they speak of. */
+function nameOf(kind: string, number: number): string {
+  if (kind === 'ModelAlias') return `${MODEL}.${aliasOf(number)}`;
+  return kind === 'Approval' ? `spare-1.fuzz-${number}` : `fuzz-${kind.toLowerCase()}-${number}`;
+}
+
+function aliasOf(number: number): string {
+  return `fuzz-${number}`;
+}
+
+function goodSpec(kind: string, number: number): object {
+  const good = GOOD[kind];
+  if (good === undefined) throw new Error(`fuzz-workload.ts has no good spec of ${kind}`);
+  return kind === 'ModelAlias' ? { ...good, alias: aliasOf(number) } : good;
+}
 
 const PER_KIND = 4;
 const GONE_MS = 30_000;
@@ -40,6 +58,8 @@ export interface Subject {
   readonly kind: string;
   readonly name: string;
   readonly spec: object;
+  /** What mends it. */
+  readonly good: object;
 }
 
 /** The same for the same seed. */
@@ -47,10 +67,12 @@ export function fuzzed(seed: number): readonly Subject[] {
   // Of a kind without a status nobody says how it is: the API server's word is all there is.
   const spoken = KINDS.filter(({ status }) => status !== undefined);
   return spoken.flatMap(({ kind, spec }) => {
-    const good = GOOD[kind];
-    if (good === undefined) throw new Error(`fuzz-workload.ts has no good spec of ${kind}`);
-    const specs = sample(specsNear(structuralSchema(spec), good), { numRuns: PER_KIND, seed });
-    return specs.map((each, index) => ({ kind, name: `fuzz-${kind.toLowerCase()}-${index + 1}`, spec: each }));
+    const numbers = Array.from({ length: PER_KIND }, (_, index) => index + 1);
+    return numbers.flatMap((number) => {
+      const good = goodSpec(kind, number);
+      const specs = sample(specsNear(structuralSchema(spec), good), { numRuns: PER_KIND, seed });
+      return specs.slice(number - 1, number).map((each) => ({ kind, name: nameOf(kind, number), spec: each, good }));
+    });
   });
 }
 
@@ -79,6 +101,7 @@ export function fuzzWorkload(seed: number): Workload {
         async act(world) {
           await applyModelVersion(world, 'spare-1', DIGESTS.one);
           await world.apply('Model', MODEL, { spec: {} });
+          await world.apply('ModelVersion', 'spare-2', { spec: { model: { name: MODEL }, artifact } });
           for (const subject of subjects) await applyUnlessRefused(world, subject);
         },
         pending: (world) => firstOf(...subjects.map(({ kind, name }) => awaitsWord(world, kind, name))),
@@ -87,7 +110,7 @@ export function fuzzWorkload(seed: number): Workload {
         name: 'mend it',
         restores: BESIDE,
         async act(world) {
-          for (const { kind, name } of subjects) await mend(world, kind, name);
+          for (const subject of subjects) await mend(world, subject);
         },
         pending: (world) =>
           firstOf(
@@ -103,7 +126,10 @@ export function fuzzWorkload(seed: number): Workload {
 /** As the API server says that a spec is wrong; 500 is its code where a field has another type or is unknown. */
 const REFUSAL = / was refused with (400|422|500: failed to create typed patch object)/;
 
-async function applyUnlessRefused(world: World, { kind, name, spec }: Subject): Promise<boolean> {
+async function applyUnlessRefused(
+  world: World,
+  { kind, name, spec }: Pick<Subject, 'kind' | 'name' | 'spec'>,
+): Promise<boolean> {
   try {
     await world.apply(kind, name, { spec });
     return true;
@@ -114,16 +140,15 @@ async function applyUnlessRefused(world: World, { kind, name, spec }: Subject): 
 }
 
 /** An immutable one is made anew. */
-async function mend(world: World, kind: string, name: string): Promise<void> {
-  const good = { kind, name, spec: GOOD[kind] ?? {} };
-  if (await applyUnlessRefused(world, good)) return;
+async function mend(world: World, { kind, name, good }: Subject): Promise<void> {
+  if (await applyUnlessRefused(world, { kind, name, spec: good })) return;
   await world.delete(kind, name);
   const deadline = performance.now() + GONE_MS;
   while (world.get(kind, name) !== undefined) {
     if (performance.now() > deadline) throw new Error(`${kind} ${name} was deleted and does not go`);
     await sleep(50);
   }
-  await world.apply(kind, name, { spec: good.spec });
+  await world.apply(kind, name, { spec: good });
 }
 
 const REASONS = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'reasons.md'), 'utf8');
