@@ -194,3 +194,17 @@ describe('without the policy', () => {
     expect(await signatureOf(kinds.ModelAlias, 'delay.champion')).toBe('Verified');
   });
 });
+
+describe('while no operator runs', () => {
+  it('the end of a namespace is not held up by what was said to be in use', async () => {
+    await Promise.all(harness.operators.map((operator) => operator.stop()));
+    await harness.apply(namespaceNamed('late'), versionOfModel('late', 'delay-1'));
+    const used = { type: 'InUse', status: 'True', reason: 'Serving', message: 'Used by InferenceService flights.' };
+    const status = { conditions: [{ ...used, lastTransitionTime: '2026-11-23T10:00:00Z' }] };
+    const patch = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })];
+    expect(await refusal(['patch', '-n', 'late', 'modelversions.slipway.dev/delay-1', ...patch])).toBe('');
+    expect(await refusal(['delete', '-n', 'late', 'modelversions.slipway.dev/delay-1'])).toContain('is in use');
+
+    expect(await refusal(['delete', 'namespace', 'late', '--timeout=60s'])).toBe('');
+  });
+});
