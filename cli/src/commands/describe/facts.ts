@@ -1,6 +1,17 @@
 /** A few lines about an object that people ask for first; all of it is in `slipway get -o yaml`. */
-import type { DatasetVersion, InferenceService, ModelVersion, Store, TrainingJob } from '@slipway/crds';
+import type {
+  Approval,
+  DatasetVersion,
+  InferenceService,
+  ModelAlias,
+  ModelVersion,
+  Store,
+  TrainingJob,
+} from '@slipway/crds';
 import type { SlipwayObject } from '../../cluster/kinds.ts';
+
+/** The others are in `-o yaml`. */
+const MOST_MOVES = 5;
 
 export type Fact = readonly [name: string, value: string];
 
@@ -23,6 +34,23 @@ const FACTS: Readonly<Record<string, Facts>> = {
     ['Metrics', spec.metrics?.map(({ name, value }) => `${name}=${value}`).join('  ')],
     ['Parameters', spec.parameters === undefined ? undefined : keyValues(spec.parameters)],
     ['Image', spec.lineage?.image],
+  ],
+  ModelAlias: ({ spec, status }: ModelAlias) => [
+    ['Means', spec.modelVersion.name],
+    ['Signed by', signedBy(spec.by, status?.by)],
+    ['Evidence', spec.evidence],
+    ...(status?.history ?? [])
+      .slice(0, MOST_MOVES)
+      .map(
+        ({ at, modelVersion, by, signature }, index) =>
+          [index === 0 ? 'History' : '', `${at}  ${modelVersion}  by ${signedBy(by, signature)}`] as const,
+      ),
+  ],
+  Approval: ({ spec, status }: Approval) => [
+    ['Decision', spec.decision],
+    ['Signed by', signedBy(spec.by, status?.by)],
+    ['Why', spec.reason],
+    ['Evidence', spec.evidence],
   ],
   TrainingJob: ({ spec, status }: TrainingJob) => [
     ['Framework', `${spec.framework} on ${spec.nodes} ${spec.nodes === 1 ? 'node' : 'nodes'}`],
@@ -47,6 +75,10 @@ const FACTS: Readonly<Record<string, Facts>> = {
 export function factsOf(object: SlipwayObject): Fact[] {
   const all = FACTS[object.kind]?.(object as never) ?? [];
   return all.filter((fact): fact is Fact => fact[1] !== undefined && fact[1] !== '');
+}
+
+function signedBy(by: string | undefined, signature: string | undefined): string {
+  return by === undefined ? 'nobody' : `${by} (${signature ?? 'not looked at yet'})`;
 }
 
 function keyValues(values: Readonly<Record<string, unknown>>): string {
