@@ -116,9 +116,7 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
   };
 }
 
-function workloadCaches(
-  manager: Pick<Manager, 'cache'>,
-): Omit<Caches, keyof OwnCaches | 'gatewaySlices' | 'signing'> {
+function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | 'gatewaySlices' | 'signing'> {
   const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };
   return {
     jobs: manager.cache(builtin.Job, managed),
