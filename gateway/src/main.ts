@@ -2,18 +2,26 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, loadKubeConfig, realClock } from '@slipway/kube';
+import type { KubeClient, Logger } from '@slipway/kube';
 import { pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import packageJson from '../package.json' with { type: 'json' };
+import { createCallers } from './access/callers.ts';
+import type { Callers } from './access/callers.ts';
+import { createTokenReviews } from './access/token-review.ts';
 import { createAdminServer } from './admin-server.ts';
 import { readConfig, USAGE } from './config.ts';
 import type { Config } from './config.ts';
 import { createRouteSource } from './control/route-source.ts';
 import { createStream } from './control/stream.ts';
 import { startDataPlane } from './data-plane.ts';
+import type { IsRouted } from './proxy/forgotten-series.ts';
 import { createLoads } from './proxy/loads.ts';
 import { createGatewayMetrics } from './proxy/metrics.ts';
 import { createRouteTable } from './routing/route-table.ts';
+import type { RouteTable } from './routing/route-table.ts';
+
+const LOOK_FOR_OLD_SERIES_MS = 60_000;
 
 async function main(config: Config): Promise<void> {
   const log = pino({ level: config['log-level'] });
@@ -34,9 +42,12 @@ async function main(config: Config): Promise<void> {
   const loads = createLoads(() => performance.now());
   const stream = createStream({ table, loads, version: packageJson.version });
   const admin = createAdminServer({ table, registry, stream, obstacle });
+  const metrics = createGatewayMetrics(registry, loads);
+  setInterval(() => void metrics.removeSeries(isRoutedBy(table), performance.now()), LOOK_FOR_OLD_SERIES_MS).unref();
   const dataPlane = await startDataPlane({
     table,
-    metrics: createGatewayMetrics(registry, loads),
+    callers: callersBy(client, log),
+    metrics,
     host: config.host,
     port: config.port,
     connections: { total: config['max-connections'], perAddress: config['max-connections-per-address'] },
@@ -64,6 +75,18 @@ async function main(config: Config): Promise<void> {
   await client.close();
   log.info('stopped');
   process.exit(0);
+}
+
+function callersBy(client: KubeClient, log: Logger): Callers {
+  const review = createTokenReviews(client, log);
+  return createCallers({ review, wallClock: () => Date.now(), now: () => performance.now() });
+}
+
+function isRoutedBy(table: RouteTable): IsRouted {
+  return (namespace, service, revision) => {
+    const route = table.get(namespace, service);
+    return route !== undefined && (revision === undefined || route.backends.some((one) => one.revision === revision));
+  };
 }
 
 function stopSignal(): Promise<void> {

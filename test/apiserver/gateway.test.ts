@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gatewayRules } from '../../gateway/src/rbac.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gatewayClusterRules, gatewayRules } from '../../gateway/src/rbac.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ownAddress, startGateway } from './running-gateway.ts';
@@ -53,7 +53,7 @@ async function kubeconfigWithRights(): Promise<string> {
   const account = { kind: 'ServiceAccount', name: 'gateway', namespace: 'default' };
   await apply(
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'gateway', namespace: 'default' } },
-    { apiVersion: `${group}/v1`, kind: 'ClusterRole', ...named, rules: gatewayRules },
+    { apiVersion: `${group}/v1`, kind: 'ClusterRole', ...named, rules: [...gatewayRules, ...gatewayClusterRules] },
     {
       apiVersion: `${group}/v1`,
       kind: 'ClusterRoleBinding',
@@ -133,9 +133,9 @@ async function applied(): Promise<AppliedRoute | undefined> {
 }
 
 /** Which pod answers; the status where none does. */
-function whoAnswers(): Promise<string> {
+function whoAnswers(token?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const headers = { host: 'flights.default.svc' };
+    const headers = { host: 'flights.default.svc', ...(token && { authorization: `Bearer ${token}` }) };
     const request = httpRequest({ host: '127.0.0.1', port: gateway.ports.data, path: '/', headers, agent: false });
     request.on('error', reject);
     request.on('response', (response) => {
@@ -194,10 +194,10 @@ it('the API server refuses a late write, a change without a new sequence, and wh
 
 it('gives the traffic of a revision without ready pods to the stable one, until they are back', async () => {
   await apply(slice('flights-2', false));
-  await expect.poll(whoAnswers, WAIT).toBe('flights-1');
+  await expect.poll(() => whoAnswers(), WAIT).toBe('flights-1');
 
   await apply(slice('flights-2', true));
-  await expect.poll(whoAnswers, WAIT).toBe('flights-2');
+  await expect.poll(() => whoAnswers(), WAIT).toBe('flights-2');
 });
 
 it('keeps its routes and stays ready while the API server is away, and follows again when it is back', async () => {
@@ -217,6 +217,75 @@ it('keeps its routes and stays ready while the API server is away, and follows a
   await expect.poll(async () => (await applied())?.sequence, WAIT).toBe(3);
 });
 
+describe('access', () => {
+  const from = (...callers: readonly object[]) => ({ access: { from: callers } });
+  const checkout = { serviceAccount: { namespace: 'default', name: 'checkout' } };
+
+  async function newToken(account: string, audience: string): Promise<string> {
+    return (await plane.kubectl(['create', 'token', account, '-n', 'default', `--audience=${audience}`])).stdout.trim();
+  }
+
+  async function applyAccess(sequence: number, access: object): Promise<void> {
+    await apply(route(sequence, [100, 0], access));
+    await expect.poll(async () => (await applied())?.sequence, WAIT).toBe(sequence);
+  }
+
+  beforeAll(async () => {
+    for (const name of ['checkout', 'stranger', 'leaver'])
+      await apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'default' } });
+  });
+
+  it('lets in the service accounts that it names, by tokens that are for it', async () => {
+    await applyAccess(4, from(checkout));
+
+    expect(await whoAnswers()).toBe('401');
+    expect(await whoAnswers(await newToken('checkout', 'slipway'))).toBe('flights-1');
+    expect(await whoAnswers(await newToken('stranger', 'slipway'))).toBe('403');
+    expect(await whoAnswers(await newToken('checkout', 'https://kubernetes.default.svc'))).toBe('401');
+    const [head, , signature] = (await newToken('stranger', 'slipway')).split('.');
+    const [, claims] = (await newToken('checkout', 'slipway')).split('.');
+    expect(await whoAnswers(`${head}.${claims}.${signature}`)).toBe('401');
+  });
+
+  it('lets in all of a namespace, and no token of an account that is gone', async () => {
+    const token = await newToken('leaver', 'slipway');
+    await plane.kubectl(['delete', 'serviceaccount', 'leaver', '-n', 'default']);
+    await applyAccess(5, from({ namespace: { name: 'default' } }));
+
+    expect(await whoAnswers(await newToken('stranger', 'slipway'))).toBe('flights-1');
+    expect(await whoAnswers(token)).toBe('401');
+  });
+
+  it('while the API server is away lets in whom it knows, and says 503 to others', async () => {
+    const [known, unknown] = [await newToken('checkout', 'slipway'), await newToken('checkout', 'slipway')];
+    expect(await whoAnswers(known)).toBe('flights-1');
+    const restarted = plane.restartApiServer();
+    const answers: Record<'known' | 'unknown', string[]> = { known: [], unknown: [] };
+    let isBack = false;
+    void restarted.then(() => (isBack = true));
+    while (!isBack) {
+      answers.known.push(await whoAnswers(known));
+      answers.unknown.push(await whoAnswers(unknown));
+      await sleep(100);
+    }
+    await restarted;
+
+    expect(new Set(answers.known)).toEqual(new Set(['flights-1']));
+    expect(answers.unknown).toContain('503');
+    await expect.poll(() => whoAnswers(unknown), WAIT).toBe('flights-1');
+  });
+
+  it.each([
+    [from(), 'spec.access.from: Invalid value: 0: spec.access.from in body should have at least 1 items'],
+    [from({}), 'give exactly one of serviceAccount and namespace'],
+    [from({ ...checkout, namespace: { name: 'web' } }), 'give exactly one of serviceAccount and namespace'],
+    [from({ serviceAccount: { namespace: 'web', name: 'a/b' } }), 'must be the name of a service account'],
+  ])('%j is refused: %s', async (access, message) => {
+    const { stderr } = await plane.kubectl(['apply', '-f', '-'], JSON.stringify(route(9, [100, 0], access)));
+    expect(stderr).toContain(message);
+  });
+});
+
 it('forgets a route that is deleted', async () => {
   await plane.kubectl(['delete', 'trafficroute', 'flights']);
 
@@ -226,7 +295,7 @@ it('forgets a route that is deleted', async () => {
 
 it('at its end says that it is not ready, goes on answering for a while, and ends well', async () => {
   await apply(route(1, [100, 0]));
-  await expect.poll(whoAnswers, WAIT).toBe('flights-1');
+  await expect.poll(() => whoAnswers(), WAIT).toBe('flights-1');
 
   gateway.process.kill('SIGTERM');
   await expect.poll(async () => (await admin('/readyz')).status, WAIT).toBe(503);

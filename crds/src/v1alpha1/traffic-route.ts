@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { access } from './access.ts';
 import { AGE_COLUMN, duration, matching, objectName, PARENT_NAME_RULE, reference, withRules } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
@@ -99,6 +100,7 @@ export const TrafficRouteSpec = withRules(
       .max(4)
       .default([])
       .describe('Who gets copies of requests. What they answer is thrown away.'),
+    access: access.optional().describe('Who may send requests. Without it: whoever reaches the gateways.'),
     limits: z
       .strictObject({
         timeout: duration

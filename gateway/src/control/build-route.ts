@@ -2,7 +2,7 @@
 import type { TrafficRoute } from '@slipway/crds';
 import type { DeepReadonly } from '@slipway/kube';
 import type { EndpointPool } from '../routing/endpoint-pool.ts';
-import type { Backend, Route, Sticky } from '../routing/route.ts';
+import type { Access, Backend, Route, Sticky } from '../routing/route.ts';
 import { goDurationMs } from './go-duration.ts';
 
 type Spec = DeepReadonly<TrafficRoute>['spec'];
@@ -27,6 +27,7 @@ export function buildRoute(
     stable: backendOf(backends, spec.stable),
     sticky: buildSticky(spec.sticky),
     mirrors: spec.mirrors.map(({ revision, percent }) => ({ backend: backendOf(backends, revision), percent })),
+    access: spec.access && buildAccess(spec.access.from),
     timeoutMs: goDurationMs(spec.limits.timeout),
   };
 }
@@ -35,6 +36,13 @@ function backendOf(backends: readonly Backend[], wanted: string): Backend {
   const found = backends.find(({ revision }) => revision === wanted);
   if (found === undefined) throw new Error(`no backend is the revision ${wanted}`);
   return found;
+}
+
+function buildAccess(from: NonNullable<Spec['access']>['from']): Access {
+  return {
+    serviceAccounts: new Set(from.flatMap(({ serviceAccount: one }) => (one ? `${one.namespace}/${one.name}` : []))),
+    namespaces: new Set(from.flatMap(({ namespace }) => namespace?.name ?? [])),
+  };
 }
 
 function buildSticky(sticky: Spec['sticky']): Sticky | undefined {

@@ -80,6 +80,9 @@ it('makes a route of a TrafficRoute', () => {
         stable: 'flights-1',
         sticky: { bodyField: 'parameters.user', salt: 'flights-7' },
         mirrors: [{ revision: 'flights-2', percent: 20 }],
+        access: {
+          from: [{ serviceAccount: { namespace: 'web', name: 'checkout' } }, { namespace: { name: 'team-b' } }],
+        },
         limits: { timeout: '1m30s' },
       },
     },
@@ -94,6 +97,7 @@ it('makes a route of a TrafficRoute', () => {
     createdAt: Date.UTC(2026, 0, 1),
     hosts: ['flights.example.org'],
     sticky: { by: 'bodyField', path: ['parameters', 'user'], salt: 'flights-7' },
+    access: { serviceAccounts: new Set(['web/checkout']), namespaces: new Set(['team-b']) },
     timeoutMs: 90_000,
   });
   expect(route.stable).toBe(route.backends[0]);

@@ -19,6 +19,8 @@ export type RouteLoad = Load['routes'][number];
 
 export interface Loads {
   meter(route: RouteName, revision: string): LoadMeter;
+  /** The revision is no more, and has no request. */
+  forget(route: RouteName, revision: string): void;
   /** Counts from now on. Before it, and after `stop`, a request costs next to nothing. */
   start(): void;
   stop(): void;
@@ -31,7 +33,7 @@ const MAX_REVISIONS = 8;
 
 /** `now`: milliseconds, of a clock that only goes forward. */
 export function createLoads(now: () => number): Loads {
-  const meters: Meter[] = [];
+  const meters = new Set<Meter>();
   /** Those that have something to tell. */
   const active = new Set<Meter>();
   const window: Window = { since: undefined, now, active };
@@ -39,8 +41,15 @@ export function createLoads(now: () => number): Loads {
   return {
     meter: (route, revision) => {
       const meter = new Meter(window, route, revision);
-      meters.push(meter);
+      meters.add(meter);
       return meter;
+    },
+    forget: ({ namespace, name }, revision) => {
+      for (const meter of meters) {
+        if (meter.revision !== revision || meter.route.name !== name || meter.route.namespace !== namespace) continue;
+        meters.delete(meter);
+        active.delete(meter);
+      }
     },
     start: () => {
       window.since = now();
@@ -78,7 +87,7 @@ interface Window {
 class Meter implements LoadMeter {
   readonly route: RouteName;
   readonly #window: Window;
-  readonly #revision: string;
+  readonly revision: string;
   #inFlight = 0;
   /** Requests at pods times the milliseconds that they were there, up to `#changedAt`. */
   #area = 0;
@@ -90,7 +99,7 @@ class Meter implements LoadMeter {
   constructor(window: Window, { namespace, name }: RouteName, revision: string) {
     this.#window = window;
     this.route = { namespace, name };
-    this.#revision = revision;
+    this.revision = revision;
   }
 
   started(): void {
@@ -132,7 +141,7 @@ class Meter implements LoadMeter {
   take(at: number, elapsed: number): RevisionLoad {
     this.#measure(at);
     const load = {
-      revision: this.#revision,
+      revision: this.revision,
       concurrency: elapsed > 0 ? this.#area / elapsed : this.#inFlight,
       requests: this.#requests,
       errors: this.#errors,

@@ -2,6 +2,8 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { Backend, Route } from '../routing/route.ts';
+import { createSeriesRemoval } from './forgotten-series.ts';
+import type { IsRouted } from './forgotten-series.ts';
 import type { Loads } from './loads.ts';
 
 /** Of one revision of one service. */
@@ -19,6 +21,10 @@ export interface GatewayMetrics {
   of(route: Pick<Route, 'namespace' | 'name'>, backend: Pick<Backend, 'revision'>): RevisionMetrics;
   /** Requests that no route was found for. */
   unrouted(code: string): void;
+  /** Requests that the `access` of the route did not let in. */
+  denied(route: Pick<Route, 'namespace' | 'name'>, code: string): void;
+  /** Removes series of what is no more; `now` in milliseconds, of a clock that only goes forward. */
+  removeSeries(isRouted: IsRouted, now: number): Promise<void>;
 }
 
 const OF_REVISION = ['namespace', 'service', 'revision'] as const;
@@ -57,6 +63,12 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
     name: 'slipway_gateway_unrouted_total',
     help: 'Requests that could be handed to no service, by the status of HTTP or the code of gRPC',
     labelNames: ['code'],
+    registers,
+  });
+  const denied = new Counter({
+    name: 'slipway_gateway_denied_total',
+    help: 'Requests that the access of a service did not let in, by the status of HTTP or the code of gRPC',
+    labelNames: ['namespace', 'service', 'code'],
     registers,
   });
 
@@ -103,7 +115,13 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
 
   /** By the service, then by the revision: these objects are at hand at every request, and a text made of their names is not. */
   const known = new Map<string, Map<string, Map<string, RevisionMetrics>>>();
+  const ofServices = [requests, durations, inFlight, retries, ejections, mirrored, dropped, denied];
+  const removeSeries = createSeriesRemoval(ofServices, ({ namespace, service, revision = '' }) => {
+    known.get(namespace)?.get(service)?.delete(revision);
+    loads.forget({ namespace, name: service }, revision);
+  });
   return {
+    removeSeries,
     of: ({ namespace, name }, { revision }) => {
       const services = known.get(namespace) ?? new Map<string, Map<string, RevisionMetrics>>();
       const revisions = services.get(name) ?? new Map<string, RevisionMetrics>();
@@ -114,5 +132,6 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
       return found;
     },
     unrouted: (code) => unrouted.inc({ code }),
+    denied: ({ namespace, name }, code) => denied.inc({ namespace, service: name, code }),
   };
 }

@@ -1,26 +1,37 @@
 /** What answers requests, of whichever protocol, by the table of routes. */
 import type { Duplex } from 'node:stream';
-import type { ExchangeEvents, RequestHead, RequestListener } from '@slipway/serving-runtime/transport/http2/exchange';
-import type { Route } from '../routing/route.ts';
+import type {
+  Exchange,
+  ExchangeEvents,
+  RequestHead,
+  RequestListener,
+} from '@slipway/serving-runtime/transport/http2/exchange';
+import { admit } from '../access/admission.ts';
+import type { Routed } from '../access/admission.ts';
+import type { Callers } from '../access/callers.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import { Call, sendRefusal } from './call.ts';
 import type { CallDeps, Upstreams } from './deps.ts';
 import { KeptMemory } from './kept-body.ts';
 import type { KeptLimits } from './kept-body.ts';
+import { eventsAfter } from './later.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createMirrors } from './mirror.ts';
 import { valueOf } from './raw-headers.ts';
-import { codeOf } from './refusal.ts';
+import { codeOf, isRefusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { readRequest, requestIdOf } from './request.ts';
-import type { Front, ProxiedRequest } from './request.ts';
+import type { Front } from './request.ts';
 import { createHttp1Upstream } from './upstream/http1.ts';
 import { createHttp2Upstream } from './upstream/http2.ts';
 import { carryWebSocket, refuseWebSocket } from './web-socket.ts';
+import type { Tunnel } from './web-socket.ts';
 
 export interface ProxyOptions {
   readonly table: Pick<RouteTable, 'find'>;
   readonly metrics: GatewayMetrics;
+  /** Whose tokens are, for routes with `access`. */
+  readonly callers: Callers;
   /** From 0 to below 1. Default Math.random. */
   readonly random?: () => number;
   /** Default: 1 MiB of a request, 256 MiB of all. */
@@ -36,32 +47,52 @@ export interface Proxy {
   close(): void;
 }
 
-interface Routed {
-  readonly request: ProxiedRequest;
-  readonly route: Route;
-}
-
-export function createProxy({ table, metrics, random = Math.random, keptLimits }: ProxyOptions): Proxy {
+export function createProxy({ table, metrics, callers, random = Math.random, keptLimits }: ProxyOptions): Proxy {
   const upstreams: Upstreams = { http: createHttp1Upstream(), grpc: createHttp2Upstream() };
   const now = () => performance.now();
   const base = { upstreams, metrics, now, random };
   const deps: CallDeps = { ...base, memory: new KeptMemory(keptLimits), mirror: createMirrors(base) };
+  const admission = { callers, now };
   const tunnels = new Map<Duplex, Promise<void>>();
 
   function routed(head: RequestHead, front: Front): Routed | Refusal {
     const request = readRequest(head, front);
-    if ('code' in request) return request;
+    if (isRefusal(request)) return request;
     const route = table.find(request.hostName);
     return route === undefined ? noRoute(request.authority) : { request, route };
+  }
+
+  /** `admitted`: the request, or why it was not let in. */
+  function answer(exchange: Exchange, { request, route }: Routed, admitted: Routed | Refusal): ExchangeEvents {
+    if (!isRefusal(admitted)) {
+      const call = new Call(deps, exchange, admitted);
+      call.start();
+      return call;
+    }
+    const { isGrpc, id } = request;
+    metrics.denied(route, codeOf(admitted, isGrpc));
+    sendRefusal(exchange, { refusal: admitted, isGrpc, requestId: id });
+    return discard(exchange);
+  }
+
+  async function carry({ request, route }: Routed, { socket, first }: Pick<Tunnel, 'socket' | 'first'>): Promise<void> {
+    const admitted = await admit(admission, { request, route });
+    if (isRefusal(admitted)) {
+      metrics.denied(route, codeOf(admitted, false));
+      refuseWebSocket(socket, admitted, request.id);
+    } else if (!socket.destroyed) await carryWebSocket(base, { ...admitted, socket, first });
   }
 
   return {
     listener: (front) => (exchange) => {
       const found = routed(exchange.request, front);
-      if ('route' in found) {
-        const call = new Call(deps, exchange, found);
-        call.start();
-        return call;
+      if (!isRefusal(found)) {
+        const admitted = admit(admission, found);
+        if (!(admitted instanceof Promise)) return answer(exchange, found, admitted);
+        return eventsAfter(
+          exchange,
+          admitted.then((then) => () => answer(exchange, found, then)),
+        );
       }
       const isGrpc = front === 'http2' && isGrpcHead(exchange.request);
       metrics.unrouted(codeOf(found, isGrpc));
@@ -72,12 +103,12 @@ export function createProxy({ table, metrics, random = Math.random, keptLimits }
     upgrade: (head, socket, first) => {
       socket.on('error', () => socket.destroy());
       const found = routed(head, 'http1');
-      if (!('route' in found)) {
+      if (isRefusal(found)) {
         metrics.unrouted(codeOf(found, false));
         refuseWebSocket(socket, found, requestIdOf(valueOf(head.fields, 'x-request-id')));
         return;
       }
-      const carried = carryWebSocket(base, { ...found, socket, first });
+      const carried = carry(found, { socket, first });
       tunnels.set(socket, carried);
       void carried.then(() => tunnels.delete(socket));
     },
@@ -105,7 +136,7 @@ function isGrpcHead({ fields }: RequestHead): boolean {
 }
 
 /** For a request whose answer does not depend on its body. */
-function discard(exchange: Parameters<RequestListener>[0]): ExchangeEvents {
+function discard(exchange: Exchange): ExchangeEvents {
   return {
     data: (chunk) => exchange.consumed(chunk.length),
     end: () => {},

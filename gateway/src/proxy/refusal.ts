@@ -4,6 +4,10 @@ import type { HeaderField } from '@slipway/serving-runtime/transport/http2/heade
 
 const CODES = {
   BadRequest: { http: 400, grpc: 3 },
+  /** Who it is from is not said, or not in a way that can be believed. */
+  NoToken: { http: 401, grpc: 16 },
+  InvalidToken: { http: 401, grpc: 16 },
+  NotAllowed: { http: 403, grpc: 7 },
   NoRoute: { http: 404, grpc: 5 },
   TooSlow: { http: 408, grpc: 4 },
   TooLarge: { http: 413, grpc: 8 },
@@ -20,12 +24,21 @@ export interface Refusal {
   readonly message: string;
 }
 
+export function isRefusal(one: object): one is Refusal {
+  return 'code' in one && 'message' in one;
+}
+
 /** For metrics. */
 export function codeOf({ code }: Refusal, isGrpc: boolean): string {
   return isGrpc ? String(CODES[code].grpc) : String(CODES[code].http);
 }
 
-const RETRY_AFTER_SECONDS = '1';
+/** What a client may do about it (RFC 6750, section 3). */
+const MORE_FIELDS: Partial<Readonly<Record<Refusal['code'], HeaderField>>> = {
+  NoToken: { name: 'www-authenticate', value: 'Bearer realm="slipway"' },
+  InvalidToken: { name: 'www-authenticate', value: 'Bearer realm="slipway", error="invalid_token"' },
+  Unavailable: { name: 'retry-after', value: '1' },
+};
 
 export interface RefusalAnswer {
   readonly fields: readonly HeaderField[];
@@ -49,7 +62,7 @@ export function refusalAnswer({ code, message }: Refusal, isGrpc: boolean, reque
     { name: 'content-type', value: 'application/json' },
     { name: 'content-length', value: String(body.length) },
     id,
-    ...(code === 'Unavailable' ? [{ name: 'retry-after', value: RETRY_AFTER_SECONDS }] : []),
+    ...(MORE_FIELDS[code] === undefined ? [] : [MORE_FIELDS[code]]),
   ];
   return { fields, body };
 }

@@ -15,6 +15,8 @@ export interface Route {
   readonly stable: Backend;
   readonly sticky: Sticky | undefined;
   readonly mirrors: readonly Mirror[];
+  /** Who may send requests; undefined: everybody. */
+  readonly access: Access | undefined;
   /** From the end of a request to the beginning of its answer. */
   readonly timeoutMs: number;
 }
@@ -33,6 +35,13 @@ export type Sticky = { readonly salt: string } & (
   | { readonly by: 'bodyField'; readonly path: readonly string[] }
   | { readonly by: 'tensor'; readonly name: string }
 );
+
+export interface Access {
+  /** `namespace/name` */
+  readonly serviceAccounts: ReadonlySet<string>;
+  /** All service accounts of these. */
+  readonly namespaces: ReadonlySet<string>;
+}
 
 export interface Mirror {
   readonly backend: Backend;

@@ -25,6 +25,7 @@ export function aRoute(backends: readonly [Backend, ...Backend[]], more: Partial
     stable: backends[0],
     sticky: undefined,
     mirrors: [],
+    access: undefined,
     timeoutMs: 60_000,
     ...more,
   };

@@ -29,6 +29,8 @@ export async function startGateway(options: Partial<DataPlaneOptions> = {}): Pro
   const faults: unknown[] = [];
   const plane = await startDataPlane({
     table,
+    // Only routes with `access` ask.
+    callers: { of: () => undefined },
     metrics: createGatewayMetrics(registry, loads),
     host: '127.0.0.1',
     port: 0,

@@ -16,6 +16,7 @@ const { port } = await startDataPlane({
     new Registry(),
     createLoads(() => performance.now()),
   ),
+  callers: { of: () => undefined },
   host: '127.0.0.1',
   port: 0,
   connections: { total: 10_000, perAddress: 10_000 },
