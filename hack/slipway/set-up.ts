@@ -43,7 +43,7 @@ async function install(cluster: SlipwayCluster, images: Record<ImageName, BuiltI
   const release = ['upgrade', '--install', 'slipway', CHART, '--namespace', SYSTEM_NAMESPACE, '--create-namespace'];
   await helm([...release, '--set-string', annotations.join(','), '--wait', '--timeout', '3m']);
   await kubectl(['create', 'namespace', namespace]).catch(() => '');
-  say(`the operator runs in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${namespace}`);
+  say(`operator and gateways run in ${SYSTEM_NAMESPACE}, our objects will be in the namespace ${namespace}`);
 }
 
 /** Helm refuses to go on with a release whose last change was interrupted. */

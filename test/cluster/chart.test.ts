@@ -3,12 +3,16 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAll } from 'js-yaml';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findBinaries } from '../../hack/kube/binaries.ts';
 
 interface Rendered {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
   readonly spec?: unknown;
   readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
 }
@@ -30,7 +34,7 @@ function named(rendered: readonly Rendered[], kind: string, name: string): Rende
   return found;
 }
 
-const isMonitoring = ({ kind }: Rendered) => ['ServiceMonitor', 'PrometheusRule'].includes(kind);
+const isMonitoring = ({ kind }: Rendered) => ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'].includes(kind);
 
 it('needs no Prometheus Operator', async () => {
   expect((await render()).filter(isMonitoring)).toEqual([]);
@@ -42,8 +46,16 @@ it('has a ServiceMonitor and alerts on its own release, for those who ask', asyn
     'monitoring.serviceMonitor.labels.release=prometheus',
     'monitoring.prometheusRule.enabled=true',
   );
-  const [rule, monitor] = rendered.filter(isMonitoring).sort((a, b) => (a.kind < b.kind ? -1 : 1));
+  const [gateways, rule, monitor] = rendered.filter(isMonitoring).sort((a, b) => (a.kind < b.kind ? -1 : 1));
 
+  expect(gateways).toMatchObject({
+    kind: 'PodMonitor',
+    metadata: { labels: { release: 'prometheus' } },
+    spec: {
+      selector: { matchLabels: { 'app.kubernetes.io/name': 'slipway-gateway' } },
+      podMetricsEndpoints: [{ port: 'admin', interval: '30s' }],
+    },
+  });
   expect(monitor?.metadata.labels).toMatchObject({ release: 'prometheus', 'app.kubernetes.io/name': 'slipway' });
   expect(monitor?.spec).toMatchObject({ endpoints: [{ port: 'metrics', interval: '30s' }] });
   expect(JSON.stringify(rule?.spec)).toContain('absent(up{job=\\"team-slipway-metrics\\", namespace=\\"ops\\"} == 1)');
@@ -56,9 +68,9 @@ it('hands more variables to the operator', async () => {
     'extraEnv[0].valueFrom.secretKeyRef.name=collector',
     'extraEnv[0].valueFrom.secretKeyRef.key=headers',
   );
-  const operator = rendered.find(({ kind }) => kind === 'Deployment');
+  const operator = named(rendered, 'Deployment', 'team-slipway');
 
-  expect(operator?.spec).toMatchObject({
+  expect(operator.spec).toMatchObject({
     template: {
       spec: {
         containers: [
@@ -133,4 +145,105 @@ it('refuses a value that cannot be, with the place of it', async () => {
   await expect(render('monitoring.serviceMonitor.interval=often')).rejects.toThrow(
     /\/monitoring\/serviceMonitor\/interval/,
   );
+});
+
+describe('the gateways', () => {
+  const GATEWAY = 'team-slipway-gateway';
+  const LABELS = { 'app.kubernetes.io/name': 'slipway-gateway', 'app.kubernetes.io/instance': 'team' };
+  const OPERATOR_LABELS = { 'app.kubernetes.io/name': 'slipway', 'app.kubernetes.io/instance': 'team' };
+  const containerThat = (has: object) => ({ template: { spec: { containers: [expect.objectContaining(has)] } } });
+
+  it('are no operators, and operators are no gateways', async () => {
+    const rendered = await render();
+
+    for (const [name, labels] of [
+      [GATEWAY, LABELS],
+      ['team-slipway', OPERATOR_LABELS],
+    ] as const) {
+      expect(named(rendered, 'Deployment', name).spec).toMatchObject({
+        selector: { matchLabels: labels },
+        template: { metadata: { labels } },
+      });
+    }
+    expect(named(rendered, 'Service', GATEWAY).spec).toMatchObject({
+      type: 'ClusterIP',
+      selector: LABELS,
+      ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+    });
+    expect(named(rendered, 'Deployment', 'team-slipway').spec).toMatchObject(
+      containerThat({ env: expect.arrayContaining([{ name: 'SLIPWAY_GATEWAY_SERVICE', value: GATEWAY }]) as unknown }),
+    );
+  });
+
+  it('have the time to end that they are told to take', async () => {
+    const rendered = await render('gateway.drainSeconds=20', 'gateway.graceSeconds=100', 'logLevel=trace');
+
+    expect(named(rendered, 'Deployment', GATEWAY).spec).toMatchObject({
+      template: {
+        spec: {
+          terminationGracePeriodSeconds: 125,
+          containers: [{ args: ['--drain-seconds=20', '--grace-seconds=100', '--log-level=debug'] }],
+        },
+      },
+    });
+  });
+
+  it('take more flags, and a Service for the world', async () => {
+    const rendered = await render('gateway.extraArgs={--max-connections=5}', 'gateway.service.type=LoadBalancer');
+
+    expect(named(rendered, 'Service', GATEWAY).spec).toMatchObject({ type: 'LoadBalancer' });
+    expect(named(rendered, 'Deployment', GATEWAY).spec).toMatchObject(
+      containerThat({ args: expect.arrayContaining(['--max-connections=5']) as unknown }),
+    );
+    await expect(render('gateway.extraArgs={max-connections=5}')).rejects.toThrow('/gateway/extraArgs/0');
+  });
+
+  it('may read routes and endpoints and ask whose tokens are', async () => {
+    const { rules = [] } = named(await render(), 'ClusterRole', GATEWAY);
+
+    expect(rules.map(({ resources, verbs }) => `${resources.join()} ${verbs.join()}`)).toEqual([
+      'endpointslices get,list,watch',
+      'trafficroutes get,list,watch',
+      'tokenreviews create',
+    ]);
+  });
+
+  it('have with watchNamespaces no right in the cluster but to ask whose tokens are, and not even that', async () => {
+    const own = ['watchNamespaces={a,b}', 'crds.install=false'];
+    const rendered = await render(...own);
+    const clusterRoles = rendered.filter(({ kind }) => kind === 'ClusterRole');
+
+    expect(clusterRoles).toMatchObject([{ metadata: { name: GATEWAY }, rules: [{ resources: ['tokenreviews'] }] }]);
+    const roles = rendered.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === GATEWAY);
+    expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['a', 'b']);
+    expect(named(rendered, 'Deployment', GATEWAY).spec).toMatchObject(
+      containerThat({ args: expect.arrayContaining(['--namespaces=a,b']) as unknown }),
+    );
+    const without = await render(...own, 'gateway.tokenReviews=false');
+    expect(without.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([]);
+  });
+
+  it('let only the operator and Prometheus at the admin port', async () => {
+    const policy = named(await render(), 'NetworkPolicy', GATEWAY);
+    const closed = named(await render('gateway.networkPolicy.clients[0].podSelector.x=y'), 'NetworkPolicy', GATEWAY);
+
+    expect(policy.spec).toEqual({
+      podSelector: { matchLabels: LABELS },
+      policyTypes: ['Ingress'],
+      ingress: [
+        { ports: [{ port: 'http' }] },
+        {
+          ports: [{ port: 'admin' }],
+          from: [
+            { podSelector: { matchLabels: OPERATOR_LABELS } },
+            { namespaceSelector: {}, podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } } },
+          ],
+        },
+      ],
+    });
+    expect(closed.spec).toMatchObject({ ingress: [{ from: [{ podSelector: { x: 'y' } }] }, {}] });
+    expect((await render('gateway.networkPolicy.enabled=false')).map(({ kind }) => kind)).not.toContain(
+      'NetworkPolicy',
+    );
+  });
 });
