@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { access } from './access.ts';
 import { AGE_COLUMN, baseStatus, PARENT_NAME_RULE, READY_COLUMNS, reference, resources } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
@@ -24,6 +25,11 @@ export const InferenceServiceSpec = z.strictObject({
     })
     .default({ replicas: 1 })
     .describe('How many pods serve. Leave it out of Git when something else scales.'),
+  access: access
+    .optional()
+    .describe(
+      'Who may ask for predictions: requests have to carry a token. Without it whoever reaches the gateways may.',
+    ),
   refresh: z
     .string()
     .min(1)

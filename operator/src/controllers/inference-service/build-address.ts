@@ -10,6 +10,7 @@ import { MOVED_AT_ANNOTATION } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
 
 type Owner = DeepReadonly<InferenceService>;
+type Access = NonNullable<TrafficRoute['spec']['access']>;
 
 /** Keeps Kubernetes' own controllers from the slice. */
 const MANAGED_SLICE = { 'endpointslice.kubernetes.io/managed-by': 'slipway.dev' };
@@ -73,6 +74,7 @@ export function buildTrafficRoute(
     stable,
     mirrors: [],
     limits: { timeout: '60s' },
+    ...(owner.spec.access === undefined ? {} : { access: structuredClone(owner.spec.access) as Access }),
     backends: Object.keys(weights)
       .sort()
       .map((revision) => ({
@@ -93,6 +95,7 @@ export function buildTrafficRoute(
 function nextSequence(content: object, live: DeepReadonly<TrafficRoute> | undefined): number {
   if (live === undefined) return 1;
   const { sequence, ...spec } = live.spec;
-  const liveContent = Object.fromEntries(Object.keys(content).map((key) => [key, spec[key as keyof typeof spec]]));
+  const ours = new Set([...Object.keys(content), 'access']);
+  const liveContent = Object.fromEntries(Object.entries(spec).filter(([field]) => ours.has(field)));
   return stableJson(liveContent) === stableJson(content) ? sequence : sequence + 1;
 }

@@ -300,6 +300,22 @@ describe('planService', () => {
     });
   });
 
+  it('tells the gateways who may ask, and that everybody may again, each with a new sequence', () => {
+    const access = { from: [{ namespace: { name: 'web' } }] };
+    const open = scene({ route: { v1: 100 }, revisions: [revision('v1')] });
+    const closing = { ...open, service: anInferenceService({ ...spec('v1'), access }) };
+    const of = (observed: ObservedService) => {
+      const child = planService(observed, context).apply.find(({ kind }) => kind.kind === 'TrafficRoute');
+      return child?.object as TrafficRoute;
+    };
+    const closed = of(closing);
+    expect(closed.spec).toMatchObject({ access, sequence: SEQUENCE + 1 });
+    expect(of({ ...closing, route: closed }).spec.sequence).toBe(SEQUENCE + 1);
+
+    expect(of({ ...open, route: closed }).spec).toMatchObject({ sequence: SEQUENCE + 2 });
+    expect(of({ ...open, route: closed }).spec.access).toBeUndefined();
+  });
+
   it('renders pods from the snapshot, so that an upgrade restarts nothing', () => {
     const { apply } = planService(scene({ route: { v1: 100 }, revisions: [revision('v1')] }), context);
     const deployment = apply.find(({ kind }) => kind.kind === 'Deployment')?.object as Deployment;
