@@ -1,3 +1,4 @@
+import { modelAliasName } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
 import type { Caches, GatewayService, SigningCaches } from './deps.ts';
@@ -108,7 +109,10 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
     }),
     approvals: manager.cache(kinds.Approval, { indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) } }),
     inferenceServices: manager.cache(kinds.InferenceService, {
-      indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) },
+      indexes: {
+        modelVersion: (o) => (o.spec.modelVersion === undefined ? [] : at(o, o.spec.modelVersion.name)),
+        alias: (o) => (o.spec.model === undefined ? [] : at(o, modelAliasName(o.spec.model))),
+      },
     }),
     trafficRoutes: manager.cache(kinds.TrafficRoute, {
       indexes: { controller: byController, uid: (o) => present(o.metadata.uid) },

@@ -80,7 +80,7 @@ export interface Caches {
   readonly modelAliases: Cache<ModelAlias>;
   /** Index `modelVersion`. */
   readonly approvals: Cache<Approval>;
-  /** Index `modelVersion`. */
+  /** Indexes `modelVersion`, `alias` (the name of the ModelAlias). */
   readonly inferenceServices: Cache<InferenceService>;
   /** Indexes `controller`, `uid`. */
   readonly trafficRoutes: Cache<TrafficRoute>;

@@ -154,14 +154,14 @@ function movesTrafficToNothing({ api, memory }: State, after: Objects): string |
 function notAsAsked(api: Objects, service: InferenceService): string | undefined {
   const untold = isUntold(service);
   if (untold !== undefined) return untold;
-  if (service.spec.modelVersion.name === BROKEN) return doesNotSay(service, 'Stalled');
+  if (service.spec.modelVersion?.name === BROKEN) return doesNotSay(service, 'Stalled');
   return doesNotSay(service, 'Ready') ?? otherDeployments(api, service) ?? otherTraffic(api, service);
 }
 
 function otherDeployments(api: Objects, { spec }: InferenceService): string | undefined {
   const serving = objectsOfKind<Deployment>(api, 'Deployment');
   const versions = serving.map(({ metadata }) => metadata.labels?.[MODEL_VERSION_LABEL]);
-  if (versions.join() !== spec.modelVersion.name) return `There are Deployments of [${versions.join(', ')}].`;
+  if (versions.join() !== spec.modelVersion?.name) return `There are Deployments of [${versions.join(', ')}].`;
   const isScaled = serving.every((deployment) => replicasOf(deployment) === spec.scaling.replicas);
   return isScaled ? undefined : 'It has another number of replicas.';
 }

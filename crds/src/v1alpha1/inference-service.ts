@@ -1,42 +1,69 @@
 import { z } from 'zod';
 import { access } from './access.ts';
-import { AGE_COLUMN, baseStatus, PARENT_NAME_RULE, READY_COLUMNS, reference, resources } from './common.ts';
+import {
+  AGE_COLUMN,
+  baseStatus,
+  objectName,
+  PARENT_NAME_RULE,
+  READY_COLUMNS,
+  reference,
+  resources,
+  withRules,
+} from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
+import { aliasName } from './model-alias.ts';
 
-export const InferenceServiceSpec = z.strictObject({
-  modelVersion: reference('The ModelVersion to serve.'),
-  settings: z
-    .strictObject({
-      instances: z
-        .number()
-        .int()
-        .min(1)
-        .max(64)
-        .default(1)
-        .describe('Copies of the model in one pod that work in parallel.'),
-    })
-    .default({ instances: 1 })
-    .describe('Settings of the model server.'),
-  resources: resources.optional(),
-  scaling: z
-    .strictObject({
-      replicas: z.number().int().min(0).max(1000).default(1).describe('Pods. Also written by `kubectl scale`.'),
-    })
-    .default({ replicas: 1 })
-    .describe('How many pods serve. Leave it out of Git when something else scales.'),
-  access: access
-    .optional()
-    .describe(
-      'Who may ask for predictions: requests have to carry a token. Without it whoever reaches the gateways may.',
-    ),
-  refresh: z
-    .string()
-    .min(1)
-    .max(63)
-    .optional()
-    .describe('Any change makes a new revision with the newest runtime image and the same model.'),
-});
+export const InferenceServiceSpec = withRules(
+  z.strictObject({
+    modelVersion: reference('The ModelVersion to serve.').optional(),
+    model: z
+      .strictObject({
+        name: objectName.describe('Name of the Model.'),
+        alias: aliasName.describe(
+          'The alias, such as champion. When it moves, the service changes to the version that it means.',
+        ),
+      })
+      .optional()
+      .describe('Instead of a ModelVersion: whichever version an alias of a Model means.'),
+    settings: z
+      .strictObject({
+        instances: z
+          .number()
+          .int()
+          .min(1)
+          .max(64)
+          .default(1)
+          .describe('Copies of the model in one pod that work in parallel.'),
+      })
+      .default({ instances: 1 })
+      .describe('Settings of the model server.'),
+    resources: resources.optional(),
+    scaling: z
+      .strictObject({
+        replicas: z.number().int().min(0).max(1000).default(1).describe('Pods. Also written by `kubectl scale`.'),
+      })
+      .default({ replicas: 1 })
+      .describe('How many pods serve. Leave it out of Git when something else scales.'),
+    access: access
+      .optional()
+      .describe(
+        'Who may ask for predictions: requests have to carry a token. Without it whoever reaches the gateways may.',
+      ),
+    refresh: z
+      .string()
+      .min(1)
+      .max(63)
+      .optional()
+      .describe('Any change makes a new revision with the newest runtime image and the same model.'),
+  }),
+  [
+    {
+      rule: 'has(self.modelVersion) != has(self.model)',
+      message: 'give exactly one of modelVersion and model',
+    },
+  ],
+);
 export type InferenceServiceSpec = z.infer<typeof InferenceServiceSpec>;
 
 const revision = z.strictObject({

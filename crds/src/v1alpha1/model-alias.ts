@@ -20,13 +20,20 @@ export const signature = z
   );
 export type Signature = z.infer<typeof signature>;
 
+export const aliasName = matching(
+  /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
+  22,
+  'must be a word of at most 22 of a-z, 0-9 and "-", beginning with a letter, such as champion',
+);
+
+/** The name of the ModelAlias for an alias of a Model. */
+export function modelAliasName({ name, alias }: { readonly name: string; readonly alias: string }): string {
+  return `${name}.${alias}`;
+}
+
 export const ModelAliasSpec = z.strictObject({
   model: reference('The Model that the alias belongs to.'),
-  alias: matching(
-    /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
-    22,
-    'must be a word of at most 22 of a-z, 0-9 and "-", beginning with a letter, such as champion',
-  ).describe('The alias, for example champion. The object is called <model>.<alias>.'),
+  alias: aliasName.describe('The alias, for example champion. The object is called <model>.<alias>.'),
   modelVersion: reference('The ModelVersion that the alias means. Changing it is what moves the alias.'),
   by: signer
     .optional()

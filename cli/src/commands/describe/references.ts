@@ -1,4 +1,5 @@
 /** Which objects each kind depends on, from its spec and status alone. */
+import { modelAliasName } from '@slipway/crds';
 import type {
   Approval,
   Dataset,
@@ -26,8 +27,11 @@ type References = Readonly<Record<KindName, (object: never) => Reference[]>>;
 
 /** In the order in which they have to be there: the first that is in trouble is to blame. */
 const REFERENCES: References = {
-  InferenceService: ({ spec }: InferenceService) => [
-    { kind: 'ModelVersion', name: spec.modelVersion.name, relation: 'serves' },
+  InferenceService: ({ spec: { model, modelVersion } }: InferenceService) => [
+    ...(model === undefined ? [] : [{ kind: 'ModelAlias' as const, name: modelAliasName(model), relation: 'follows' }]),
+    ...(modelVersion === undefined
+      ? []
+      : [{ kind: 'ModelVersion' as const, name: modelVersion.name, relation: 'serves' }]),
   ],
   ModelVersion: ({ spec }: ModelVersion) => [
     { kind: 'Store', name: spec.artifact.store.name, relation: 'kept in' },

@@ -155,7 +155,7 @@ function reasonCell(object: SlipwayObject): Cell {
 
 /** The version that answers; before any has, the one that is asked for. */
 function versionOf({ spec, status }: InferenceService): string {
-  return status?.stable?.modelVersion ?? spec.modelVersion.name;
+  return status?.stable?.modelVersion ?? spec.modelVersion?.name ?? '-';
 }
 
 /** Until there are gateways all requests go to one revision, or to none. */

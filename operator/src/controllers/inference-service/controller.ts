@@ -1,4 +1,3 @@
-import type { InferenceService } from '@slipway/crds';
 import { applyOwned, keyOf, KubeApiError, pruneOwned, toController, TransientError, watch } from '@slipway/kube';
 import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope, Signal } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
@@ -22,7 +21,13 @@ const FIELD_MANAGER = fieldManagerOf(NAME);
 export const addInferenceServiceController: AddController = (manager, deps) => {
   const { caches } = deps;
   const owner = toController(kinds.InferenceService);
-  const ofVersion = (key: string) => caches.inferenceServices.byIndex('modelVersion', key).map(keyOf);
+  const ofAlias = (key: string) => caches.inferenceServices.byIndex('alias', key).map(keyOf);
+  const ofVersion = (key: string) => [
+    ...caches.inferenceServices.byIndex('modelVersion', key).map(keyOf),
+    ...caches.modelAliases
+      .byIndex('modelVersion', key)
+      .flatMap(({ metadata }) => ofAlias(indexKey(metadata.namespace, metadata.name))),
+  ];
   const ofStore = (key: string) =>
     caches.modelVersions
       .byIndex('store', key)
@@ -40,6 +45,7 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       watch(caches.pods, ofLabel),
       watch(caches.endpointSlices, ofLabel),
       watch(caches.gatewaySlices, () => caches.inferenceServices.list().map(keyOf)),
+      watch(caches.modelAliases, ({ metadata }) => ofAlias(indexKey(metadata.namespace, metadata.name))),
       watch(caches.modelVersions, ({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name))),
       ...storeWatches(caches, ofStore),
       watch(caches.mountFailures, ({ involvedObject: { namespace = '', name = '' } }) => {
@@ -82,7 +88,7 @@ async function driveInferenceService(deps: OperatorDeps, observed: ObservedServi
     live: (kind: KubeKind, child: ObjectKey) => liveChild(deps.caches, kind, child),
   };
   await applyOwned(owned, plan.apply, scope).catch(notIfTheRouteMovedOn);
-  recordPlan(deps, service, plan, scope);
+  recordPlan(deps, observed, plan, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return plan.next;
 }
@@ -113,15 +119,11 @@ function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly
   }
 }
 
-function recordPlan(
-  deps: OperatorDeps,
-  service: DeepReadonly<InferenceService>,
-  plan: ServicePlan,
-  scope: Scope,
-): void {
+function recordPlan(deps: OperatorDeps, observed: ObservedService, plan: ServicePlan, scope: Scope): void {
+  const { service } = observed;
   if (plan.created !== undefined) {
     scope.log.info({ revision: plan.created }, 'revision created');
-    const message = `Revision ${plan.created} of ModelVersion ${service.spec.modelVersion.name} was created.`;
+    const message = `Revision ${plan.created} of ModelVersion ${observed.resolved.version} was created.`;
     deps.events.record(service, { type: 'Normal', reason: 'RevisionCreated', message, action: 'CreatingRevision' });
   }
   if (plan.movesTo !== undefined) {

@@ -15,7 +15,7 @@ const context = { now: NOW, config: WORKLOADS };
 const spec = (version: string, replicas = 2) => ({ modelVersion: { name: version }, scaling: { replicas } });
 const factsOf = (version: string) => resolveFacts(anInferenceService(spec(version)), aModelVersion(version), aStore());
 const nameOf = (version: string) => revisionName('flights', factsOf(version));
-const resolved = (version: string): Resolved => ({ facts: factsOf(version) });
+const resolved = (version: string): Resolved => ({ version, facts: factsOf(version) });
 
 /** A revision with a snapshot and a Deployment. */
 function revision(version: string, more: Partial<ObservedRevision> & { number?: number } = {}): ObservedRevision {
@@ -121,7 +121,10 @@ const route = (stable: string, weights: Readonly<Record<string, number>>) => ({
 });
 const workloads = (version: string) => [`Deployment ${nameOf(version)}`, `Service ${nameOf(version)}`];
 
-const missing: Resolved = { problem: { reason: 'ModelVersionNotFound', message: 'no such version', isFinal: false } };
+const missing = (version: string): Resolved => ({
+  version,
+  problem: { reason: 'ModelVersionNotFound', message: 'no such version', isFinal: false },
+});
 const LONG_AGO = '2026-11-23T09:00:00.000Z';
 const JUST_NOW = '2026-11-23T09:59:57.000Z';
 
@@ -138,7 +141,7 @@ describe('planService', () => {
   });
 
   it('gives the address even while there is no model, and makes nothing else', () => {
-    const plan = summary(scene({ resolved: missing, replicas: 1 }));
+    const plan = summary(scene({ resolved: missing('v1'), replicas: 1 }));
     expect(plan).toMatchObject({ route: undefined, pods: {}, budgets: 0 });
   });
 
@@ -281,13 +284,13 @@ describe('planService', () => {
   });
 
   it('keeps what serves when the wanted version is missing', () => {
-    const given = { wants: 'v9', route: { v1: 100 }, resolved: missing, revisions: [revision('v1')] };
+    const given = { wants: 'v9', route: { v1: 100 }, resolved: missing('v9'), revisions: [revision('v1')] };
     expect(summary(scene(given))).toMatchObject({ sequence: SEQUENCE, pods: { [nameOf('v1')]: 2 }, deleted: [] });
   });
 
   it('keeps a candidate of the same spec while its version cannot be read', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 1 })];
-    const plan = summary(scene({ wants: 'v2', route: { v1: 100, v2: 0 }, resolved: missing, revisions }));
+    const plan = summary(scene({ wants: 'v2', route: { v1: 100, v2: 0 }, resolved: missing('v2'), revisions }));
     expect(plan).toMatchObject({ pods: { [nameOf('v1')]: 2, [nameOf('v2')]: 2 }, deleted: [] });
   });
 
@@ -377,7 +380,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'no such version': {
-    scene: { resolved: missing },
+    scene: { resolved: missing('v1') },
     expected: {
       ready: 'False ModelVersionNotFound',
       serving: 'False NotYetServing',
@@ -386,7 +389,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'a version that failed its verification': {
-    scene: { resolved: { problem: { reason: 'ModelVersionNotReady', message: 'm', isFinal: true } } },
+    scene: { resolved: { version: 'v1', problem: { reason: 'ModelVersionNotReady', message: 'm', isFinal: true } } },
     expected: {
       ready: 'False ModelVersionNotReady',
       serving: 'False NotYetServing',
@@ -480,7 +483,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'the wanted version is missing while another serves': {
-    scene: { wants: 'v9', route: { v1: 100 }, resolved: missing, revisions: [revision('v1')] },
+    scene: { wants: 'v9', route: { v1: 100 }, resolved: missing('v9'), revisions: [revision('v1')] },
     expected: {
       ready: 'False ModelVersionNotFound',
       serving: 'True StableServes',
@@ -489,7 +492,7 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
     },
   },
   'the version that serves cannot be read for a while': {
-    scene: { route: { v1: 100 }, resolved: missing, revisions: [revision('v1')] },
+    scene: { route: { v1: 100 }, resolved: missing('v1'), revisions: [revision('v1')] },
     expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
   },
   'scaled to zero': {

@@ -1,3 +1,4 @@
+import { modelAliasName } from '@slipway/crds';
 import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds';
 import { controllerOf } from '@slipway/kube';
 import type { ControllerRevision, DeepReadonly, Deployment, EndpointSlice, Pod, Service } from '@slipway/kube';
@@ -40,8 +41,13 @@ export interface AppliedRoute {
 
 /** What the spec asks for, with everything looked up; or why that is not possible now. */
 export type Resolved =
-  | { readonly facts: RevisionFacts; readonly problem?: undefined }
-  | { readonly facts?: undefined; readonly problem: Reason & { readonly isFinal: boolean } };
+  | { readonly version: string; readonly facts: RevisionFacts; readonly problem?: undefined }
+  | {
+      /** The ModelVersion that is asked for, where at least that can be said. */
+      readonly version: string | undefined;
+      readonly facts?: undefined;
+      readonly problem: Reason & { readonly isFinal: boolean };
+    };
 
 export interface ObservedService {
   readonly service: DeepReadonly<InferenceService>;
@@ -122,24 +128,45 @@ function endpointPods(caches: Caches, namespace: string, service: string): Reado
 
 function resolve(caches: Caches, service: DeepReadonly<InferenceService>): Resolved {
   const { namespace = '' } = service.metadata;
-  const { name } = service.spec.modelVersion;
+  const { model, modelVersion } = service.spec;
+  const alias = model && caches.modelAliases.get({ namespace, name: modelAliasName(model) });
+  const name = modelVersion?.name ?? alias?.spec.modelVersion.name;
+  const unresolved = (problem: Reason & { isFinal: boolean }): Resolved => ({ version: name, problem });
+  if (name === undefined) return unresolved(noAlias(namespace, model));
   const version = caches.modelVersions.get({ namespace, name });
   if (version === undefined) {
-    const message = `There is no ModelVersion "${name}" in namespace "${namespace}". Create it, or name another one in spec.modelVersion.`;
-    return { problem: { reason: 'ModelVersionNotFound', message, isFinal: false } };
+    const where = alias === undefined ? 'spec.modelVersion' : `ModelAlias "${alias.metadata.name}"`;
+    const message = `There is no ModelVersion "${name}" in namespace "${namespace}". Create it, or name another one in ${where}.`;
+    return unresolved({ reason: 'ModelVersionNotFound', message, isFinal: false });
   }
-  const problem = versionProblem(version);
-  if (problem !== undefined) return { problem };
+  const problem = versionProblem(version) ?? foreignVersion(version, model);
+  if (problem !== undefined) return unresolved(problem);
   const found = findStore(caches, { namespace, name: version.spec.artifact.store.name, access: 'read' });
-  if (found.problem !== undefined) return { problem: { ...found.problem, isFinal: false } };
-  return { facts: resolveFacts(service, version, found.store) };
+  if (found.problem !== undefined) return unresolved({ ...found.problem, isFinal: false });
+  return { version: name, facts: resolveFacts(service, version, found.store) };
+}
+
+/** An alias of one Model that means a version of another. */
+function foreignVersion(
+  { metadata: { name }, spec }: DeepReadonly<ModelVersion>,
+  model: InferenceService['spec']['model'],
+): (Reason & { isFinal: boolean }) | undefined {
+  if (model === undefined || spec.model?.name === model.name) return undefined;
+  const message = `ModelAlias "${modelAliasName(model)}" means ModelVersion "${name}", which is no version of Model "${model.name}". Move the alias.`;
+  return { reason: 'ModelMismatch', message, isFinal: false };
+}
+
+function noAlias(namespace: string, model: InferenceService['spec']['model']): Reason & { isFinal: boolean } {
+  const name = model === undefined ? '' : modelAliasName(model);
+  const message = `There is no ModelAlias "${name}" in namespace "${namespace}". Create it, or name another alias in spec.model.`;
+  return { reason: 'ModelAliasNotFound', message, isFinal: false };
 }
 
 /** A version is served once its bytes were verified and its finalizer keeps it from going while it is served. */
 function versionProblem(version: DeepReadonly<ModelVersion>): (Reason & { isFinal: boolean }) | undefined {
   const { name, deletionTimestamp, finalizers } = version.metadata;
   if (deletionTimestamp !== undefined) {
-    const message = `ModelVersion "${name}" is being deleted. Name another one in spec.modelVersion.`;
+    const message = `ModelVersion "${name}" is being deleted. Name another one.`;
     return { reason: 'ModelVersionNotReady', message, isFinal: false };
   }
   const ready = findCondition(version, 'Ready');

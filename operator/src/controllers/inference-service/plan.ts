@@ -15,7 +15,7 @@ import type { Snapshot } from './build-children.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
 import { isConfirmed } from './confirmation.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
-import { matchesSpec, revisionName } from './revision.ts';
+import { matchesAsked, revisionName } from './revision.ts';
 import { planTraffic, trafficOf } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -50,10 +50,9 @@ export function desiredRevision(observed: ObservedService): Desired {
   const { service, resolved, revisions } = observed;
   if (resolved.facts !== undefined) return { name: revisionName(service.metadata.name, resolved.facts) };
   const stable = stableName(observed);
+  const asked = { ...service.spec, modelVersion: resolved.version };
   const running = revisions
-    .filter(
-      ({ data, deployment }) => deployment !== undefined && data !== undefined && matchesSpec(data.facts, service),
-    )
+    .filter(({ data, deployment }) => deployment !== undefined && data !== undefined && matchesAsked(data.facts, asked))
     .sort((a, b) => Number(b.name === stable) - Number(a.name === stable));
   return running[0] === undefined ? { problem: resolved.problem } : { name: running[0].name };
 }

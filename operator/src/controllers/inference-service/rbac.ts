@@ -2,7 +2,11 @@ import { APPLY, READ } from '../../controller-registration.ts';
 import type { PolicyRule } from '../../controller-registration.ts';
 
 export const inferenceServiceRules: readonly PolicyRule[] = [
-  { apiGroups: ['slipway.dev'], resources: ['inferenceservices', 'modelversions', 'stores'], verbs: READ },
+  {
+    apiGroups: ['slipway.dev'],
+    resources: ['inferenceservices', 'modelaliases', 'modelversions', 'stores'],
+    verbs: READ,
+  },
   { apiGroups: ['slipway.dev'], resources: ['inferenceservices/status'], verbs: ['patch'] },
   // To own an object with blockOwnerDeletion where OwnerReferencesPermissionEnforcement is on.
   { apiGroups: ['slipway.dev'], resources: ['inferenceservices/finalizers'], verbs: ['update'] },

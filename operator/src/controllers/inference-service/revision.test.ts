@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aModelVersion, anInferenceService, aStore } from '../../testing/fixtures.ts';
-import { matchesSpec, resolveFacts, revisionName } from './revision.ts';
+import { matchesAsked, resolveFacts, revisionName } from './revision.ts';
 
 const name = (spec: Parameters<typeof anInferenceService>[0] = {}, version = aModelVersion(), store = aStore()) =>
   revisionName('flights', resolveFacts(anInferenceService(spec), version, store));
@@ -34,14 +34,18 @@ describe('revisionName', () => {
   });
 });
 
-describe('matchesSpec', () => {
+describe('matchesAsked', () => {
+  const asked = (spec: Parameters<typeof anInferenceService>[0] = {}, modelVersion?: string) => {
+    return { ...anInferenceService(spec).spec, modelVersion };
+  };
   const facts = resolveFacts(anInferenceService({ resources: { requests: { cpu: 1 } } }), aModelVersion(), aStore());
 
   it('finds the revision of a spec without looking anything up', () => {
-    expect(
-      matchesSpec(facts, anInferenceService({ resources: { requests: { cpu: '1' } }, scaling: { replicas: 3 } })),
-    ).toBe(true);
-    expect(matchesSpec(facts, anInferenceService())).toBe(false);
-    expect(matchesSpec(facts, anInferenceService({ resources: { requests: { cpu: 1 } }, refresh: 'x' }))).toBe(false);
+    const resources = { requests: { cpu: '1' } };
+    expect(matchesAsked(facts, asked({ resources, scaling: { replicas: 3 } }, 'delay-1'))).toBe(true);
+    expect(matchesAsked(facts, asked({ resources }, 'delay-2'))).toBe(false);
+    expect(matchesAsked(facts, asked({ resources }))).toBe(false);
+    expect(matchesAsked(facts, asked({}, 'delay-1'))).toBe(false);
+    expect(matchesAsked(facts, asked({ resources, refresh: 'x' }, 'delay-1'))).toBe(false);
   });
 });

@@ -58,10 +58,14 @@ export function revisionName(service: string, facts: RevisionFacts): string {
   return childName(service, shortHash(normal(facts), 8));
 }
 
-/** Whether a revision is what the spec asks for, as far as the spec alone tells: for when its ModelVersion cannot be read. */
-export function matchesSpec(facts: RevisionFacts, { spec }: DeepReadonly<InferenceService>): boolean {
+/** What a service asks for, as far as it can be told without reading the ModelVersion. */
+export interface Asked extends Pick<DeepReadonly<InferenceService>['spec'], 'settings' | 'resources' | 'refresh'> {
+  readonly modelVersion: string | undefined;
+}
+
+/** Whether a revision is what is asked for: for when its ModelVersion cannot be read. */
+export function matchesAsked(facts: RevisionFacts, asked: Asked): boolean {
   const { modelVersion, settings, resources, refresh } = facts;
-  const asked = { ...spec, modelVersion: spec.modelVersion.name };
   return (
     stableJson(normal({ modelVersion, settings, resources, refresh })) ===
     stableJson(

@@ -30,7 +30,9 @@ export const addModelVersionController: AddController = (manager, deps) => {
       watch(caches.jobs, toController(kinds.ModelVersion)),
       watch(caches.pods, versionOfPod),
       ...storeWatches(caches, (store) => caches.modelVersions.byIndex('store', store).map(keyOf)),
-      watch(caches.inferenceServices, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
+      watch(caches.inferenceServices, ({ metadata, spec }) =>
+        spec.modelVersion === undefined ? [] : [at(metadata.namespace, spec.modelVersion.name)],
+      ),
       watch(caches.modelAliases, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
       watch(caches.deployments, ({ metadata }) => named(metadata.namespace, metadata.labels?.[MODEL_VERSION_LABEL])),
       watch(caches.jobCreateFailures, ({ involvedObject }) => ownerOfJob(deps, involvedObject)),

@@ -20,7 +20,7 @@ interface World {
 
 function users({ services = [], aliases = [], deployments = [] }: World): readonly string[] {
   const caches = {
-    inferenceServices: cacheOf(services, ({ spec }) => spec.modelVersion.name),
+    inferenceServices: cacheOf(services, ({ spec }) => spec.modelVersion?.name),
     modelAliases: cacheOf(aliases, ({ spec }) => spec.modelVersion.name),
     deployments: cacheOf(deployments, ({ metadata }) => metadata.labels?.['slipway.dev/modelversion']),
   };
