@@ -4,7 +4,14 @@ import { LAST_NUMBER_ANNOTATION, VERSION_NAME_ANNOTATION } from '../../operator/
 import { build, buildStuck, datasetModel, isVersionShown } from './dataset-model.ts';
 import { explore } from './explore.ts';
 import { featureSetModel, materialise } from './feature-set-model.ts';
-import { deleteVersion, leaveVersion, makeVersion, modelVersionModel, useVersion } from './model-version-model.ts';
+import {
+  aliasVersion,
+  deleteVersion,
+  leaveVersion,
+  makeVersion,
+  modelVersionModel,
+  useVersion,
+} from './model-version-model.ts';
 import { deletesClaim, deletesStore, makes, recordModel } from './record-models.ts';
 import type { Tamper } from './program.ts';
 import { isWrite } from './requests.ts';
@@ -104,6 +111,11 @@ it.each<[string, Scenario, RegExp]>([
     'for a FeatureSet, tells nobody',
     featureSetModel({ script: [materialise('rain')], tamper: tellsNothing }),
     /The status is of an older generation/,
+  ],
+  [
+    'for a ModelVersion, lets go what an alias means',
+    modelVersionModel({ settled: makeVersion, script: [aliasVersion], tamper: neverKeeps }),
+    /Its finalizers are \[\]/,
   ],
   [
     'for a Store, tells nobody',
