@@ -22,14 +22,17 @@ export interface DataPlaneOptions extends ProxyOptions {
 export interface DataPlane {
   readonly port: number;
   /**
-   * Takes no new connections, tells clients to go elsewhere, and resolves when what they asked is answered; what is not after
-   * `graceMs` is broken off.
+   * Takes no new connections, tells clients to go elsewhere, and resolves when what they asked is answered. After `graceMs`, what
+   * waits for a pod is refused, and what is not answered is broken off.
    */
   stop(graceMs: number): Promise<void>;
 }
 
 /** Streams of a connection at a time: many clients may share one, behind a proxy or a library that keeps one a process. */
 const HTTP2_LIMITS = { maxConcurrentStreams: 256, maxRunning: 512 };
+
+/** Until refusals have reached clients. */
+const REFUSING_MS = 500;
 
 /** Rejects when the port is taken. */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
@@ -56,6 +59,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       server.close();
       const answered = Promise.all([http1.drain(), http2.drain(), proxy.webSocketsClosed()]);
       await Promise.race([answered, sleep(graceMs, undefined, { ref: false })]);
+      if (proxy.refuseWaiting() > 0) await Promise.race([answered, sleep(REFUSING_MS, undefined, { ref: false })]);
       http1.close();
       http2.close();
       proxy.close();

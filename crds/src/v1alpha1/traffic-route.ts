@@ -72,6 +72,31 @@ const sticky = withRules(
   ],
 );
 
+const hold = withRules(
+  z.strictObject({
+    requests: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1000)
+      .describe('How many may wait at each gateway; more are refused at once.'),
+    timeout: duration
+      .default('60s')
+      .describe(
+        'How long after it came a request is refused that no pod could take. A shorter grpc-timeout counts first.',
+      ),
+  }),
+  [
+    {
+      rule: "duration(self.timeout) >= duration('1s') && duration(self.timeout) <= duration('1h')",
+      message: 'timeout must be from 1s to 1h',
+    },
+  ],
+).describe(
+  'Requests that no pod can take wait: none is ready, or can be reached, or has room. Without it they are refused at once, with 503 or UNAVAILABLE.',
+);
+
 export const TrafficRouteSpec = withRules(
   z.strictObject({
     sequence: z
@@ -105,7 +130,10 @@ export const TrafficRouteSpec = withRules(
       .strictObject({
         timeout: duration
           .default('60s')
-          .describe('From the end of a request to the beginning of its answer; then 504, or DEADLINE_EXCEEDED.'),
+          .describe(
+            'From the end of a request to the beginning of its answer, without the time that it waited for a pod; then 504, or DEADLINE_EXCEEDED.',
+          ),
+        hold: hold.optional(),
       })
       .default({ timeout: '60s' })
       .describe('What a request may cost.'),

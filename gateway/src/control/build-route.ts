@@ -16,6 +16,7 @@ export function buildRoute(
   const backends = spec.backends.map(({ revision, weight, endpoints: { service, httpPort, grpcPort } }) => {
     return { revision, weight, pool: poolOf(service.name), httpPort, grpcPort };
   });
+  const { hold } = spec.limits;
   return {
     namespace,
     name,
@@ -29,6 +30,7 @@ export function buildRoute(
     mirrors: spec.mirrors.map(({ revision, percent }) => ({ backend: backendOf(backends, revision), percent })),
     access: spec.access && buildAccess(spec.access.from),
     timeoutMs: goDurationMs(spec.limits.timeout),
+    hold: hold && { requests: hold.requests, timeoutMs: goDurationMs(hold.timeout) },
   };
 }
 

@@ -83,7 +83,7 @@ it('makes a route of a TrafficRoute', () => {
         access: {
           from: [{ serviceAccount: { namespace: 'web', name: 'checkout' } }, { namespace: { name: 'team-b' } }],
         },
-        limits: { timeout: '1m30s' },
+        limits: { timeout: '1m30s', hold: { requests: 200, timeout: '2m' } },
       },
     },
     poolOf,
@@ -99,6 +99,7 @@ it('makes a route of a TrafficRoute', () => {
     sticky: { by: 'bodyField', path: ['parameters', 'user'], salt: 'flights-7' },
     access: { serviceAccounts: new Set(['web/checkout']), namespaces: new Set(['team-b']) },
     timeoutMs: 90_000,
+    hold: { requests: 200, timeoutMs: 120_000 },
   });
   expect(route.stable).toBe(route.backends[0]);
   expect(route.mirrors).toEqual([{ backend: route.backends[1], percent: 20 }]);

@@ -115,6 +115,34 @@ describe('a reader', () => {
     await hanging;
   });
 
+  it('hears at once when the first request of a service begins to wait', async () => {
+    const hold = { requests: 10, timeoutMs: 60_000 };
+    const [flights, trains] = [{ hold }, { name: 'trains', uid: 'uid-2', hold }];
+    for (const route of [flights, trains]) gateway.table.set(aRoute([aBackend('r-1', 100, { at: [] })], route));
+    const admin = await startAdmin();
+    const reader = await read(admin);
+    await eventually(() => loadsIn(reader).length).toBeGreaterThan(0);
+    const before = loadsIn(reader).length;
+
+    const answers = ['flights', 'flights', 'trains'].map((name) =>
+      ask({ port: gateway.port, path: '/', host: `${name}.team-a.svc` }),
+    );
+
+    await eventually(() => loadsIn(reader).at(-1)?.routes).toEqual([
+      { uid: 'uid-1', held: 2, revisions: [] },
+      { uid: 'uid-2', held: 1, revisions: [] },
+    ]);
+    const told = loadsIn(reader).slice(before);
+    expect(told.some(({ milliseconds }) => milliseconds < 900)).toBe(true);
+    // Whoever begins to read hears of them with its first lines.
+    const late = await read(admin);
+    await eventually(() => loadsIn(late)[0]?.routes.map(({ held }) => held)).toEqual([2, 1]);
+    for (const name of ['flights', 'trains']) gateway.table.delete('team-a', name);
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([404, 404, 404]);
+    // They are told of no more, but for what ended.
+    await eventually(() => loadsIn(reader).at(-1)?.routes).toEqual([]);
+  });
+
   it('is not alone: all hear the same, and one that goes takes nothing from the others', async () => {
     gateway.table.set(aRoute([aBackend('flights-1', 100)]));
     const admin = await startAdmin();

@@ -31,6 +31,8 @@ export interface Stream {
 const MIB = 1024 * 1024;
 const STREAM_LIMITS: StreamLimits = { maxUnreadBytes: 16 * MIB, maxReaders: 8 };
 const LOAD_EVERY_MS = 1000;
+/** Between two that are told because the first request of a route began to wait. */
+const EARLY_LOAD_EVERY_MS = 20;
 const LAST_WORDS_MS = 1000;
 
 /** All readers are told the same lines at the same time, so that each costs no more than what is sent to it. */
@@ -59,16 +61,29 @@ export function createStream({ table, loads, version, limits = STREAM_LIMITS }: 
     told.delete(uid);
     say(lineOf({ gone: { uid } }));
   };
-  const sayLoad = () => say(lineOf({ load: loads.take(({ namespace, name }) => table.get(namespace, name)?.uid) }));
+  let saidLoadAt = -Infinity;
+  const sayLoad = () => {
+    saidLoadAt = performance.now();
+    say(lineOf({ load: loads.take(({ namespace, name }) => table.get(namespace, name)?.uid) }));
+  };
 
   function startTelling(): () => void {
     const unsubscribe = table.subscribe({ set: sayRoute, gone: sayGone });
     for (const route of table.list()) sayRoute(route);
-    loads.start();
+    let early: NodeJS.Timeout | undefined;
+    const sayEarly = () => {
+      early = undefined;
+      sayLoad();
+    };
+    // At once, but for many routes that are asked at the same time.
+    loads.start(() => {
+      early ??= setTimeout(sayEarly, Math.max(0, saidLoadAt + EARLY_LOAD_EVERY_MS - performance.now()));
+    });
     const timer = setInterval(sayLoad, LOAD_EVERY_MS);
     return () => {
       unsubscribe();
       clearInterval(timer);
+      clearTimeout(early);
       loads.stop();
       told.clear();
     };
@@ -85,6 +100,7 @@ export function createStream({ table, loads, version, limits = STREAM_LIMITS }: 
       if (readers.size === 0) stopTelling = startTelling();
       response.write(lineOf(hello) + [...told.values()].join(''));
       readers.add(response);
+      sayLoad();
       response.once('close', () => {
         if (readers.delete(response) && readers.size === 0) stopTelling();
       });

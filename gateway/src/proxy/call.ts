@@ -11,12 +11,17 @@ import type { CallDeps } from './deps.ts';
 import { answerFields, requestFields, trailerFields } from './fields.ts';
 import { KeptBody } from './kept-body.ts';
 import { valueOf } from './raw-headers.ts';
-import { codeOf, refusalAnswer, statusTrailers } from './refusal.ts';
+import { codeOf, noRoomIn, statusTrailers } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { report } from './report.ts';
 import type { ProxiedRequest } from './request.ts';
+import { sendRefusal } from './send-refusal.ts';
 import { needsBody, stickyValueOf } from './sticky-value.ts';
+import { FAILURES, OUTCOMES } from './upstream/failures.ts';
 import type { AnswerHead, UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
+
+import type { Waiter } from './waiting-line.ts';
+import type { Place } from './waiting-room.ts';
 
 /** A request that takes longer to arrive is given up; streams may take as long as they like. */
 const BODY_MS = 60_000;
@@ -25,21 +30,6 @@ const SUSPICIOUS_MS = 1000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const UNAVAILABLE_GRPC = '14';
 const UNAVAILABLE_HTTP = 503;
-
-const FAILURES: Readonly<Record<UpstreamFailure, Failure>> = {
-  unconnected: 'unreached',
-  refused: 'unreached',
-  full: 'unreached',
-  broken: 'broken',
-};
-
-/** What they say of the pod: nothing where it was we who had no room. */
-const OUTCOMES: Readonly<Record<UpstreamFailure, Outcome | undefined>> = {
-  unconnected: 'unreached',
-  refused: 'failed',
-  full: undefined,
-  broken: 'failed',
-};
 
 /** One try at one pod. */
 interface Attempt {
@@ -52,17 +42,22 @@ export class Call implements ExchangeEvents {
   readonly #deps: CallDeps;
   readonly #exchange: Exchange;
   readonly #request: ProxiedRequest;
-  readonly #route: Route;
+  #route: Route;
   readonly #startedAt: number;
   readonly #kept: KeptBody;
   #attempt: Attempt | undefined;
+  /** While it waits for a pod. */
+  #place: Place | undefined;
+  #stickyValue: string | undefined;
   #attempts = 0;
   #isComplete = false;
+  #isMirrored = false;
   #isAnswering = false;
   #isOver = false;
   /** Bytes that the client sent and the server has not taken. */
   #held = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #bodyTimer: NodeJS.Timeout | undefined;
+  #answerTimer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   /** Of the answer, for metrics. Empty while gRPC, which tells it last, has not. */
   #code = '';
@@ -77,12 +72,9 @@ export class Call implements ExchangeEvents {
   }
 
   start(): void {
-    const { timeoutMs, isStream, head } = this.#request;
+    const { timeoutMs, head } = this.#request;
     if (timeoutMs !== undefined) this.#deadline = setTimeout(() => this.#expire(), Math.min(timeoutMs, MAX_TIMER_MS));
-    if (!isStream) {
-      const tooSlow: Refusal = { code: 'TooSlow', message: `the request did not arrive within ${BODY_MS / 1000} s` };
-      this.#timer = setTimeout(() => this.#fail(tooSlow), BODY_MS);
-    }
+    this.#awaitBody();
     const { sticky } = this.#route;
     if (needsBody(sticky)) return;
     const seen = { fields: head.fields, isGrpc: false, body: NO_BODY };
@@ -96,6 +88,10 @@ export class Call implements ExchangeEvents {
       this.#exchange.consumed(chunk.length);
       return;
     }
+    if (this.#place !== undefined) {
+      this.#keep(chunk, this.#place);
+      return;
+    }
     if (!this.#isAnswering) this.#kept.push(chunk);
     if (this.#attempt === undefined) this.#collect(chunk);
     else this.#send(this.#attempt.upstream, chunk);
@@ -104,13 +100,13 @@ export class Call implements ExchangeEvents {
   end(): void {
     if (this.#isOver) return;
     this.#isComplete = true;
-    clearTimeout(this.#timer);
+    if (this.#place !== undefined) return;
+    this.#stopTimers();
     if (this.#attempt === undefined) this.#choose(this.#stickyValueOfBody());
-    else this.#attempt.upstream.end();
-    if (this.#isAnswering || this.#isOver) return;
-    const { timeoutMs } = this.#route;
-    if (!this.#request.isStream) this.#timer = setTimeout(() => this.#expire(), timeoutMs);
-    if (this.#kept.isWhole) this.#mirror();
+    else {
+      this.#attempt.upstream.end();
+      this.#sent();
+    }
   }
 
   aborted(): void {
@@ -145,19 +141,49 @@ export class Call implements ExchangeEvents {
   }
 
   #choose(stickyValue: string | undefined): void {
-    this.#open(chooseBackend(this.#route, stickyValue, this.#deps.random()), undefined);
+    this.#stickyValue = stickyValue;
+    this.#pick(chooseBackend(this.#route, stickyValue, this.#deps.random()), undefined);
   }
 
-  #open(backend: Backend, except: Endpoint | undefined): void {
-    const { now, random, metrics } = this.#deps;
+  #pick(backend: Backend, except: Endpoint | undefined): void {
+    const { now, random, waitingRoom } = this.#deps;
     const { pool } = backend;
-    const endpoint = pool.pick(now(), random, except);
-    if (endpoint === undefined) {
-      const why =
-        pool.endpoints.length === 0 ? 'has no pod that is ready' : 'has as many requests as its pods can take';
-      this.#fail({ code: 'Unavailable', message: `the service ${why}; try again later` }, backend);
-      return;
-    }
+    const endpoint = waitingRoom.isWaitedFor(this.#route) ? undefined : pool.pick(now(), random, except);
+    if (endpoint !== undefined) this.#open(backend, endpoint);
+    else if (this.#route.hold !== undefined) this.#wait(false);
+    else this.#fail(noRoomIn(pool), backend);
+  }
+
+  /** `isBack`: a pod could not be reached with it. */
+  #wait(isBack: boolean): void {
+    const waiter: Waiter = {
+      choose: (route) => chooseBackend(route, this.#stickyValue, this.#deps.random()),
+      go: ({ route, backend, endpoint }) => {
+        this.#place = undefined;
+        this.#route = route;
+        this.#attempts = 0;
+        if (!this.#isComplete) this.#awaitBody();
+        this.#open(backend, endpoint);
+      },
+      refuse: (refusal) => this.#fail(refusal),
+    };
+    const entering = { waiter, startedAt: this.#startedAt, bytes: this.#kept.bytes, isBack };
+    const place = this.#deps.waitingRoom.enter(this.#route, entering);
+    this.#stopTimers();
+    if ('code' in place) this.#fail(place);
+    else this.#place = place;
+  }
+
+  /** Nobody takes it yet, and its client need not wait with the rest. */
+  #keep(chunk: Buffer, place: Place): void {
+    this.#exchange.consumed(chunk.length);
+    if (place.keep(chunk.length) && this.#kept.hold(chunk)) return;
+    this.#fail({ code: 'Unavailable', message: 'what waits here is as large as it may be; try again later' });
+  }
+
+  #open(backend: Backend, endpoint: Endpoint): void {
+    const { metrics } = this.#deps;
+    const { pool } = backend;
     const upstream = this.#openUpstream(backend, endpoint);
     if (upstream === undefined) {
       this.#fail({ code: 'BadRequest', message: 'a header holds characters that none may hold' }, backend);
@@ -169,8 +195,32 @@ export class Call implements ExchangeEvents {
     metrics.of(this.#route, backend).started();
     this.#attempt = { backend, endpoint, upstream };
     for (const chunk of this.#kept.chunks) upstream.write(chunk);
+    this.#kept.unhold();
     this.#upstreamDrained();
-    if (this.#isComplete) upstream.end();
+    if (!this.#isComplete) return;
+    upstream.end();
+    this.#sent();
+  }
+
+  #awaitBody(): void {
+    if (this.#request.isStream) return;
+    const tooSlow: Refusal = { code: 'TooSlow', message: `the request did not arrive within ${BODY_MS / 1000} s` };
+    this.#bodyTimer = setTimeout(() => this.#fail(tooSlow), BODY_MS);
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#bodyTimer);
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = undefined;
+  }
+
+  /** All of it is on its way to a pod. */
+  #sent(): void {
+    if (this.#isAnswering || this.#isOver) return;
+    if (!this.#request.isStream) this.#answerTimer ??= setTimeout(() => this.#expire(), this.#route.timeoutMs);
+    if (!this.#kept.isWhole || this.#isMirrored) return;
+    this.#isMirrored = true;
+    this.#mirror();
   }
 
   /** undefined where Node's client refuses what it should send. */
@@ -223,7 +273,7 @@ export class Call implements ExchangeEvents {
     const { backend, endpoint } = this.#attempt as Attempt;
     this.#report(backend, endpoint, isUnavailable ? 'failed' : 'answered');
     this.#isAnswering = true;
-    clearTimeout(this.#timer);
+    this.#stopTimers();
     this.#kept.release();
     this.#code = grpcStatus ?? (isGrpc ? '' : String(answer.status));
     const fields = answerFields(answer.fields, { requestId: id, revision: backend.revision });
@@ -253,6 +303,11 @@ export class Call implements ExchangeEvents {
     const { backend, endpoint } = this.#attempt as Attempt;
     this.#report(backend, endpoint, outcome);
     const wasReached = failure === 'broken';
+    if (!wasReached && !this.#isAnswering && this.#kept.isWhole && this.#route.hold !== undefined) {
+      this.#leave();
+      this.#wait(true);
+      return;
+    }
     this.#fail(
       wasReached
         ? { code: 'Broken', message: 'the connection to the server broke before its answer was complete' }
@@ -272,7 +327,7 @@ export class Call implements ExchangeEvents {
     upstream.cancel();
     this.#leave();
     // Its pods may be gone by now.
-    this.#open(backend.pool.endpoints.length > 0 ? backend : this.#route.stable, endpoint);
+    this.#pick(backend.pool.endpoints.length > 0 ? backend : this.#route.stable, endpoint);
     return true;
   }
 
@@ -321,13 +376,16 @@ export class Call implements ExchangeEvents {
     this.#attempt = undefined;
     attempt.endpoint.inFlight -= 1;
     this.#deps.metrics.of(this.#route, attempt.backend).left();
+    this.#deps.waitingRoom.roomLeft(this.#route);
   }
 
   #finish(code: string, backend = this.#attempt?.backend): void {
     this.#isOver = true;
+    this.#place?.leave();
+    this.#place = undefined;
     this.#leave();
     this.#kept.release();
-    clearTimeout(this.#timer);
+    this.#stopTimers();
     clearTimeout(this.#deadline);
     this.#upstreamDrained();
     const seconds = (this.#deps.now() - this.#startedAt) / 1000;
@@ -348,14 +406,3 @@ export class Call implements ExchangeEvents {
 }
 
 const NO_BODY = Buffer.alloc(0);
-
-export function sendRefusal(
-  exchange: Exchange,
-  { refusal, isGrpc, requestId }: { refusal: Refusal; isGrpc: boolean; requestId: string },
-): void {
-  const { fields, body } = refusalAnswer(refusal, isGrpc, requestId);
-  exchange.respond(fields, body === undefined);
-  if (body === undefined) return;
-  exchange.write(body);
-  exchange.end();
-}

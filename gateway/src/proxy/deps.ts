@@ -2,6 +2,7 @@ import type { Backend, Route } from '../routing/route.ts';
 import type { KeptMemory } from './kept-body.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ProxiedRequest } from './request.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** A request that is copied. */
@@ -22,6 +23,7 @@ export interface CallDeps {
   readonly upstreams: Upstreams;
   readonly metrics: GatewayMetrics;
   readonly memory: KeptMemory;
+  readonly waitingRoom: Pick<WaitingRoom, 'enter' | 'isWaitedFor' | 'roomLeft'>;
   /** Milliseconds, of a clock that only goes forward. */
   readonly now: () => number;
   /** From 0 to below 1. */

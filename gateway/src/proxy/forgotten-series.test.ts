@@ -66,7 +66,7 @@ it('the five minutes begin anew when a route leads there in between', async () =
 
 it('a revision that has something to do keeps all that it has', async () => {
   const { metrics, of, loads, inFlight, linesWith } = start();
-  loads.start();
+  loads.start(() => {});
   of('flights-1').started();
   await metrics.removeSeries(none, 0);
   await metrics.removeSeries(none, 5 * MINUTE);

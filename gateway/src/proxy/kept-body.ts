@@ -1,4 +1,4 @@
-/** What was sent of a request, as long as it may have to be sent again or is mirrored. */
+/** What was sent of a request, as long as it waits, may have to be sent again or is mirrored. */
 
 export interface KeptLimits {
   /** Bytes of one request. */
@@ -35,6 +35,10 @@ export class KeptBody {
     return this.#isWhole;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get chunks(): readonly Buffer[] {
     return this.#chunks;
   }
@@ -47,6 +51,22 @@ export class KeptBody {
       this.release();
       return;
     }
+    this.#add(chunk);
+  }
+
+  /** Of a request that waits for a pod: all of it, also beyond the limit of one. False where all together are as many as may be. */
+  hold(chunk: Buffer): boolean {
+    if (this.#memory.used + chunk.length > this.#memory.limits.total) return false;
+    this.#add(chunk);
+    return true;
+  }
+
+  /** It waits no more: beyond the limit of one, nothing is kept. */
+  unhold(): void {
+    if (this.#bytes > this.#memory.limits.perRequest) this.release();
+  }
+
+  #add(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     this.#memory.used += chunk.length;

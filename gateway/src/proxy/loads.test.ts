@@ -18,7 +18,7 @@ const quiet = { requests: 0, errors: 0, seconds: 0 };
 
 it('concurrency is the average over the time, whenever requests came and went within it', () => {
   const meter = loads.meter(flights, 'flights-1');
-  loads.start();
+  loads.start(() => {});
   now += 250;
   meter.started();
   meter.started();
@@ -41,7 +41,7 @@ it('concurrency is the average over the time, whenever requests came and went wi
 
 it('a request that goes on is told of each time, one that ended once, and then nothing is', () => {
   const meter = loads.meter(flights, 'flights-1');
-  loads.start();
+  loads.start(() => {});
   meter.started();
   const told = [1, 2, 3].map((turn) => {
     now += 1000;
@@ -67,7 +67,7 @@ it('what went on before anybody looked counts from then on', () => {
   meter.started();
   meter.ended(false, 1);
   now += 5000;
-  loads.start();
+  loads.start(() => {});
   now += 1000;
 
   expect(loads.take(uidOf).routes[0]?.revisions).toEqual([{ ...quiet, revision: 'flights-1', concurrency: 2 }]);
@@ -75,13 +75,13 @@ it('what went on before anybody looked counts from then on', () => {
 
 it('nothing is counted after nobody looks any more', () => {
   const meter = loads.meter(flights, 'flights-1');
-  loads.start();
+  loads.start(() => {});
   meter.started();
   loads.stop();
   now += 9000;
   meter.left();
   meter.ended(false, 9);
-  loads.start();
+  loads.start(() => {});
   now += 1000;
 
   expect(loads.take(uidOf)).toEqual({ milliseconds: 1000, routes: [] });
@@ -93,7 +93,7 @@ it('the revisions of a route stand together, and a route that is gone is left ou
     loads.meter({ namespace: 'team-a', name: 'gone' }, 'gone-1'),
     loads.meter(flights, 'flights-2'),
   ];
-  loads.start();
+  loads.start(() => {});
   for (const meter of all) meter.started();
   now += 100;
 

@@ -9,20 +9,31 @@ export interface LoadMeter {
   ended(isError: boolean, seconds: number): void;
 }
 
+/** One service. */
+export interface HeldMeter {
+  /** A request waits for a pod. */
+  began(): void;
+  ended(): void;
+}
+
 export interface RouteName {
   readonly namespace: string;
   readonly name: string;
 }
 
 type Load = Extract<GatewayLine, { load: unknown }>['load'];
-export type RouteLoad = Load['routes'][number];
+type RouteLoad = Load['routes'][number];
 
 export interface Loads {
   meter(route: RouteName, revision: string): LoadMeter;
+  held(route: RouteName): HeldMeter;
   /** The revision is no more, and has no request. */
   forget(route: RouteName, revision: string): void;
-  /** Counts from now on. Before it, and after `stop`, a request costs next to nothing. */
-  start(): void;
+  /**
+   * Counts from now on, and calls when the first request of a route begins to wait. Before it, and after `stop`, a request
+   * costs next to nothing.
+   */
+  start(firstHeld: () => void): void;
   stop(): void;
   /** What was since `start`, or since the last call. Routes that `uidOf` does not know are left out. */
   take(uidOf: (route: RouteName) => string | undefined): Load;
@@ -37,8 +48,23 @@ export function createLoads(now: () => number): Loads {
   /** Those that have something to tell. */
   const active = new Set<Meter>();
   const window: Window = { since: undefined, now, active };
+  /** Routes that requests wait for, and how many. */
+  const held = new Map<RouteName, number>();
+  let tellFirstHeld = () => {};
 
   return {
+    held: (route) => ({
+      began: () => {
+        const before = held.get(route) ?? 0;
+        held.set(route, before + 1);
+        if (before === 0) tellFirstHeld();
+      },
+      ended: () => {
+        const left = (held.get(route) ?? 0) - 1;
+        if (left > 0) held.set(route, left);
+        else held.delete(route);
+      },
+    }),
     meter: (route, revision) => {
       const meter = new Meter(window, route, revision);
       meters.add(meter);
@@ -51,12 +77,14 @@ export function createLoads(now: () => number): Loads {
         active.delete(meter);
       }
     },
-    start: () => {
+    start: (firstHeld) => {
+      tellFirstHeld = firstHeld;
       window.since = now();
       for (const meter of meters) meter.begin(window.since);
     },
     stop: () => {
       window.since = undefined;
+      tellFirstHeld = () => {};
       active.clear();
     },
     take: (uidOf) => {
@@ -64,13 +92,21 @@ export function createLoads(now: () => number): Loads {
       const elapsed = at - (window.since ?? at);
       window.since = at;
       const routes = new Map<string, RouteLoad>();
+      const loadOf = (name: RouteName): RouteLoad | undefined => {
+        const uid = uidOf(name);
+        if (uid === undefined) return undefined;
+        const load = routes.get(uid) ?? { uid, held: 0, revisions: [] };
+        routes.set(uid, load);
+        return load;
+      };
       for (const meter of active) {
-        const load = meter.take(at, elapsed);
-        const uid = uidOf(meter.route);
-        if (uid === undefined) continue;
-        const route = routes.get(uid) ?? { uid, held: 0, revisions: [] };
-        routes.set(uid, route);
-        if (route.revisions.length < MAX_REVISIONS) route.revisions.push(load);
+        const revision = meter.take(at, elapsed);
+        const load = loadOf(meter.route);
+        if (load !== undefined && load.revisions.length < MAX_REVISIONS) load.revisions.push(revision);
+      }
+      for (const [route, count] of held) {
+        const load = loadOf(route);
+        if (load !== undefined) load.held = count;
       }
       return { milliseconds: Math.round(elapsed), routes: [...routes.values()] };
     },

@@ -17,8 +17,16 @@ export interface RevisionMetrics {
   mirrorDropped(): void;
 }
 
+/** Of one service. */
+export interface WaitingMetrics {
+  began(): void;
+  ended(seconds: number): void;
+}
+
 export interface GatewayMetrics {
   of(route: Pick<Route, 'namespace' | 'name'>, backend: Pick<Backend, 'revision'>): RevisionMetrics;
+  /** Requests that wait for a pod. */
+  waiting(route: Pick<Route, 'namespace' | 'name'>): WaitingMetrics;
   /** Requests that no route was found for. */
   unrouted(code: string): void;
   /** Requests that the `access` of the route did not let in. */
@@ -27,9 +35,11 @@ export interface GatewayMetrics {
   removeSeries(isRouted: IsRouted, now: number): Promise<void>;
 }
 
+const OF_SERVICE = ['namespace', 'service'] as const;
 const OF_REVISION = ['namespace', 'service', 'revision'] as const;
 /** What is the servers' fault: 5xx, and UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE. */
 const ERRORS = { http: /^5/, grpc: /^(?:2|4|13|14)$/ };
+const WAITING_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayMetrics {
@@ -59,6 +69,19 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
   const ejections = counter('ejections_total', 'Times that a pod was left out for a while because it failed');
   const mirrored = counter('mirrored_total', 'Copies of requests that were sent');
   const dropped = counter('mirrored_dropped_total', 'Copies of requests that were not sent because there was no room');
+  const held = new Gauge({
+    name: 'slipway_gateway_requests_held',
+    help: 'Requests that wait now because no pod can take them',
+    labelNames: OF_SERVICE,
+    registers,
+  });
+  const waits = new Histogram({
+    name: 'slipway_gateway_request_hold_seconds',
+    help: 'How long requests waited for a pod, those that were refused or given up in the end among them',
+    labelNames: OF_SERVICE,
+    buckets: WAITING_BUCKETS,
+    registers,
+  });
   const unrouted = new Counter({
     name: 'slipway_gateway_unrouted_total',
     help: 'Requests that could be handed to no service, by the status of HTTP or the code of gRPC',
@@ -130,6 +153,22 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
         known.set(namespace, services.set(name, revisions.set(revision, found)));
       }
       return found;
+    },
+    waiting: ({ namespace, name }) => {
+      const labels = { namespace, service: name };
+      const [gauge, histogram] = [held.labels(labels), waits.labels(labels)];
+      const meter = loads.held({ namespace, name });
+      return {
+        began: () => {
+          gauge.inc();
+          meter.began();
+        },
+        ended: (seconds) => {
+          gauge.dec();
+          histogram.observe(seconds);
+          meter.ended();
+        },
+      };
     },
     unrouted: (code) => unrouted.inc({ code }),
     denied: ({ namespace, name }, code) => denied.inc({ namespace, service: name, code }),

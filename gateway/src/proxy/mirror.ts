@@ -9,7 +9,7 @@ const MAX_AT_A_TIME = 128;
 const MARK = { name: 'x-slipway-mirrored', value: '1' };
 
 export function createMirrors(
-  deps: Pick<CallDeps, 'upstreams' | 'metrics' | 'now' | 'random'>,
+  deps: Pick<CallDeps, 'upstreams' | 'metrics' | 'now' | 'random' | 'waitingRoom'>,
 ): (request: MirroredRequest) => void {
   const { upstreams, metrics, now, random } = deps;
   let running = 0;
@@ -26,6 +26,7 @@ export function createMirrors(
       clearTimeout(timer);
       endpoint.inFlight -= 1;
       running -= 1;
+      deps.waitingRoom.roomLeft(route);
       const outcome = failure === undefined ? 'answered' : failure === 'unconnected' ? 'unreached' : 'failed';
       report(deps, { route, backend, endpoint }, outcome);
     };

@@ -10,7 +10,7 @@ import { admit } from '../access/admission.ts';
 import type { Routed } from '../access/admission.ts';
 import type { Callers } from '../access/callers.ts';
 import type { RouteTable } from '../routing/route-table.ts';
-import { Call, sendRefusal } from './call.ts';
+import { Call } from './call.ts';
 import type { CallDeps, Upstreams } from './deps.ts';
 import { KeptMemory } from './kept-body.ts';
 import type { KeptLimits } from './kept-body.ts';
@@ -22,13 +22,16 @@ import { codeOf, isRefusal } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { readRequest, requestIdOf } from './request.ts';
 import type { Front } from './request.ts';
+import { sendRefusal } from './send-refusal.ts';
 import { createHttp1Upstream } from './upstream/http1.ts';
 import { createHttp2Upstream } from './upstream/http2.ts';
+import { createWaitingRoom, WAITING_LIMITS } from './waiting-room.ts';
+import type { WaitingLimits } from './waiting-room.ts';
 import { carryWebSocket, refuseWebSocket } from './web-socket.ts';
 import type { Tunnel } from './web-socket.ts';
 
 export interface ProxyOptions {
-  readonly table: Pick<RouteTable, 'find'>;
+  readonly table: Pick<RouteTable, 'find' | 'get' | 'subscribe'>;
   readonly metrics: GatewayMetrics;
   /** Whose tokens are, for routes with `access`. */
   readonly callers: Callers;
@@ -36,21 +39,27 @@ export interface ProxyOptions {
   readonly random?: () => number;
   /** Default: 1 MiB of a request, 256 MiB of all. */
   readonly keptLimits?: KeptLimits;
+  /** Default: 10,000 requests, and 64 MiB of a route. */
+  readonly waitingLimits?: WaitingLimits;
 }
 
 export interface Proxy {
   listener(front: Front): RequestListener;
   upgrade(head: RequestHead, socket: Duplex, first: Buffer): void;
+  /** Refuses what waits for a pod, and whatever would. Returns how many waited. */
+  refuseWaiting(): number;
   /** Resolves when no WebSocket is open. */
   webSocketsClosed(): Promise<void>;
   /** Breaks off what goes on. */
   close(): void;
 }
 
-export function createProxy({ table, metrics, callers, random = Math.random, keptLimits }: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): Proxy {
+  const { table, metrics, callers, random = Math.random, keptLimits, waitingLimits = WAITING_LIMITS } = options;
   const upstreams: Upstreams = { http: createHttp1Upstream(), grpc: createHttp2Upstream() };
   const now = () => performance.now();
-  const base = { upstreams, metrics, now, random };
+  const waitingRoom = createWaitingRoom({ table, metrics, now, random, limits: waitingLimits });
+  const base = { upstreams, metrics, now, random, waitingRoom };
   const deps: CallDeps = { ...base, memory: new KeptMemory(keptLimits), mirror: createMirrors(base) };
   const admission = { callers, now };
   const tunnels = new Map<Duplex, Promise<void>>();
@@ -112,6 +121,7 @@ export function createProxy({ table, metrics, callers, random = Math.random, kep
       tunnels.set(socket, carried);
       void carried.then(() => tunnels.delete(socket));
     },
+    refuseWaiting: waitingRoom.close,
     webSocketsClosed: async () => void (await Promise.all(tunnels.values())),
     close: () => {
       for (const socket of tunnels.keys()) socket.destroy();

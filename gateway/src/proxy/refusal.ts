@@ -1,6 +1,7 @@
 /** What the gateway answers by itself, in the words of both protocols. */
 import { encodeGrpcMessage } from '@slipway/serving-runtime/transport/grpc/grpc-message';
 import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
+import type { EndpointPool } from '../routing/endpoint-pool.ts';
 
 const CODES = {
   BadRequest: { http: 400, grpc: 3 },
@@ -26,6 +27,11 @@ export interface Refusal {
 
 export function isRefusal(one: object): one is Refusal {
   return 'code' in one && 'message' in one;
+}
+
+export function noRoomIn({ endpoints }: EndpointPool): Refusal {
+  const why = endpoints.length === 0 ? 'has no pod that is ready' : 'has as many requests as its pods can take';
+  return { code: 'Unavailable', message: `the service ${why}; try again later` };
 }
 
 /** For metrics. */

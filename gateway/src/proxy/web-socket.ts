@@ -3,7 +3,6 @@ import { request as httpRequest, STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
-import { chooseBackend } from '../routing/choose-backend.ts';
 import type { Route } from '../routing/route.ts';
 import type { CallDeps } from './deps.ts';
 import { answerFields, requestFields } from './fields.ts';
@@ -12,9 +11,10 @@ import { codeOf, refusalAnswer } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { report } from './report.ts';
 import type { ProxiedRequest } from './request.ts';
-import { stickyValueOf } from './sticky-value.ts';
 import { requestOptions, watchConnecting } from './upstream/http1.ts';
 import type { UpstreamRequest } from './upstream/upstream.ts';
+import type { Destination } from './waiting-line.ts';
+import { findPod } from './web-socket-pod.ts';
 
 /** From the request to the server's word that it takes it. */
 const HANDSHAKE_MS = 10_000;
@@ -31,40 +31,56 @@ export interface Tunnel {
   readonly first: Buffer;
 }
 
+type Deps = Pick<CallDeps, 'metrics' | 'now' | 'random' | 'waitingRoom'>;
+
+const UNREACHED: Refusal = { code: 'Broken', message: 'no server took the WebSocket; try again' };
+const CLIENT_GONE = '499';
+
 /** Resolves when both sides are closed. Never rejects. */
-export async function carryWebSocket(
-  deps: Pick<CallDeps, 'metrics' | 'now' | 'random'>,
-  { request, route, socket, first }: Tunnel,
-): Promise<void> {
-  const { metrics, now, random } = deps;
-  const { head, id, authority } = request;
-  const { sticky } = route;
-  const seen = { fields: head.fields, isGrpc: false, body: NOTHING };
-  const value = sticky?.by === 'header' ? stickyValueOf(sticky, seen) : undefined;
-  const backend = chooseBackend(route, value, random());
-  const revision = metrics.of(route, backend);
+export async function carryWebSocket(deps: Deps, tunnel: Tunnel): Promise<void> {
+  const { metrics, now } = deps;
+  const { request, socket, route } = tunnel;
   const startedAt = now();
-  const endpoint = backend.pool.pick(now(), random);
-  const refuse = (refusal: Refusal) => {
-    refuseWebSocket(socket, refusal, id);
-    revision.ended(false, codeOf(refusal, false), (now() - startedAt) / 1000);
-  };
-  if (endpoint === undefined) {
-    refuse({ code: 'Unavailable', message: 'the service has no pod that can take a WebSocket now; try again later' });
+  const ended = (of: Pick<Destination, 'route' | 'backend'>, code: string) =>
+    metrics.of(of.route, of.backend).ended(false, code, (now() - startedAt) / 1000);
+  let last: Pick<Destination, 'route' | 'backend'> = { route, backend: route.stable };
+  for (let isBack = false; ; isBack = true) {
+    const found = await findPod(deps, { request, route, socket, startedAt, isBack });
+    if (typeof found === 'object' && 'endpoint' in found) {
+      last = found;
+      const code = await carryTo(deps, tunnel, found);
+      if (code !== undefined) {
+        ended(found, code);
+        return;
+      }
+      if (route.hold !== undefined && !socket.destroyed) continue;
+    }
+    const refusal = typeof found === 'object' && 'code' in found ? found : UNREACHED;
+    const hasGone = found === 'gone' || socket.destroyed;
+    if (!hasGone) refuseWebSocket(socket, refusal, request.id);
+    ended(last, hasGone ? CLIENT_GONE : codeOf(refusal, false));
     return;
   }
+}
+
+/** What was answered, for metrics; undefined where the pod could not be reached. */
+async function carryTo(deps: Deps, tunnel: Tunnel, to: Destination): Promise<string | undefined> {
+  const { route, backend, endpoint } = to;
+  const { request, socket, first } = tunnel;
+  const { head, id, authority } = request;
   const own = requestFields(head.fields, { requestId: id, isGrpc: false, timeLeftMs: undefined });
   const asked = { endpoint, port: backend.httpPort, method: 'GET', path: head.path, authority } as const;
-  endpoint.inFlight += 1;
+  const revision = deps.metrics.of(route, backend);
   revision.started();
   try {
     const outcome = await handshake({ ...asked, fields: [...own, ...UPGRADE], body: 'none' }, socket);
     if (outcome.kind === 'failed') {
-      report(deps, { route, backend, endpoint }, outcome.isConnected ? 'failed' : 'unreached');
-      refuse({ code: 'Broken', message: 'no server took the WebSocket; try again' });
-      return;
+      report(deps, to, outcome.isConnected ? 'failed' : 'unreached');
+      if (!outcome.isConnected) return undefined;
+      refuseWebSocket(socket, UNREACHED, id);
+      return codeOf(UNREACHED, false);
     }
-    report(deps, { route, backend, endpoint }, 'answered');
+    report(deps, to, 'answered');
     const { response } = outcome;
     const fields = answerFields(fieldsOf(response.rawHeaders), { requestId: id, revision: backend.revision });
     const status = String(response.statusCode);
@@ -74,10 +90,11 @@ export async function carryWebSocket(
       socket.write(headText(status, [...fields, ...UPGRADE]));
       await join(socket, outcome.socket, { first, serverFirst: outcome.first });
     }
-    revision.ended(false, status, (now() - startedAt) / 1000);
+    return status;
   } finally {
     endpoint.inFlight -= 1;
     revision.left();
+    deps.waitingRoom.roomLeft(route);
   }
 }
 

@@ -111,3 +111,28 @@ describe('an endpoint that fails', () => {
     expect(pool.pick(1, inTurn(0))).toBe(endpoint(pool, 0));
   });
 });
+
+describe('for a request that can wait', () => {
+  it('any that has room is found, whichever are drawn', () => {
+    const pool = poolOf(3, { maxInFlight: 1 });
+    endpoint(pool, 0).inFlight = 1;
+    endpoint(pool, 2).inFlight = 1;
+
+    expect(pool.pickSound(0, inTurn(0))).toBe(endpoint(pool, 1));
+    endpoint(pool, 1).inFlight = 1;
+    expect(pool.pickSound(0, inTurn(0))).toBeUndefined();
+  });
+
+  it('one that is left out is none, and then gets one request at a time until it has answered', () => {
+    const pool = poolOf(1);
+    const only = endpoint(pool, 0);
+    pool.report(only, 'unreached', 0);
+
+    expect(pool.pickSound(999, inTurn(0))).toBeUndefined();
+    expect(pool.pickSound(1000, inTurn(0))).toBe(only);
+    only.inFlight = 1;
+    expect(pool.pickSound(1000, inTurn(0))).toBeUndefined();
+    pool.report(only, 'answered', 1001);
+    expect(pool.pickSound(1001, inTurn(0))).toBe(only);
+  });
+});

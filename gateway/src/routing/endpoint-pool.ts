@@ -64,7 +64,23 @@ export class EndpointPool {
    * @returns undefined where there is none, or all have as many requests as they may.
    */
   pick(now: number, random: () => number, except?: Endpoint): Endpoint | undefined {
-    const candidates = this.#fit(now, except);
+    return this.#lessBusy(this.#fit(now, except), random);
+  }
+
+  /**
+   * The same for a request that can wait, of all that have room. One that is left out is no choice for it, and one that was gets
+   * one request at a time until it has answered.
+   *
+   * @param random from 0 to below 1.
+   */
+  pickSound(now: number, random: () => number): Endpoint | undefined {
+    const { maxInFlight } = this.#settings;
+    const isSound = ({ ejectedUntil, ejections, inFlight }: Endpoint) =>
+      ejectedUntil <= now && inFlight < (ejections === 0 ? maxInFlight : 1);
+    return this.#lessBusy(this.#endpoints.filter(isSound), random);
+  }
+
+  #lessBusy(candidates: readonly Endpoint[], random: () => number): Endpoint | undefined {
     const first = candidates[Math.floor(random() * candidates.length)];
     if (first === undefined) return undefined;
     const second = candidates[Math.floor(random() * candidates.length)] ?? first;

@@ -19,6 +19,13 @@ export interface Route {
   readonly access: Access | undefined;
   /** From the end of a request to the beginning of its answer. */
   readonly timeoutMs: number;
+  /** How many requests may wait for a pod, and how long; undefined: none may. */
+  readonly hold: Hold | undefined;
+}
+
+export interface Hold {
+  readonly requests: number;
+  readonly timeoutMs: number;
 }
 
 export interface Backend {

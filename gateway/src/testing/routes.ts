@@ -27,6 +27,7 @@ export function aRoute(backends: readonly [Backend, ...Backend[]], more: Partial
     mirrors: [],
     access: undefined,
     timeoutMs: 60_000,
+    hold: undefined,
     ...more,
   };
 }
