@@ -15,6 +15,9 @@ type Access = NonNullable<TrafficRoute['spec']['access']>;
 /** Keeps Kubernetes' own controllers from the slice. */
 const MANAGED_SLICE = { 'endpointslice.kubernetes.io/managed-by': 'slipway.dev' };
 
+/** Requests wait this long for a pod: while the only one is replaced, say. Longer only hides that something is wrong. */
+const LIMITS = { timeout: '60s', hold: { requests: 1000, timeout: '10s' } };
+
 export function ownedMetadata(owner: Owner, name: string) {
   const labels = ownedLabels({ kind: 'InferenceService', name: owner.metadata.name });
   return { name, namespace: owner.metadata.namespace ?? '', labels };
@@ -73,7 +76,7 @@ export function buildTrafficRoute(
     hosts: [],
     stable,
     mirrors: [],
-    limits: { timeout: '60s' },
+    limits: LIMITS,
     ...(owner.spec.access === undefined ? {} : { access: structuredClone(owner.spec.access) as Access }),
     backends: Object.keys(weights)
       .sort()
