@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { load as parseYaml } from 'js-yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
 import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
 import { setUp, SYSTEM_NAMESPACE } from '../../hack/slipway/set-up.ts';
@@ -11,7 +12,8 @@ import { startLoad } from './open-loop.ts';
 import type { LoadReport } from './open-loop.ts';
 
 const NAME = 'test-gateway';
-const EXAMPLE = join(import.meta.dirname, '..', '..', 'examples', 'serve-onnx');
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
+const EXAMPLE = join(EXAMPLES, 'serve-onnx');
 const SERVICE = 'inferenceservices.slipway.dev/fare';
 /** Requests a second of each of three ways to ask. */
 const RATE = 30;
@@ -215,4 +217,39 @@ it('loses no more than what a killed gateway had in flight, and takes new connec
 
   expect(late).toEqual([]);
   expect(lost.length).toBeLessThanOrEqual(inFlight);
+});
+
+describe('access', () => {
+  const read = (file: string) => readFileSync(join(EXAMPLES, 'access-control', file), 'utf8');
+  const web = (args: readonly string[], stdin?: string) => cluster.kubectl(['--namespace', 'web', ...args], stdin);
+
+  beforeAll(async () => {
+    const { spec } = parseYaml(read('2-inference-service.yaml')) as { spec: { access: object } };
+    await patch({ access: spec.access });
+    await eventually('the route has it', async () => {
+      const access = await cluster.kubectl(['get', 'trafficroute', 'fare', '-o', 'jsonpath={.spec.access}']);
+      return access === '' ? undefined : access;
+    });
+    await cluster.kubectl(['create', 'namespace', 'web']);
+  });
+
+  /** What the caller of the example is told, as this service account. */
+  async function answerTo(account: string, condition: 'Complete' | 'Failed'): Promise<string> {
+    const job = `ask-as-${account}`;
+    const caller = read('1-caller.yaml')
+      .replace('fare.default.svc', 'fare.team.svc')
+      .replace('name: ask-fare', `name: ${job}`)
+      .replace('serviceAccountName: checkout', `serviceAccountName: ${account}`);
+    await web(['apply', '-f', '-'], caller);
+    await web(['wait', `--for=condition=${condition}`, `job/${job}`, '--timeout=2m']);
+    return web(['logs', `job/${job}`]);
+  }
+
+  it('lets in whom it names, by the token of its pod', async () => {
+    expect(await answerTo('checkout', 'Complete')).toMatch(/^200 .*12\.625/);
+  });
+
+  it('lets in nobody else', async () => {
+    expect(await answerTo('default', 'Failed')).toMatch(/^403 .*the service account default of the namespace web/);
+  });
 });
