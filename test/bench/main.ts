@@ -1,4 +1,5 @@
 /** `npm run bench`: figures, with the machine that gave them. */
+import { benchAutoscaler } from './autoscaler.ts';
 import { benchCluster } from './cluster.ts';
 import { benchDemo } from './demo.ts';
 import { benchGateway } from './gateway.ts';
@@ -16,6 +17,7 @@ interface Bench {
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: { about: 'the model server beside others, and beside ONNX Runtime alone', run: benchServing },
   gateway: { about: 'what the gateway adds to a request, and what a request costs it', run: benchGateway },
+  autoscaler: { about: 'our autoscaler beside that of Kubernetes, on the same load, simulated', run: benchAutoscaler },
   operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
   runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },
   cluster: { about: 'how long the cluster in a box takes to be ready (needs root)', run: benchCluster },
