@@ -1,10 +1,12 @@
 /** Level: apiserver. A gateway process follows TrafficRoutes and EndpointSlices of a real API server, with the rights that it needs and no more. */
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer, get, request as httpRequest } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayLine } from '@slipway/crds/gateway-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatewayClusterRules, gatewayRules } from '../../gateway/src/rbac.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -282,6 +284,41 @@ describe('access', () => {
     [from({ serviceAccount: { namespace: 'web', name: 'a/b' } }), 'must be the name of a service account'],
   ])('%j is refused: %s', async (access, message) => {
     const { stderr } = await plane.kubectl(['apply', '-f', '-'], JSON.stringify(route(9, [100, 0], access)));
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('waiting for a pod', () => {
+  const holding = (hold: object) => ({ limits: { hold } });
+
+  it('a request of a service without pods is told at once on the stream, and answered when a pod is there', async () => {
+    await apply(slice('flights-1', false), slice('flights-2', false), route(10, [100, 0], holding({})));
+    await expect.poll(async () => (await applied())?.sequence, WAIT).toBe(10);
+    const told: GatewayLine[] = [];
+    const stream = get({ host: '127.0.0.1', port: gateway.ports.admin, path: '/stream' }, (response) => {
+      const take = (line: string) => void told.push(GatewayLine.parse(JSON.parse(line)));
+      createInterface(response)
+        .on('line', take)
+        .on('error', () => {});
+    });
+    stream.on('error', () => {});
+
+    const answer = whoAnswers();
+
+    const held = () => told.flatMap((line) => ('load' in line ? line.load.routes.map((each) => each.held) : [])).at(-1);
+    await expect.poll(held, WAIT).toBe(1);
+    await apply(slice('flights-1', true));
+    expect(await answer).toBe('flights-1');
+    expect(told[0]).toHaveProperty('hello');
+    stream.destroy();
+  });
+
+  it.each([
+    [{ timeout: '2h' }, 'timeout must be from 1s to 1h'],
+    [{ timeout: '10ms' }, 'timeout must be from 1s to 1h'],
+    [{ requests: 0 }, 'should be greater than or equal to 1'],
+  ])('%j is refused: %s', async (hold, message) => {
+    const { stderr } = await plane.kubectl(['apply', '-f', '-'], JSON.stringify(route(11, [100, 0], holding(hold))));
     expect(stderr).toContain(message);
   });
 });

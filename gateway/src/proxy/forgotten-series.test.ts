@@ -23,6 +23,9 @@ function start() {
     counts.mirrorDropped();
   }
   metrics.denied(flights, '403');
+  const waiting = metrics.waiting(flights);
+  waiting.began();
+  waiting.ended(1);
   const linesWith = async (text: string) =>
     (await registry.metrics()).split('\n').filter((line) => line.includes(text));
   const inFlight = () => linesWith('slipway_gateway_requests_in_flight{');

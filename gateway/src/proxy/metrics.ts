@@ -138,7 +138,7 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
 
   /** By the service, then by the revision: these objects are at hand at every request, and a text made of their names is not. */
   const known = new Map<string, Map<string, Map<string, RevisionMetrics>>>();
-  const ofServices = [requests, durations, inFlight, retries, ejections, mirrored, dropped, denied];
+  const ofServices = [requests, durations, inFlight, retries, ejections, mirrored, dropped, denied, held, waits];
   const removeSeries = createSeriesRemoval(ofServices, ({ namespace, service, revision = '' }) => {
     known.get(namespace)?.get(service)?.delete(revision);
     loads.forget({ namespace, name: service }, revision);
