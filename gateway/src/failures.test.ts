@@ -163,6 +163,21 @@ describe('a pod that fails', () => {
     await well.stop();
   });
 
+  it('has died, and all kept connections to it with it: the request is repeated over a new one', async () => {
+    const used = new Set<object>();
+    const again = await startOddPod(({ socket }, response) => {
+      if (used.has(socket)) socket.destroy();
+      else setTimeout(() => response.end('well'), 50);
+      used.add(socket);
+    });
+    gateway.table.set(aRoute([again.backend('flights-1', 100)], { hosts: ['127.0.0.1'] }));
+    const asked = () => ask({ port: gateway.port, path: INFER, body: row(1, 2) });
+    await Promise.all([asked(), asked(), asked()]);
+
+    expect((await asked()).status).toBe(200);
+    await again.stop();
+  });
+
   it('breaks off within its answer: the client sees that there should have been more', async () => {
     const half = await startOddPod((request, response) => {
       response.writeHead(200, { 'content-length': '10' });

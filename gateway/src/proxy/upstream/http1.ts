@@ -40,7 +40,8 @@ function openCall(agent: Agent, upstreamRequest: UpstreamRequest, events: Upstre
     isOver = true;
     events.failed(failure);
   };
-  const request = httpRequest({ ...requestOptions(upstreamRequest), agent });
+  const connections = upstreamRequest.isRepeated === true ? false : agent;
+  const request = httpRequest({ ...requestOptions(upstreamRequest), agent: connections });
   watchConnecting(request, () => (isConnected = true));
   request.on('error', () => fail(isConnected || answer !== undefined ? 'broken' : 'unconnected'));
   request.on('drain', () => {

@@ -11,6 +11,8 @@ export interface UpstreamRequest {
   readonly fields: readonly HeaderField[];
   /** How the end of its body is told: by `content-length` among the fields, or by chunks; `none`: it has no body. */
   readonly body: 'none' | 'length' | 'chunks';
+  /** A connection broke with it: others that were kept to a server that died are dead, too, and nobody knows it yet. */
+  readonly isRepeated?: boolean;
 }
 
 export interface AnswerHead {
