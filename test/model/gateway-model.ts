@@ -52,6 +52,7 @@ export function gatewaySteps(api: Objects, server: ServerContext): WorldStep[] {
 export function gatewaysIn(view: Objects): Gateways {
   const applied = appliedRoute(view);
   return {
+    isDown: () => false,
     sequenceAt: (_, uid) => (applied?.uid === uid ? applied.spec.sequence : 0),
     subscribe: () => undefined,
   };

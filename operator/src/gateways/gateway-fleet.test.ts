@@ -8,7 +8,7 @@ import type { EndpointSlice, Logger } from '@slipway/kube';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGatewayFleet } from './gateway-fleet.ts';
 import type { GatewayFleet } from './gateway-fleet.ts';
-import { gatewayReplicas, isReady, isServing } from './gateways.ts';
+import { gatewayReplicas, isReady, isServing, withoutDown } from './gateways.ts';
 
 const HERE = '127.0.0.1';
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -18,7 +18,7 @@ afterEach(() => cleanups.splice(0).forEach((each) => each()));
 interface Stream {
   readonly fleet: GatewayFleet;
   readonly server: Server;
-  /** Routes that the fleet told of. */
+  /** Routes and addresses that the fleet told of. */
   readonly told: string[];
   /** One for each connection. */
   readonly streams: ServerResponse[];
@@ -35,7 +35,7 @@ async function listening(): Promise<Stream> {
   const adminPort = (server.address() as AddressInfo).port;
   const fleet = createGatewayFleet({ clock: realClock, log: silent, adminPort, random: () => 0 });
   const told: string[] = [];
-  fleet.subscribe((uid) => told.push(uid));
+  fleet.subscribe({ route: (uid) => told.push(uid), replica: (address) => told.push(address) });
   fleet.listenTo([HERE]);
   cleanups.push(() => {
     fleet.stop();
@@ -101,6 +101,53 @@ describe('a gateway', () => {
     fleet.listenTo([]);
     expect(fleet.sequenceAt(HERE, 'one')).toBeUndefined();
     await expect.poll(() => streams[0]?.closed, WAIT).toBe(true);
+  });
+});
+
+describe('a gateway that dies', () => {
+  it('is down as soon as nothing listens at its address, and up when it says hello', async () => {
+    const { fleet, server, streams, told, say } = await listening();
+    const { port } = server.address() as AddressInfo;
+    say(hello, route('one', 3));
+    await expect.poll(() => fleet.sequenceAt(HERE, 'one'), WAIT).toBe(3);
+    server.close();
+    server.closeAllConnections();
+    await expect.poll(() => fleet.isDown(HERE), WAIT).toBe(true);
+
+    await new Promise<void>((resolve) => server.listen(port, HERE, resolve));
+    await expect.poll(() => streams.length, WAIT).toBe(2);
+    expect(fleet.isDown(HERE)).toBe(true);
+    say(hello);
+    await expect.poll(() => fleet.isDown(HERE), WAIT).toBe(false);
+    expect(told).toEqual(['one', HERE, HERE]);
+  });
+
+  it('is not down where the connection breaks and another can be made', async () => {
+    const { fleet, streams, told, say } = await listening();
+    say(hello);
+    streams[0]?.destroy();
+    await expect.poll(() => streams.length, WAIT).toBe(2);
+    expect(fleet.isDown(HERE)).toBe(false);
+    expect(told).toEqual([]);
+  });
+
+  it('gets no new connections, but for the last of them', () => {
+    const replicas = gatewayReplicas([
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'gateways' },
+        addressType: 'IPv4',
+        ports: [{ name: 'http', port: 8080 }],
+        endpoints: [{ addresses: ['10.0.0.1'] }, { addresses: ['10.0.0.2'] }],
+      },
+    ]);
+    const one = withoutDown(replicas, (address) => address === '10.0.0.1');
+    expect(one.map((replica) => [isReady(replica), isServing(replica)])).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+    expect(withoutDown(replicas, () => true)).toEqual(replicas);
   });
 });
 

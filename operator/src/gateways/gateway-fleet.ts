@@ -2,7 +2,7 @@
 import { backoffDelay, sleep } from '@slipway/kube';
 import type { Clock, Logger } from '@slipway/kube';
 import type { GatewayLine } from '@slipway/crds/gateway-stream';
-import type { Gateways } from './gateways.ts';
+import type { GatewayListener, Gateways } from './gateways.ts';
 import { readGatewayStream } from './gateway-stream.ts';
 
 export interface GatewayFleetOptions {
@@ -28,16 +28,24 @@ interface Heard {
 
 interface Listening {
   readonly stop: AbortController;
+  wasHeard: boolean;
+  isDown: boolean;
   /** Undefined while there is no connection. */
   heard: Heard | undefined;
 }
 
-const BACKOFF = { baseMs: 100, capMs: 5_000 };
+const BACKOFF = { baseMs: 100, capMs: 1_000 };
 
 export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFleetOptions): GatewayFleet {
   const gateways = new Map<string, Listening>();
-  const listeners: ((routeUid: string) => void)[] = [];
-  const tell = (uid: string) => listeners.forEach((listener) => listener(uid));
+  const listeners: GatewayListener[] = [];
+  const tellRoute = (uid: string) => listeners.forEach((listener) => listener.route(uid));
+
+  function setDown(address: string, gateway: Listening, isDown: boolean): void {
+    if (gateway.isDown === isDown) return;
+    gateway.isDown = isDown;
+    listeners.forEach((listener) => listener.replica(address));
+  }
 
   async function listen(address: string, gateway: Listening): Promise<void> {
     const { signal } = gateway.stop;
@@ -46,14 +54,19 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
         if ('hello' in line) {
           failures = 0;
           gateway.heard = { sequences: new Map(), isComplete: false };
+          gateway.wasHeard = true;
+          setDown(address, gateway, false);
           log.info({ gateway: address, version: line.hello.version }, 'listening to a gateway');
         } else if (gateway.heard !== undefined) learn(gateway.heard, line);
       };
-      const why = await readGatewayStream({ address, port: adminPort }, take, signal).catch(
-        (cause: Error) => cause.message,
+      const ending = await readGatewayStream({ address, port: adminPort }, take, signal).catch(
+        (cause: NodeJS.ErrnoException) => cause,
       );
       gateway.heard = undefined;
       if (signal.aborted) return;
+      const why = ending.message;
+      // Only this says that the process is gone. That it cannot be reached may be the fault of the network between us.
+      if (gateway.wasHeard && ending.code === 'ECONNREFUSED') setDown(address, gateway, true);
       log[failures === 0 ? 'info' : 'debug']({ gateway: address, why }, 'a gateway cannot be heard');
       await sleep(clock, backoffDelay(failures, { ...BACKOFF, random }), signal);
     }
@@ -62,10 +75,10 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
   function learn(heard: Heard, line: Exclude<GatewayLine, { hello: unknown }>): void {
     if ('route' in line) {
       heard.sequences.set(line.route.uid, line.route.sequence);
-      tell(line.route.uid);
+      tellRoute(line.route.uid);
     } else if ('gone' in line) {
       heard.sequences.delete(line.gone.uid);
-      tell(line.gone.uid);
+      tellRoute(line.gone.uid);
     } else heard.isComplete = true;
   }
 
@@ -78,7 +91,7 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
       }
       for (const address of addresses) {
         if (gateways.has(address)) continue;
-        const gateway: Listening = { stop: new AbortController(), heard: undefined };
+        const gateway: Listening = { stop: new AbortController(), wasHeard: false, isDown: false, heard: undefined };
         gateways.set(address, gateway);
         void listen(address, gateway);
       }
@@ -87,6 +100,7 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
       const heard = gateways.get(address)?.heard;
       return heard?.sequences.get(routeUid) ?? (heard?.isComplete === true ? 0 : undefined);
     },
+    isDown: (address) => gateways.get(address)?.isDown === true,
     subscribe: (listener) => void listeners.push(listener),
     stop() {
       for (const { stop } of gateways.values()) stop.abort();

@@ -7,8 +7,17 @@ export interface Gateways {
    * not told.
    */
   sequenceAt(address: string, routeUid: string): number | undefined;
-  /** Tells of every route that a gateway applies, or does not any more, from now on. */
-  subscribe(listener: (routeUid: string) => void): void;
+  /** It was there, and nothing listens at its address any more: it has died, and Kubernetes may take a second to see that. */
+  isDown(address: string): boolean;
+  /** Tells what changes, from now on. */
+  subscribe(listener: GatewayListener): void;
+}
+
+export interface GatewayListener {
+  /** A gateway applies another sequence of the route, or does not apply it any more. */
+  route(uid: string): void;
+  /** A gateway went down, or is back. */
+  replica(address: string): void;
 }
 
 type Conditions = NonNullable<EndpointSlice['endpoints'][number]['conditions']>;
@@ -40,6 +49,17 @@ export function gatewayReplicas(slices: readonly DeepReadonly<EndpointSlice>[]):
   const byAddress = new Map(replicas.map((replica) => [replica.address, replica]));
   return [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
 }
+
+/** Those that are down get no new connections; but where none would be left, what Kubernetes says counts. */
+export function withoutDown(
+  replicas: readonly GatewayReplica[],
+  isDown: (address: string) => boolean,
+): readonly GatewayReplica[] {
+  const known = replicas.map((replica) => (isDown(replica.address) ? { ...replica, conditions: DOWN } : replica));
+  return known.some(isReady) ? known : replicas;
+}
+
+const DOWN = { ready: false, serving: false, terminating: false };
 
 /** New connections go to it. The API says nothing of a condition where it means yes. */
 export function isReady({ conditions }: GatewayReplica): boolean {

@@ -18,7 +18,11 @@ export const WORKLOADS: WorkloadConfig = {
 
 export const GATEWAY: GatewayService = { namespace: 'slipway-system', service: 'slipway-gateway', adminPort: 8002 };
 /** None of them has said anything. */
-export const SILENT_GATEWAYS: Gateways = { sequenceAt: () => undefined, subscribe: () => undefined };
+export const SILENT_GATEWAYS: Gateways = {
+  sequenceAt: () => undefined,
+  isDown: () => false,
+  subscribe: () => undefined,
+};
 
 function meta(name: string, more: object = {}) {
   return { name, namespace: NAMESPACE, uid: `uid-of-${name}`, generation: 1, ...more };

@@ -53,20 +53,26 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
         return pod === undefined ? [] : ofLabel(pod);
       }),
     ],
-    signals: [routeSignal(deps)],
+    signals: [gatewaySignal(deps)],
     observe: (service) => observeService(deps, service),
     drive: (observed, scope) => driveInferenceService(deps, observed, scope),
     status: serviceStatus,
   });
 };
 
-/** A gateway applies another sequence of the route. */
-function routeSignal({ caches, gateways }: OperatorDeps): Signal {
+/** A gateway applies another sequence of a route; or it died or is back, and all addresses have to know. */
+function gatewaySignal({ caches, gateways }: OperatorDeps): Signal {
   return {
     subscribe: (wake) =>
-      gateways.subscribe((uid) => {
-        for (const route of caches.trafficRoutes.byIndex('uid', uid))
-          wake(keyOf(route), 'a gateway applies another route');
+      gateways.subscribe({
+        replica: (address) => {
+          for (const service of caches.inferenceServices.list())
+            wake(keyOf(service), `gateway ${address} died or is back`);
+        },
+        route: (uid) => {
+          for (const route of caches.trafficRoutes.byIndex('uid', uid))
+            wake(keyOf(route), 'a gateway applies another route');
+        },
       }),
   };
 }

@@ -6,7 +6,7 @@ import { indexKey } from '../../caches.ts';
 import { findCondition } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
 import type { Caches, OperatorDeps } from '../../deps.ts';
-import { gatewayReplicas, isServing } from '../../gateways/gateways.ts';
+import { gatewayReplicas, isServing, withoutDown } from '../../gateways/gateways.ts';
 import type { GatewayReplica } from '../../gateways/gateways.ts';
 import { findStore } from '../../jobs/find-store.ts';
 import { mountFailuresOf } from '../../jobs/observe-job.ts';
@@ -71,7 +71,8 @@ export function observeService(
   const { name, uid = '' } = service.metadata;
   const services = caches.services.byIndex('controller', uid);
   const [route] = caches.trafficRoutes.byIndex('controller', uid);
-  const gateways = gatewayReplicas(caches.gatewaySlices.list());
+  const replicas = gatewayReplicas(caches.gatewaySlices.list());
+  const gateways = withoutDown(replicas, (address) => fleet.isDown(address));
   return {
     service,
     address: services.find((one) => one.metadata.name === name),
