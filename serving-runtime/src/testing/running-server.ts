@@ -24,6 +24,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** Flags of Node that the image starts it with. */
+export const NODE_FLAGS = ['--max-semi-space-size=16'] as const;
+
 /** Path in the repository (`add/1/model.onnx`) -> bytes. Resolves when the server has said that it is ready, or that it is not. */
 export async function startServer(
   files: Readonly<Record<string, Uint8Array>>,
@@ -36,7 +39,7 @@ export async function startServer(
   }
   const main = join(import.meta.dirname, '..', 'main.ts');
   const ports = ['--http-port=0', '--grpc-port=0', '--metrics-port=0', '--host=127.0.0.1'];
-  const child = spawn(process.execPath, [main, '--model-repository', repository, ...ports, ...flags], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, main, '--model-repository', repository, ...ports, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // Inherited, it would keep the test runner waiting for a server that a failed test has left behind.

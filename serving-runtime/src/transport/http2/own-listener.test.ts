@@ -413,13 +413,36 @@ describe('a client that is slow', () => {
     ]);
     client.socket.pause();
     client.send(get(client, 1, '/50000000'));
-    await vi.waitFor(() => expect(all.sockets[0]?.writableLength).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(all.sockets[0]?.writableLength).toBeGreaterThan(0), { timeout: 10_000 });
     expect(all.sockets[0]?.writableLength).toBeLessThan(300_000);
     await vi.waitFor(() => expect(all.sockets[0]?.destroyed).toBe(true), { timeout: 10_000 });
     client.socket.resume();
     await client.closed;
 
     expect(bytesOf(client, 1)).toBeLessThan(50_000_000);
+    await expectServed(all);
+  });
+
+  it('to read is not read either, so that answers that no window holds back do not heap up', async () => {
+    const all = await serve();
+    const client = await rawClient(all.port, [
+      PREFACE,
+      settingsFrame([SettingId.initialWindowSize, 2 ** 31 - 1]),
+      windowUpdate(0, 2 ** 31 - 1 - 65_535),
+    ]);
+    client.socket.pause();
+    client.send(get(client, 1, '/50000000'));
+    await vi.waitFor(() => expect(all.sockets[0]?.writableLength).toBeGreaterThan(250_000), { timeout: 10_000 });
+    for (let streamId = 3; streamId < 12_000; streamId += 2) {
+      client.send(get(client, streamId, '/'));
+      if (streamId % 100 === 1) await sleep(1);
+    }
+    client.send(get(client, 12_001, '/last'));
+    await sleep(100);
+
+    expect(all.sockets[0]?.writableLength).toBeLessThan(300_000);
+    expect(all.ran).not.toContain('/last');
+    client.socket.destroy();
     await expectServed(all);
   });
 
