@@ -83,8 +83,8 @@ COPY crds/src/ crds/src/
 COPY telemetry/src/ telemetry/src/
 COPY serving-runtime/src/ serving-runtime/src/
 EXPOSE 8080 9000 8002
-# Room for the young would double to 64 MiB twice in each thread, and nothing that a client sent is collected before it is full. 16 MiB
-# cost no processor time that could be measured; 4 MiB cost a tenth more (docs/performance/serving.md, row 11).
+# Room for the young would grow to two times 64 MiB a thread, and what a client sent is held until it is full. With 4 MiB small
+# requests cost more processor time (docs/performance/serving.md, row 11).
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "serving-runtime/src/main.ts"]
 
 FROM node-runtime AS batch-runtime
