@@ -163,6 +163,20 @@ describe('a pod that fails', () => {
     await well.stop();
   });
 
+  it('is killed and breaks each connection for a moment: the only one there is, is asked again after that', async () => {
+    let diedAt: number | undefined;
+    const dying = await startOddPod(({ socket }, response) => {
+      diedAt ??= performance.now();
+      if (performance.now() - diedAt < 50) socket.destroy();
+      else response.end('well');
+    });
+    gateway.table.set(aRoute([dying.backend('flights-1', 100)], { hosts: ['127.0.0.1'] }));
+
+    expect((await ask({ port: gateway.port, path: INFER, body: row(1, 2) })).status).toBe(200);
+    expect(dying.seen).toHaveLength(2);
+    await dying.stop();
+  });
+
   it('has died, and all kept connections to it with it: the request is repeated over a new one', async () => {
     const used = new Set<object>();
     const again = await startOddPod(({ socket }, response) => {

@@ -7,7 +7,7 @@ import type { Endpoint, Outcome } from '../routing/endpoint-pool.ts';
 import { mayRetry } from '../routing/retry.ts';
 import type { Failure } from '../routing/retry.ts';
 import type { Backend, Route } from '../routing/route.ts';
-import type { CallDeps } from './deps.ts';
+import type { Attempt, CallDeps } from './deps.ts';
 import { answerFields, requestFields, trailerFields } from './fields.ts';
 import { KeptBody } from './kept-body.ts';
 import { valueOf } from './raw-headers.ts';
@@ -28,15 +28,10 @@ const BODY_MS = 60_000;
 /** A server that let so much time pass without an answer is to blame, and not the client's impatience. */
 const SUSPICIOUS_MS = 1000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** A server that is killed goes on accepting connections for some milliseconds, which all break. */
+const SAME_POD_PAUSE_MS = 100;
 const UNAVAILABLE_GRPC = '14';
 const UNAVAILABLE_HTTP = 503;
-
-/** One try at one pod. */
-interface Attempt {
-  readonly backend: Backend;
-  readonly endpoint: Endpoint;
-  readonly upstream: UpstreamCall;
-}
 
 export class Call implements ExchangeEvents {
   readonly #deps: CallDeps;
@@ -59,6 +54,7 @@ export class Call implements ExchangeEvents {
   #bodyTimer: NodeJS.Timeout | undefined;
   #answerTimer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  #pause: NodeJS.Timeout | undefined;
   /** Of the answer, for metrics. Empty while gRPC, which tells it last, has not. */
   #code = '';
 
@@ -327,8 +323,11 @@ export class Call implements ExchangeEvents {
     this.#deps.metrics.of(this.#route, backend).retried();
     upstream.cancel();
     this.#leave();
+    const { length } = backend.pool.endpoints;
     // Its pods may be gone by now.
-    this.#pick(backend.pool.endpoints.length > 0 ? backend : this.#route.stable, endpoint);
+    const again = () => this.#pick(length > 0 ? backend : this.#route.stable, endpoint);
+    if (failure === 'broken' && length === 1 && this.#isComplete) this.#pause = setTimeout(again, SAME_POD_PAUSE_MS);
+    else again();
     return true;
   }
 
@@ -388,6 +387,7 @@ export class Call implements ExchangeEvents {
     this.#kept.release();
     this.#stopTimers();
     clearTimeout(this.#deadline);
+    clearTimeout(this.#pause);
     this.#upstreamDrained();
     const seconds = (this.#deps.now() - this.#startedAt) / 1000;
     this.#deps.metrics.of(this.#route, backend ?? this.#route.stable).ended(this.#request.isGrpc, code, seconds);

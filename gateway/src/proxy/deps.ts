@@ -1,9 +1,10 @@
+import type { Endpoint } from '../routing/endpoint-pool.ts';
 import type { Backend, Route } from '../routing/route.ts';
 import type { KeptMemory } from './kept-body.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ProxiedRequest } from './request.ts';
 import type { WaitingRoom } from './waiting-room.ts';
-import type { Upstream } from './upstream/upstream.ts';
+import type { Upstream, UpstreamCall } from './upstream/upstream.ts';
 
 /** A request that is copied. */
 export interface MirroredRequest {
@@ -11,6 +12,13 @@ export interface MirroredRequest {
   readonly backend: Backend;
   readonly request: ProxiedRequest;
   readonly chunks: readonly Buffer[];
+}
+
+/** One try at one pod. */
+export interface Attempt {
+  readonly backend: Backend;
+  readonly endpoint: Endpoint;
+  readonly upstream: UpstreamCall;
 }
 
 export interface Upstreams {
