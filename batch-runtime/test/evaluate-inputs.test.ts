@@ -1,5 +1,6 @@
 /** What becomes of columns, labels and answers, without files and models. */
 import type { TensorSpec } from '@slipway/crds';
+import { metricName } from '@slipway/crds/batch';
 import { describe, expect, it } from 'vitest';
 import type { SchemaColumn } from '../src/dataset/schema.ts';
 import { fillInputs } from '../src/evaluate/fill-inputs.ts';
@@ -7,7 +8,6 @@ import { labelColumn, readLabels } from '../src/evaluate/labels.ts';
 import { modelHints } from '../src/evaluate/model-hints.ts';
 import { planInputs } from '../src/evaluate/plan-inputs.ts';
 import { chooseOutput } from '../src/evaluate/read-answers.ts';
-import { metricName } from '../src/evaluate/task.ts';
 
 const COLUMNS: readonly SchemaColumn[] = [
   { name: 'origin', type: 'VARCHAR', role: 'key' },

@@ -111,8 +111,10 @@ async function evaluate(models: Readonly<Record<string, Uint8Array>>, setup: Set
   const digests: Record<string, string> = {};
   for (const name of Object.keys(models)) digests[name] = (await digestOf(join(store, 'models', name))).digest;
   change(store);
+  const dataset = join(store, DATASET);
   const outcome = await runCommand('evaluate', {
-    datasetDir: join(store, DATASET),
+    datasetDir: dataset,
+    datasetDigest: existsSync(dataset) ? (await digestOf(dataset)).digest : `sha256:${'0'.repeat(64)}`,
     split: 'Test',
     metrics: ['Auc'],
     models: Object.entries(digests).map(([name, digest]) => ({

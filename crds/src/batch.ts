@@ -7,9 +7,12 @@ import { z } from 'zod';
 import { featureColumn, featureCheck, windowSpec } from './v1alpha1/feature-set.ts';
 import { digest, fileFormat, keyColumn, sqlText } from './v1alpha1/common.ts';
 import { datasetLabel, datasetSplit } from './v1alpha1/dataset.ts';
+import { evaluationMetric, evaluationSplit } from './v1alpha1/model.ts';
 import { tensorSpec, modelFormat } from './v1alpha1/model-version.ts';
 
 export { EXIT_BAD_INPUT, MAX_RESULT_BYTES } from './result.ts';
+export { metricName } from './v1alpha1/model.ts';
+export type { EvaluationMetric } from './v1alpha1/model.ts';
 
 /** Files of one format below a mounted Store; `path` may hold `*`, `?` and `**`. */
 const sourceFiles = z.strictObject({ dir: z.string(), path: z.string(), format: fileFormat });
@@ -114,26 +117,15 @@ export const VerifyModelResult = z.strictObject({
 });
 export type VerifyModelResult = z.infer<typeof VerifyModelResult>;
 
-/** What `evaluate` can measure; docs/metrics.md has the definitions. */
-export const evaluationMetric = z.enum([
-  'Auc',
-  'LogLoss',
-  'Accuracy',
-  'F1',
-  'Brier',
-  'RootMeanSquaredError',
-  'MeanAbsoluteError',
-  'R2',
-]);
-export type EvaluationMetric = z.infer<typeof evaluationMetric>;
-
 /** More would not fit into one result. */
 const MAX_EVALUATED_MODELS = 4;
 
 export const EvaluateRequest = z.strictObject({
   /** Folder of a DatasetVersion, as `build-dataset` wrote it. */
   datasetDir: z.string(),
-  split: z.enum(['Test', 'Validation']),
+  /** Of the DatasetVersion; its files must have it before a row of them is read. */
+  datasetDigest: digest,
+  split: evaluationSplit,
   /** All of them about classes (Auc, LogLoss, Accuracy, F1, Brier), or all about numbers (the others). */
   metrics: z
     .array(evaluationMetric)

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvaluateRequest, EvaluateResult } from '@slipway/crds/batch';
+import { digestOf } from '@slipway/crds/digest';
 import { openSplit } from '../dataset/read-split.ts';
 import type { SplitTable } from '../dataset/read-split.ts';
 import { sqlTypeOf } from '../evaluate/elements.ts';
@@ -17,13 +18,16 @@ import { chooseOutput } from '../evaluate/read-answers.ts';
 import { evaluateResult, fullReport } from '../evaluate/report.ts';
 import type { Evaluated } from '../evaluate/report.ts';
 import { taskOf } from '../evaluate/task.ts';
+import { BatchError } from '../failure.ts';
 import { fail } from '../files/copy.ts';
 import { publishFile } from '../files/publish.ts';
+import { pathInStore } from '../files/store-path.ts';
 import { onnxFileOf } from '../model/find-model.ts';
 import { readMetadata } from '../model/read-metadata.ts';
 import { startScorer } from '../model/start-scorer.ts';
 import type { Scorer } from '../model/start-scorer.ts';
 import { identifier } from '../tables/database.ts';
+import { digestMismatch } from './fetch.ts';
 import type { TableCommandOptions } from './materialise.ts';
 import { verifyModel } from './verify-model.ts';
 
@@ -41,6 +45,7 @@ export async function evaluate(
 ): Promise<EvaluateResult> {
   await mkdir(request.outputDir, { recursive: true }).catch((cause: unknown) => fail(cause, request.outputDir));
   taskOf(request.metrics);
+  await verifyDataset(request);
   const table = await openSplit({
     datasetDir: request.datasetDir,
     split: request.split === 'Test' ? 'test' : 'validation',
@@ -71,6 +76,18 @@ export async function evaluate(
     for (const { scorer } of models) scorer.close();
     await table.close();
   }
+}
+
+/** The bytes are checked before a row of them counts: a verdict names the DatasetVersion, and that has a digest. */
+async function verifyDataset({ datasetDir, datasetDigest }: EvaluateRequest): Promise<void> {
+  await stat(datasetDir).catch(() => {
+    throw new BatchError(
+      'FileNotFound',
+      `There is no ${pathInStore(datasetDir)} in the Store; put the files of the dataset there, or build it again`,
+    );
+  });
+  const { digest } = await digestOf(datasetDir);
+  if (digest !== datasetDigest) throw digestMismatch(datasetDir, datasetDigest, digest);
 }
 
 interface OpenModel {

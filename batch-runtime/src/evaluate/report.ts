@@ -1,8 +1,8 @@
 /** What an evaluation answers: short for the status, in full for the file. */
+import { metricName } from '@slipway/crds/batch';
 import type { EvaluateRequest, EvaluateResult } from '@slipway/crds/batch';
 import type { ModelReport } from './evaluation.ts';
 import type { ClassCounts } from './metrics/class-counts.ts';
-import { metricName } from './task.ts';
 
 export interface EvaluatedModel {
   readonly name: string;
@@ -70,7 +70,7 @@ function classReport({ labelled, predicted, right, confusion }: ClassCounts): ob
   };
 }
 
-function definedMetrics(split: string, { measured }: ModelReport): Record<string, number> {
+function definedMetrics(split: EvaluateRequest['split'], { measured }: ModelReport): Record<string, number> {
   return Object.fromEntries(
     measured.flatMap(({ metric, measurement }) =>
       'value' in measurement ? [[metricName(split, metric), measurement.value]] : [],
@@ -79,7 +79,7 @@ function definedMetrics(split: string, { measured }: ModelReport): Record<string
 }
 
 /** A metric that is undefined is left out, not a failure: the others are good, and a gate says what a missing one means. */
-function undefinedMetrics(split: string, models: readonly EvaluatedModel[]): string[] {
+function undefinedMetrics(split: EvaluateRequest['split'], models: readonly EvaluatedModel[]): string[] {
   const modelsOf = new Map<string, string[]>();
   for (const { name, report } of models) {
     for (const { metric, measurement } of report.measured) {

@@ -27,8 +27,3 @@ export function taskOf(metrics: readonly EvaluationMetric[]): Task {
   }
   return ofClasses.length > 0 ? 'classes' : 'numbers';
 }
-
-/** `test.log_loss` for LogLoss on the split Test. */
-export function metricName(split: string, metric: EvaluationMetric): string {
-  return `${split}.${metric.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_')}`.toLowerCase();
-}

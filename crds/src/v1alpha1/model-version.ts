@@ -12,6 +12,7 @@ import {
 } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
+import { metricSource } from './model.ts';
 import { parameters } from './training-job.ts';
 
 export const modelFormat = z.enum(['Onnx']).describe('Format of the model.');
@@ -86,10 +87,49 @@ export const ModelVersionSpec = withRules(
 );
 export type ModelVersionSpec = z.infer<typeof ModelVersionSpec>;
 
+const metricValue = { name: z.string().max(128), value: z.number() };
+
 export const ModelVersionStatus = z.strictObject({
   ...baseStatus,
   signature: signature.optional().describe('Read from the model.'),
   bytes: z.number().int().optional(),
+  metrics: z
+    .array(z.strictObject({ ...metricValue, source: metricSource }))
+    .max(160)
+    .optional()
+    .describe('What is known of its quality, and who says so.'),
+  evaluation: z
+    .strictObject({
+      datasetVersion: z.string().max(63).describe('Whose rows were scored.'),
+      rows: z.number().int().describe('How many of them.'),
+      compared: z
+        .array(
+          z.strictObject({
+            alias: z.string().max(63).describe('The alias as it was when the evaluation began.'),
+            modelVersion: z
+              .string()
+              .max(63)
+              .optional()
+              .describe('What it meant; absent where there was no such alias.'),
+            metrics: z.array(z.strictObject(metricValue)).max(16).describe('Of that version, on the same rows.'),
+          }),
+        )
+        .max(8)
+        .describe('What it was compared with.'),
+    })
+    .optional()
+    .describe('The evaluation on which the verdicts rest.'),
+  gates: listMap(
+    z.strictObject({
+      name: z.string().max(63),
+      verdict: z.enum(['Passed', 'Failed']),
+      message: z.string().max(1024).describe('Both values, and what was asked.'),
+    }),
+    16,
+    ['name'],
+  )
+    .optional()
+    .describe('The verdict of each gate of the Model.'),
 });
 export type ModelVersionStatus = z.infer<typeof ModelVersionStatus>;
 export type ModelVersion = CustomObject<'ModelVersion', ModelVersionSpec, ModelVersionStatus>;
@@ -107,6 +147,7 @@ export const modelVersionDefinition: KindDefinition = {
     { name: 'Model', type: 'string', jsonPath: '.spec.model.name' },
     { name: 'Number', type: 'integer', jsonPath: '.spec.number' },
     ...READY_COLUMNS,
+    { name: 'Gates', type: 'string', jsonPath: '.status.conditions[?(@.type=="GatesPassed")].status' },
     { name: 'Format', type: 'string', jsonPath: '.spec.artifact.format', priority: 1 },
     AGE_COLUMN,
   ],
