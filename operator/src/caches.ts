@@ -93,7 +93,12 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
         configMap: (o) => (o.spec.code === undefined ? [] : at(o, o.spec.code.configMap.name)),
       },
     }),
-    models: manager.cache(kinds.Model, { indexes: { store: (o) => at(o, o.spec.store.name) } }),
+    models: manager.cache(kinds.Model, {
+      indexes: {
+        store: (o) => at(o, o.spec.store.name),
+        dataset: (o) => (o.spec.evaluation === undefined ? [] : at(o, o.spec.evaluation.dataset.name)),
+      },
+    }),
     modelVersions: manager.cache(kinds.ModelVersion, {
       indexes: {
         store: (o) => at(o, o.spec.artifact.store.name),

@@ -72,7 +72,7 @@ export interface Caches {
   readonly datasetVersions: Cache<DatasetVersion>;
   /** Indexes `dataset`, `model`, `configMap`. */
   readonly trainingJobs: Cache<TrainingJob>;
-  /** Index `store`. */
+  /** Indexes `store`, `dataset` (of its evaluation). */
   readonly models: Cache<Model>;
   /** Indexes `store`, `model`, `producer`. */
   readonly modelVersions: Cache<ModelVersion>;

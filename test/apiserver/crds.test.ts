@@ -60,6 +60,14 @@ const trainingJob = (change: object = {}) =>
   });
 const modelVersion = (change: object = {}) =>
   manifest('ModelVersion', { artifact: { path: 'models/a', digest: DIGEST, format: 'Onnx' }, ...change });
+const gate = (change: object = {}) => ({ name: 'auc', metric: 'test.auc', min: 0.7, ...change });
+const gated = (evaluation: object | undefined, ...gates: readonly object[]) =>
+  manifest('Model', {
+    ...(evaluation === undefined
+      ? {}
+      : { evaluation: { dataset: { name: 'flights' }, metrics: ['Auc', 'LogLoss'], ...evaluation } }),
+    gates,
+  });
 const alias = (change: object = {}, name = 'delay.champion') =>
   manifest(
     'ModelAlias',
@@ -86,6 +94,8 @@ describe('the API server', () => {
     trainingJob(),
     modelVersion(),
     manifest('Model', {}),
+    gated({ rescore: ['champion'] }, gate({ notWorseThan: { alias: 'champion' } })),
+    gated(undefined, gate({ metric: 'my.metric', sources: ['Training'] })),
     service(),
     alias(),
     approval(),
@@ -113,6 +123,23 @@ describe('the API server', () => {
     ['a Store that leaves its path', store({ uri: 'pvc://lake/../x' }), 'must not contain ".."'],
     ['a long name of a parent', manifest('Store', { uri: 'pvc://lake' }, 'a'.repeat(41)), 'at most 40 characters'],
     ['a name that starts with a digit', manifest('Model', {}, '1a'), 'start with a letter'],
+    ['a gate that asks nothing', gated({}, gate({ min: undefined })), 'give at least one of min, max and notWorseThan'],
+    ['a gate with min above max', gated({}, gate({ max: 0.6 })), 'min must not be above max'],
+    ['a gate without an evaluation', gated(undefined, gate()), 'add spec.evaluation, or name other sources'],
+    ['a gate of a metric that is not measured', gated({}, gate({ metric: 'test.f1' })), 'does not measure'],
+    ['a gate of the other split', gated({ split: 'Validation' }, gate()), 'does not measure'],
+    [
+      'a gate that compares with what is not scored',
+      gated({}, gate({ notWorseThan: { alias: 'champion' } })),
+      'list the alias of notWorseThan in spec.evaluation.rescore',
+    ],
+    [
+      'a gate that compares what trainings say',
+      gated({ rescore: ['champion'] }, gate({ sources: ['Training'], notWorseThan: { alias: 'champion' } })),
+      'notWorseThan needs sources: [Evaluation]',
+    ],
+    ['two gates of one name', gated({}, gate(), gate({ min: 0.8 })), 'Duplicate value'],
+    ['more to compare with than fits', gated({ rescore: ['a', 'b', 'c', 'd'] }, gate()), 'must have at most 3 items'],
     [
       'a path that leaves the Store',
       featureSet({ source: { files: { path: '../x.csv', format: 'Csv' } } }),

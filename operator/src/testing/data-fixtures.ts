@@ -1,5 +1,15 @@
 /** FeatureSets, Datasets, TrainingJobs and what comes of them, as the API server returns them; valid by default. */
-import type { Approval, Dataset, DatasetVersion, FeatureSet, Model, ModelAlias, TrainingJob } from '@slipway/crds';
+import type {
+  Approval,
+  Dataset,
+  DatasetVersion,
+  FeatureSet,
+  Gate,
+  Model,
+  ModelAlias,
+  ModelEvaluation,
+  TrainingJob,
+} from '@slipway/crds';
 import { groupVersion } from '@slipway/crds';
 import { recipeDigest } from '../controllers/dataset/recipe.ts';
 import { DIGEST, NAMESPACE } from './fixtures.ts';
@@ -67,8 +77,18 @@ export function aDatasetVersion(number = 1, more: Partial<DatasetVersion['spec']
   };
 }
 
-export function aModel(): Model {
-  return { apiVersion: groupVersion, kind: 'Model', metadata: meta('delay'), spec: { store: { name: 'default' } } };
+export function aModel(more: Partial<Model['spec']> = {}): Model {
+  const spec = { store: { name: 'default' }, ...more };
+  return { apiVersion: groupVersion, kind: 'Model', metadata: meta('delay'), spec };
+}
+
+/** Scores `test.auc` on the Dataset that `aDataset` makes. */
+export function anEvaluation(more: Partial<ModelEvaluation> = {}): ModelEvaluation {
+  return { dataset: { name: 'flights' }, split: 'Test', metrics: ['Auc'], rescore: [], ...more };
+}
+
+export function aGate(more: Partial<Gate> = {}): Gate {
+  return { name: 'auc', metric: 'test.auc', sources: ['Evaluation'], whenMissing: 'Fail', ...more };
 }
 
 /** `champion` of the Model that `aModel` makes. */

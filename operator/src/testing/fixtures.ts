@@ -43,13 +43,17 @@ export function aClaim(more: Partial<PersistentVolumeClaim> = {}): PersistentVol
   };
 }
 
-export function aModelVersion(name = 'delay-1', metadata: object = {}): ModelVersion {
+export function aModelVersion(
+  name = 'delay-1',
+  metadata: object = {},
+  more: Partial<ModelVersion['spec']> = {},
+): ModelVersion {
   const artifact = { store: { name: 'default' }, path: `models/${name}`, digest: DIGEST, format: 'Onnx' as const };
   return {
     apiVersion: groupVersion,
     kind: 'ModelVersion',
     metadata: meta(name, metadata),
-    spec: { number: 1, artifact },
+    spec: { number: 1, artifact, ...more },
   };
 }
 

@@ -107,6 +107,7 @@ describe('a ModelVersion', () => {
       'Ready False',
       'Stalled True',
       'ArtifactVerified False',
+      'GatesPassed True',
       'InUse False',
     ]);
     await eventually('the Event', async () =>

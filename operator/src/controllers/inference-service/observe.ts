@@ -13,6 +13,7 @@ import { mountFailuresOf } from '../../jobs/observe-job.ts';
 import type { Trouble } from '../../jobs/pod-trouble.ts';
 import type { PodDisruptionBudget } from '../../kinds.ts';
 import { IN_USE_FINALIZER } from '../model-version/plan.ts';
+import { servableProblem } from '../model-version/servable.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
 import { isPodReady, revisionTrouble } from './revision-trouble.ts';
@@ -163,7 +164,7 @@ function noAlias(namespace: string, model: InferenceService['spec']['model']): R
   return { reason: 'ModelAliasNotFound', message, isFinal: false };
 }
 
-/** A version is served once its bytes were verified and its finalizer keeps it from going while it is served. */
+/** A version is served once its bytes were verified, it has passed what its Model asks, and its finalizer keeps it from going while it is served. */
 function versionProblem(version: DeepReadonly<ModelVersion>): (Reason & { isFinal: boolean }) | undefined {
   const { name, deletionTimestamp, finalizers } = version.metadata;
   if (deletionTimestamp !== undefined) {
@@ -176,6 +177,8 @@ function versionProblem(version: DeepReadonly<ModelVersion>): (Reason & { isFina
     const isFinal = findCondition(version, 'Stalled')?.status === 'True';
     return { reason: 'ModelVersionNotReady', message: `ModelVersion "${name}" is not ready: ${words}`, isFinal };
   }
+  const refused = servableProblem(version);
+  if (refused !== undefined) return refused;
   if (finalizers?.includes(IN_USE_FINALIZER) === true) return undefined;
   return { reason: 'ModelVersionNotReady', message: `ModelVersion "${name}" is being reserved.`, isFinal: false };
 }

@@ -1,15 +1,27 @@
 import type { ModelVersion } from '@slipway/crds';
 import { groupVersion } from '@slipway/crds';
-import { applyOwned, keyOf, pruneOwned, requeueAfter, settled, toController, watch } from '@slipway/kube';
-import type { DeepReadonly, KubeObject, ObjectKey, Result, Scope } from '@slipway/kube';
+import {
+  applyOwned,
+  builtin,
+  ignoreNotFound,
+  keyOf,
+  pruneOwned,
+  requeueAfter,
+  settled,
+  toController,
+  watch,
+} from '@slipway/kube';
+import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Owner, Result, Scope } from '@slipway/kube';
 import type { AddController } from '../../controller-registration.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { OperatorDeps } from '../../deps.ts';
+import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION, MODEL_VERSION_LABEL } from '../../labels.ts';
+import { evaluationWatches } from './evaluation/watches.ts';
 import { observeModelVersion } from './observe.ts';
 import type { ObservedModelVersion } from './observe.ts';
 import { IN_USE_FINALIZER, planModelVersion } from './plan.ts';
@@ -35,6 +47,7 @@ export const addModelVersionController: AddController = (manager, deps) => {
       ),
       watch(caches.modelAliases, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
       watch(caches.deployments, ({ metadata }) => named(metadata.namespace, metadata.labels?.[MODEL_VERSION_LABEL])),
+      ...evaluationWatches(caches),
       watch(caches.jobCreateFailures, ({ involvedObject }) => ownerOfJob(deps, involvedObject)),
       watch(caches.mountFailures, ({ involvedObject: { namespace, name } }) => {
         const pod = caches.pods.get(at(namespace, name ?? ''));
@@ -70,7 +83,7 @@ function ownerOfJob(
 }
 
 async function driveModelVersion(deps: OperatorDeps, observed: ObservedModelVersion, scope: Scope): Promise<Result> {
-  const { version } = observed;
+  const { version, verification, evaluation } = observed;
   const plan = planModelVersion(observed, deps.config, deps.clock.now());
   await applyFinalizer(deps, version, plan.finalizer, scope);
   const owned = {
@@ -78,13 +91,29 @@ async function driveModelVersion(deps: OperatorDeps, observed: ObservedModelVers
     owner: { kind: kinds.ModelVersion, object: version },
     fieldManager: FIELD_MANAGER,
     appliedAnnotation: APPLIED_ANNOTATION,
-    live: (_: unknown, jobKey: ObjectKey) => deps.caches.jobs.get(jobKey),
+    live: ({ kind }: KubeKind, key: ObjectKey) =>
+      kind === 'Job' ? deps.caches.jobs.get(key) : deps.caches.controllerRevisions.get(key),
   };
   await applyOwned(owned, plan.apply, scope);
-  await recordJobResult(deps, observed.verification, FIELD_MANAGER, scope);
+  if (plan.evaluate !== undefined) await createEvaluateJob(deps, owned.owner, plan.evaluate, scope);
+  await recordJobResult(deps, verification, FIELD_MANAGER, scope);
+  if (evaluation.asked !== undefined) await recordJobResult(deps, evaluation.asked.current, FIELD_MANAGER, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   const { lookAgainMs } = plan;
-  return lookAgainMs === undefined ? settled() : requeueAfter(lookAgainMs, 'the verification is done again');
+  return lookAgainMs === undefined ? settled() : requeueAfter(lookAgainMs, 'a Job that failed is done again');
+}
+
+/** The caches of Jobs and of records are not of one moment: a Job that is gone may have left its record already. */
+async function createEvaluateJob(
+  { client }: OperatorDeps,
+  owner: Owner,
+  { job, unless }: NonNullable<ModelVersionPlan['evaluate']>,
+  scope: Scope,
+): Promise<void> {
+  const { namespace = '' } = job.metadata;
+  const key = { namespace, name: unless };
+  const record = await ignoreNotFound(client.get(builtin.ControllerRevision, key, { signal: scope.signal }));
+  if (record === undefined) await createOwnedJob({ client, owner, fieldManager: FIELD_MANAGER }, job, scope);
 }
 
 /**

@@ -13,7 +13,8 @@ const verifyJob = aJob({ metadata: { name: verifyJobName(version, aStore()), uid
 
 function observed(more: Partial<ObservedModelVersion> = {}): ObservedModelVersion {
   const verification = { job: undefined, pods: [], outcome: { state: 'absent' as const } };
-  return { version, found: { store: aStore() }, verification, jobs: [], users: [], ...more };
+  const evaluation = { model: undefined, asked: undefined };
+  return { version, found: { store: aStore() }, verification, evaluation, jobs: [], users: [], ...more };
 }
 
 const verified: ObservedModelVersion['verification'] = {
@@ -39,7 +40,7 @@ describe('planModelVersion', () => {
       },
       NOW,
     );
-    expect(plan).toEqual({ finalizer: undefined, apply: [], prune: [] });
+    expect(plan).toEqual({ finalizer: undefined, apply: [], evaluate: undefined, prune: [], lookAgainMs: undefined });
   });
 
   it('verifies again where the Store points elsewhere, and drops the old Job', () => {
@@ -117,6 +118,7 @@ describe('modelVersionStatus', () => {
     expect(conditions({ verification: verified, users: ['InferenceService flights'] })).toEqual({
       Ready: 'True Verified',
       ArtifactVerified: 'True Verified',
+      GatesPassed: 'True NoGates',
       InUse: 'True Serving',
     });
   });
@@ -128,6 +130,7 @@ describe('modelVersionStatus', () => {
       Ready: 'False DigestMismatch',
       Stalled: 'True DigestMismatch',
       ArtifactVerified: 'False DigestMismatch',
+      GatesPassed: 'True NoGates',
       InUse: 'False NotUsed',
     });
     const [ready] = modelVersionStatus(observed({ verification }), { now: NOW })?.conditions ?? [];

@@ -7,6 +7,9 @@ import type { FoundStore } from '../../jobs/find-store.ts';
 import { observeJob } from '../../jobs/observe-job.ts';
 import type { ObservedJob } from '../../jobs/observe-job.ts';
 import { verifyJobName } from './build-verify-job.ts';
+import { isEvaluation } from './evaluation/build-job.ts';
+import { observeEvaluation } from './evaluation/observe.ts';
+import type { ObservedEvaluation } from './evaluation/observe.ts';
 import { usersOf } from './in-use.ts';
 
 export interface ObservedModelVersion {
@@ -14,7 +17,8 @@ export interface ObservedModelVersion {
   readonly found: FoundStore;
   /** The verification that the version and its Store ask for now, by name; absent until it was made. */
   readonly verification: ObservedJob<VerifyModelResult>;
-  /** Every Job of this version, older verifications included. */
+  readonly evaluation: ObservedEvaluation;
+  /** Every Job of this version, older verifications and evaluations included. */
   readonly jobs: readonly DeepReadonly<Job>[];
   /** Kind and name of each InferenceService that serves it or is asked to, and of each ModelAlias that means it; sorted. */
   readonly users: readonly string[];
@@ -24,13 +28,17 @@ export function observeModelVersion(caches: Caches, version: DeepReadonly<ModelV
   const { namespace = '', uid = '' } = version.metadata;
   const found = findStore(caches, { namespace, name: version.spec.artifact.store.name, access: 'read' });
   const jobs = caches.jobs.byIndex('controller', uid);
-  const name = found.store === undefined ? newestName(jobs) : verifyJobName(version, found.store);
+  const name =
+    found.store === undefined
+      ? newestName(jobs.filter((job) => !isEvaluation(job)))
+      : verifyJobName(version, found.store);
   const verification = observeJob(
     caches,
     { namespace, name: name ?? '', ownerUid: uid },
     { result: VerifyModelResult },
   );
-  return { version, found, verification, jobs, users: usersOf(caches, version) };
+  const evaluation = observeEvaluation(caches, version);
+  return { version, found, verification, evaluation, jobs, users: usersOf(caches, version) };
 }
 
 /** While the Store is away the last verification still holds: the bytes of a version never change. */

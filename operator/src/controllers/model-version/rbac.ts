@@ -9,8 +9,14 @@ export const modelVersionRules: readonly PolicyRule[] = [
     resources: ['modelversions/status', 'modelversions/finalizers'],
     verbs: ['patch', 'update'],
   },
-  { apiGroups: ['slipway.dev'], resources: ['inferenceservices', 'modelaliases', 'stores'], verbs: READ },
+  {
+    apiGroups: ['slipway.dev'],
+    resources: ['datasets', 'datasetversions', 'inferenceservices', 'modelaliases', 'models', 'stores'],
+    verbs: READ,
+  },
   { apiGroups: [''], resources: ['persistentvolumeclaims', 'pods', 'events'], verbs: READ },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: [...READ, ...APPLY, 'delete'] },
   { apiGroups: ['apps'], resources: ['deployments'], verbs: READ },
+  // What an evaluation found.
+  { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: [...READ, ...APPLY] },
 ];

@@ -11,6 +11,7 @@ import {
   stalled,
 } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
+import { evaluationStatus } from './evaluation/status.ts';
 import { inUse, namesOf } from './in-use.ts';
 import type { ObservedModelVersion } from './observe.ts';
 
@@ -22,11 +23,12 @@ export function modelVersionStatus(
   const { version, verification } = observed;
   const readiness = context.error === undefined ? readyConditions(observed) : conditionsOfError(context.error);
   if (readiness === undefined) return undefined;
-  const conditions = [...readiness, artifactVerified(observed), inUse(observed.users)];
+  const evaluation = evaluationStatus(observed);
+  const conditions = [...readiness, artifactVerified(observed), ...evaluation.conditions, inUse(observed.users)];
   const { outcome } = verification;
   const facts =
     outcome.state === 'succeeded' ? { signature: outcome.result.signature, bytes: outcome.result.bytes } : {};
-  return { ...baseStatus(version, conditions, context.now), ...facts };
+  return { ...baseStatus(version, conditions, context.now), ...facts, ...evaluation.facts };
 }
 
 function readyConditions({ version, found, verification, users }: ObservedModelVersion): WantedCondition[] {
