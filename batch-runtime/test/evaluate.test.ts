@@ -186,6 +186,7 @@ describe('evaluate', { timeout: 600_000 }, () => {
     const { digest } = await digestOf(join(store, 'm'));
     const request = {
       datasetDir,
+      datasetDigest: built.result?.['digest'],
       split: 'Validation',
       metrics: ['Auc'],
       models: [{ name: 'm', dir: join(store, 'm'), digest, format: 'Onnx' }],
@@ -402,6 +403,20 @@ describe('evaluate refuses', { timeout: 600_000 }, () => {
       { change: (store) => writeFileSync(join(store, 'models/m/model.onnx'), echoModel('coarse')) },
       'DigestMismatch',
       /models\/m/,
+    ],
+    [
+      'rows of another digest',
+      echoModel('risk'),
+      { request: { datasetDigest: `sha256:${'0'.repeat(64)}` } },
+      'DigestMismatch',
+      /datasets\/flights/,
+    ],
+    [
+      'a dataset that is not there',
+      echoModel('risk'),
+      { change: (store) => rmSync(join(store, DATASET), { recursive: true }) },
+      'FileNotFound',
+      /datasets\/flights/,
     ],
   ])('%s', async (...[, model, setup, reason, message]) => {
     const { store, code, result, log } = await evaluate({ m: model }, setup);

@@ -1,16 +1,20 @@
-/** A model of one ModelVersion: the Job that verifies it, and the services and aliases that keep it. */
+/** A model of one ModelVersion: the Jobs that verify and evaluate it, and the services and aliases that keep it. */
 import type { ModelVersion } from '@slipway/crds';
-import type { Job } from '@slipway/kube';
+import type { ControllerRevision, Job } from '@slipway/kube';
 import { addModelVersionController } from '../../operator/src/controllers/model-version/controller.ts';
+import { isEvaluation } from '../../operator/src/controllers/model-version/evaluation/build-job.ts';
 import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
 import { findCondition } from '../../operator/src/conditions.ts';
-import { aModelAlias } from '../../operator/src/testing/data-fixtures.ts';
+import { aDatasetVersion, aGate, aModel, aModelAlias, anEvaluation } from '../../operator/src/testing/data-fixtures.ts';
+import { stableJson } from '../../operator/src/names.ts';
 import { aModelVersion, anInferenceService, DIGEST, WORKLOADS } from '../../operator/src/testing/fixtures.ts';
-import { objectsOfKind } from './api-model.ts';
+import { objectsOfKind, without } from './api-model.ts';
 import type { Objects } from './api-model.ts';
 import { endsWith, failsWith, hasEnded, jobSteps } from './jobs.ts';
 import type { JobFate } from './jobs.ts';
 import { garbageCollection } from './kubernetes.ts';
+import type { Request } from './requests.ts';
+import type { UserStep } from './scenario.ts';
 import { createProgram } from './program.ts';
 import { breaksOwnership, doesNotSay, isUntold, leftBehind } from './rules.ts';
 import { courseOf } from './scenario.ts';
@@ -28,8 +32,12 @@ export interface VersionModelOptions extends ScenarioOptions {
 
 export function modelVersionModel(options: VersionModelOptions): Scenario {
   const { bytesComeLate = false, tamper } = options;
-  const fateOf = (job: Job): JobFate =>
-    bytesComeLate && job.metadata.creationTimestamp === FIRST_SECOND ? failsWith('FileNotFound') : endsWith(VERIFIED);
+  const fateOf = (job: Job): JobFate => {
+    if (isEvaluation(job)) return endsWith(EVALUATED);
+    return bytesComeLate && job.metadata.creationTimestamp === FIRST_SECOND
+      ? failsWith('FileNotFound')
+      : endsWith(VERIFIED);
+  };
   return {
     ...courseOf(options),
     programs: [createProgram({ controller: addModelVersionController, owner: VERSION, config: WORKLOADS, tamper })],
@@ -37,7 +45,9 @@ export function modelVersionModel(options: VersionModelOptions): Scenario {
     kubernetes: (api, server) => [...garbageCollection(api), ...jobSteps(api, server, fateOf)],
     remember: () => [],
     checkRequest: (request, before, after) =>
-      breaksOwnership(request, before, after) ?? takesUsedVersion(before, after),
+      breaksOwnership(request, before, after) ??
+      takesUsedVersion(before, after) ??
+      evaluatesAgain(request, before, after),
     checkRest: ({ api }) => {
       const version = versionIn(api);
       return version === undefined ? leftBehind(api) : notAsAsked(api, version);
@@ -47,6 +57,29 @@ export function modelVersionModel(options: VersionModelOptions): Scenario {
 
 const FIRST_SECOND = '2026-11-23T10:00:00Z';
 const VERIFIED = { digest: DIGEST, bytes: 1, signature: { inputs: [], outputs: [] } };
+
+const EVALUATED = { rows: 10, models: [{ name: NAME, digest: DIGEST, metrics: { 'test.auc': 0.7 } }], warnings: [] };
+
+const gated = aModel({ evaluation: anEvaluation({ rescore: ['champion'] }), gates: [aGate({ min: 0.6 })] });
+export const makeGatedModel = userApplies('the user makes a Model with a gate', gated);
+export const makeRows = userApplies('a DatasetVersion is made', aDatasetVersion());
+export const makeNewerRows = userApplies('a newer DatasetVersion is made', aDatasetVersion(2));
+export const makeGatedVersion = userApplies(
+  'the user makes a version of the Model',
+  aModelVersion(NAME, {}, { model: { name: 'delay' } }),
+);
+/** As a TTL does, long after they have ended. One that goes before its result was kept has to be made again. */
+export const dropEvaluations: UserStep = {
+  words: 'the Jobs that have evaluated it go',
+  when: ({ api }) => evaluationsIn(api).some(hasEnded) && objectsOfKind(api, 'ControllerRevision').length > 0,
+  act: (api) =>
+    without(
+      api,
+      evaluationsIn(api)
+        .filter(hasEnded)
+        .map(({ metadata }) => `Job/${metadata.name}`),
+    ),
+};
 
 export const makeVersion = userApplies('the user makes the version', aModelVersion(NAME));
 export const deleteVersion = userDeletes('the user deletes the version', VERSION);
@@ -62,6 +95,20 @@ export const leaveVersion = userDeletes('the service goes', 'InferenceService/fl
 function takesUsedVersion({ api, pass }: State, after: Objects): string | undefined {
   const isGone = versionIn(api) !== undefined && versionIn(after) === undefined;
   return isGone && isUsed(api) && isUsed(pass?.view ?? api) ? 'The version goes while it is used.' : undefined;
+}
+
+function evaluationsIn(api: Objects): Job[] {
+  return objectsOfKind<Job>(api, 'Job').filter(isEvaluation);
+}
+
+/** What a Job that came late finds is not looked at any more. */
+function evaluatesAgain(request: Request, { api, late }: State, after: Objects): string | undefined {
+  const [before] = objectsOfKind<ControllerRevision>(api, 'ControllerRevision');
+  if (before === undefined || versionIn(after) === undefined) return undefined;
+  const [now] = objectsOfKind<ControllerRevision>(after, 'ControllerRevision');
+  if (stableJson(now?.data) !== stableJson(before.data)) return 'What was found is changed.';
+  const isMade = evaluationsIn(after).length > evaluationsIn(api).length;
+  return isMade && request !== late ? 'It is evaluated again.' : undefined;
 }
 
 function versionIn(api: Objects): ModelVersion | undefined {
@@ -86,7 +133,17 @@ function keptWrongly(version: ModelVersion, used: boolean): string | undefined {
 
 function unverified(api: Objects, version: ModelVersion): string | undefined {
   if (version.metadata.deletionTimestamp !== undefined) return undefined;
-  const jobs = objectsOfKind<Job>(api, 'Job');
+  const jobs = objectsOfKind<Job>(api, 'Job').filter((job) => !isEvaluation(job));
   if (jobs.length !== 1 || !jobs.every(hasEnded)) return `There are ${jobs.length} Jobs, or one still runs.`;
-  return doesNotSay(version, 'Ready', 'Verified') ?? doesNotSay(version, 'ArtifactVerified');
+  return doesNotSay(version, 'Ready', 'Verified') ?? doesNotSay(version, 'ArtifactVerified') ?? unjudged(api, version);
+}
+
+function unjudged(api: Objects, version: ModelVersion): string | undefined {
+  const canBeJudged = objectsOfKind(api, 'DatasetVersion').length > 0;
+  if (version.spec.model === undefined || !canBeJudged) return undefined;
+  const records = objectsOfKind(api, 'ControllerRevision');
+  if (records.length !== 1) return `There are ${records.length} records of an evaluation.`;
+  return evaluationsIn(api).every(hasEnded)
+    ? doesNotSay(version, 'GatesPassed', 'GatesPassed')
+    : 'A Job still evaluates.';
 }
