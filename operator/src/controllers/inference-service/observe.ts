@@ -141,7 +141,7 @@ function resolve(caches: Caches, service: DeepReadonly<InferenceService>): Resol
     const message = `There is no ModelVersion "${name}" in namespace "${namespace}". Create it, or name another one in ${where}.`;
     return unresolved({ reason: 'ModelVersionNotFound', message, isFinal: false });
   }
-  const problem = versionProblem(version) ?? foreignVersion(version, model);
+  const problem = foreignVersion(version, model) ?? versionProblem(version);
   if (problem !== undefined) return unresolved(problem);
   const found = findStore(caches, { namespace, name: version.spec.artifact.store.name, access: 'read' });
   if (found.problem !== undefined) return unresolved({ ...found.problem, isFinal: false });
