@@ -2,7 +2,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
-import type { ServiceClientConstructor } from '@grpc/grpc-js';
+import type { ChannelOptions, ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
 export interface Answer {
@@ -67,15 +67,23 @@ interface GrpcAnswer {
   }[];
 }
 
+type ServiceClient = InstanceType<ServiceClientConstructor>;
+
 const PROTO = join(import.meta.dirname, '..', '..', 'serving-runtime', 'src', 'protocol', 'proto', 'inference.proto');
 
-export function createGrpcClient({ port, host }: ServiceAddress, model: string): Client {
+/** The methods of GRPCInferenceService at a port of this machine. */
+export function connectGrpc({ port, host }: ServiceAddress, options: ChannelOptions = {}): ServiceClient {
   const definition = loadPackageDefinition(loadSync(PROTO, { keepCase: true, longs: Number, arrays: true }));
   const { GRPCInferenceService } = definition['inference'] as unknown as Record<string, ServiceClientConstructor>;
   if (GRPCInferenceService === undefined) throw new Error(`${PROTO} has no GRPCInferenceService`);
-  const client = new GRPCInferenceService(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  return new GRPCInferenceService(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.default_authority': host,
+    ...options,
   });
+}
+
+export function createGrpcClient(address: ServiceAddress, model: string): Client {
+  const client = connectGrpc(address);
   return {
     ask: (rows) =>
       new Promise((resolve, reject) => {

@@ -3,11 +3,10 @@
  * over REST and gRPC, on connections that it keeps and on one of its own for each request.
  */
 import { Agent, request as httpRequest } from 'node:http';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { credentials, loadPackageDefinition } from '@grpc/grpc-js';
-import type { Client, ServiceClientConstructor } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import type { Client } from '@grpc/grpc-js';
+import { connectGrpc } from '../../hack/demo/clients.ts';
+import type { ServiceAddress } from '../../hack/demo/clients.ts';
 
 export type Way = 'REST, kept connections' | 'REST, new connections' | 'gRPC, a kept connection';
 
@@ -38,10 +37,7 @@ export interface Load {
   stop(): Promise<LoadReport>;
 }
 
-export interface LoadOptions {
-  readonly port: number;
-  /** By which gateways know the service. */
-  readonly host: string;
+export interface LoadOptions extends ServiceAddress {
   readonly model: string;
   /** Requests a second of each way. */
   readonly rate: number;
@@ -51,7 +47,6 @@ export interface LoadOptions {
 
 /** One that has no answer by then has failed. */
 const TIMEOUT_MS = 20_000;
-const PROTO = join(import.meta.dirname, '..', '..', 'serving-runtime', 'src', 'protocol', 'proto', 'inference.proto');
 const INPUT = { name: 'trip', shape: [1, 2], datatype: 'FP32' };
 const VALUES = [3.1, 12];
 
@@ -69,7 +64,7 @@ export function startLoad(options: LoadOptions): Load {
   let [sent, longestMs] = [0, 0];
 
   const agent = new Agent({ keepAlive: true });
-  const grpc = grpcClient(options);
+  const grpc = connectGrpc(options, NO_RETRIES);
   const ways: Readonly<Record<Way, () => Promise<string>>> = {
     'REST, kept connections': () => askRest(options, agent),
     'REST, new connections': () => askRest(options, false),
@@ -130,17 +125,11 @@ function askRest({ port, host, model }: LoadOptions, agent: Agent | false): Prom
   return promise;
 }
 
-function grpcClient({ port, host }: LoadOptions): Client {
-  const definition = loadPackageDefinition(loadSync(PROTO, { keepCase: true, longs: Number, arrays: true }));
-  const { GRPCInferenceService } = definition['inference'] as unknown as Record<string, ServiceClientConstructor>;
-  if (GRPCInferenceService === undefined) throw new Error(`${PROTO} has no GRPCInferenceService`);
-  return new GRPCInferenceService(`127.0.0.1:${port}`, credentials.createInsecure(), {
-    'grpc.default_authority': host,
-    // Otherwise it would ask again by itself where a stream was refused.
-    'grpc.enable_retries': 0,
-    'grpc.initial_reconnect_backoff_ms': 100,
-  });
-}
+const NO_RETRIES = {
+  // Otherwise it would ask again by itself where a stream was refused.
+  'grpc.enable_retries': 0,
+  'grpc.initial_reconnect_backoff_ms': 100,
+};
 
 type Infer = (
   request: object,

@@ -97,6 +97,9 @@ const hold = withRules(
   'Requests that no pod can take wait: none is ready, or can be reached, or has room. Without it they are refused at once, with 503 or UNAVAILABLE.',
 );
 
+/** How the API server refuses a write that is not newer than what is there; the operator knows the refusal by it. */
+export const SEQUENCE_MUST_RISE = 'sequence must rise with each change; this write is older than what is there';
+
 export const TrafficRouteSpec = withRules(
   z.strictObject({
     sequence: z
@@ -161,7 +164,7 @@ export const TrafficRouteSpec = withRules(
     },
     {
       rule: 'self == oldSelf || self.sequence > oldSelf.sequence',
-      message: 'sequence must rise with each change; this write is older than what is there',
+      message: SEQUENCE_MUST_RISE,
     },
   ],
 );

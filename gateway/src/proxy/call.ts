@@ -19,7 +19,6 @@ import { sendRefusal } from './send-refusal.ts';
 import { needsBody, stickyValueOf } from './sticky-value.ts';
 import { FAILURES, OUTCOMES } from './upstream/failures.ts';
 import type { AnswerHead, UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
-
 import type { Waiter } from './waiting-line.ts';
 import type { Place } from './waiting-room.ts';
 

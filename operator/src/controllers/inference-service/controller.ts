@@ -1,3 +1,4 @@
+import { SEQUENCE_MUST_RISE } from '@slipway/crds';
 import { applyOwned, keyOf, KubeApiError, pruneOwned, toController, TransientError, watch } from '@slipway/kube';
 import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope, Signal } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
@@ -101,7 +102,7 @@ async function driveInferenceService(deps: OperatorDeps, observed: ObservedServi
 
 /** The API server refuses a sequence that does not rise: then the cache does not know of a write that came before. */
 function notIfTheRouteMovedOn(cause: unknown): never {
-  const isRefused = cause instanceof KubeApiError && cause.message.includes('sequence must rise');
+  const isRefused = cause instanceof KubeApiError && cause.message.includes(SEQUENCE_MUST_RISE);
   if (isRefused) throw new TransientError('Conflict', 'The TrafficRoute was changed meanwhile.', { cause });
   throw cause;
 }

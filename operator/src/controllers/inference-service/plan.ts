@@ -1,6 +1,6 @@
 /** What to write for an InferenceService: a pure function of what was seen and of the time. */
 import { builtin, requeueAfter, settled } from '@slipway/kube';
-import type { Child, LiveObject, Result } from '@slipway/kube';
+import type { Child, EndpointSlice, LiveObject, Result } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { kinds } from '../../kinds.ts';
@@ -17,7 +17,7 @@ import { isConfirmed } from './confirmation.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
 import { matchesAsked, revisionName } from './revision.ts';
 import { planTraffic, trafficOf } from './traffic.ts';
-import type { Traffic } from './traffic.ts';
+import type { Traffic, TrafficInput } from './traffic.ts';
 
 const KEPT_SNAPSHOTS = 10;
 
@@ -76,6 +76,7 @@ export function candidateReplicas({ service }: Pick<ObservedService, 'service'>)
 
 export function planService(observed: ObservedService, context: PlanContext): ServicePlan {
   const { service, gateways } = observed;
+  const slices = buildAddressSlices(service, gateways);
   const desired = desiredRevision(observed).name;
   const routing = planRouting(observed, desired, context.now);
   const running = [...new Set([...routing.listed, desired])].filter((name) => name !== undefined);
@@ -87,7 +88,7 @@ export function planService(observed: ObservedService, context: PlanContext): Se
   return {
     apply: [
       { kind: builtin.Service, object: buildAddress(service) },
-      ...buildAddressSlices(service, gateways).map((object) => ({ kind: builtin.EndpointSlice, object })),
+      ...slices.map((object) => ({ kind: builtin.EndpointSlice, object })),
       // Before the route that names their Services.
       ...snapshots.flatMap((snapshot) => revisionChildren(observed, snapshot, { stable: routing.stable, desired })),
       ...routing.children,
@@ -97,7 +98,7 @@ export function planService(observed: ObservedService, context: PlanContext): Se
       ...drain.prune,
       ...oldSnapshots(observed, [...running, ...drain.waiting]),
       ...oldBudgets(observed),
-      ...oldAddressSlices(observed),
+      ...oldAddressSlices(observed, slices),
     ],
     next: drain.next,
     movesTo: routing.movesTo,
@@ -127,7 +128,8 @@ const NO_ROUTE: Routing = {
 };
 
 function planRouting(observed: ObservedService, desired: string | undefined, now: Date): Routing {
-  const traffic = planTraffic(trafficInput(observed, desired, now));
+  const input = trafficInput(observed, desired, now);
+  const traffic = planTraffic(input);
   if (traffic === undefined) return NO_ROUTE;
   const { service, route } = observed;
   const object = buildTrafficRoute(service, traffic, route);
@@ -135,7 +137,7 @@ function planRouting(observed: ObservedService, desired: string | undefined, now
     children: [{ kind: kinds.TrafficRoute, object }],
     listed: Object.keys(traffic.weights),
     stable: traffic.movedAt === undefined ? undefined : traffic.stable,
-    movesTo: movesTo(route && trafficOf(route), traffic),
+    movesTo: movesTo(input.live, traffic),
     movedAt: traffic.movedAt,
     isAtRest: object.spec.sequence === route?.spec.sequence && isConfirmed(observed),
   };
@@ -145,7 +147,7 @@ function trafficInput(
   { route, applied, revisions, service }: ObservedService,
   desired: string | undefined,
   now: Date,
-): Parameters<typeof planTraffic>[0] {
+): TrafficInput {
   const wanted = candidateReplicas({ service });
   const candidate = revisions.find(({ name }) => name === desired);
   return {
@@ -155,11 +157,16 @@ function trafficInput(
     isDesiredWarm: candidate !== undefined && isWarm(candidate, wanted),
     answering: revisions
       .filter(({ listed }) => listed > 0)
-      .sort((a, b) => (b.snapshot?.revision ?? 0) - (a.snapshot?.revision ?? 0))
+      .sort(newestFirst)
       .map(({ name }) => name),
     exists: (name) => revisions.some((revision) => revision.name === name),
     now,
   };
+}
+
+/** By when they were asked for last. */
+function newestFirst(a: ObservedRevision, b: ObservedRevision): number {
+  return (b.snapshot?.revision ?? 0) - (a.snapshot?.revision ?? 0);
 }
 
 /** All its pods answer, and gateways can find them. */
@@ -256,7 +263,7 @@ function drainEnd(movedAt: string | undefined, drainSeconds: number): number {
 function oldSnapshots({ revisions }: ObservedService, kept: readonly string[]): LiveObject[] {
   const others = revisions
     .filter(({ name, snapshot }) => snapshot !== undefined && !kept.includes(name))
-    .sort((a, b) => (b.snapshot?.revision ?? 0) - (a.snapshot?.revision ?? 0));
+    .sort(newestFirst);
   const surplus = others.slice(Math.max(0, KEPT_SNAPSHOTS - kept.length));
   return surplus.flatMap(({ snapshot, deployment }) =>
     snapshot === undefined || deployment !== undefined ? [] : [{ kind: builtin.ControllerRevision, object: snapshot }],
@@ -276,8 +283,8 @@ function oldBudgets({ service, budgets }: ObservedService): LiveObject[] {
 }
 
 /** Of a family of addresses that no gateway has any more. */
-function oldAddressSlices({ service, gateways, addressSlices }: ObservedService): LiveObject[] {
-  const wanted = buildAddressSlices(service, gateways).map(({ metadata }) => metadata.name);
+function oldAddressSlices({ addressSlices }: ObservedService, slices: readonly EndpointSlice[]): LiveObject[] {
+  const wanted = slices.map(({ metadata }) => metadata.name);
   return addressSlices
     .filter(({ metadata }) => !wanted.includes(metadata.name))
     .map((object) => ({ kind: builtin.EndpointSlice, object }));
