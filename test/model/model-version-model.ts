@@ -2,7 +2,7 @@
 import type { ModelVersion } from '@slipway/crds';
 import type { ControllerRevision, Job } from '@slipway/kube';
 import { addModelVersionController } from '../../operator/src/controllers/model-version/controller.ts';
-import { isEvaluation } from '../../operator/src/controllers/model-version/evaluation/build-job.ts';
+import { isEvaluation, pinsOf } from '../../operator/src/controllers/model-version/evaluation/build-job.ts';
 import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
 import { findCondition } from '../../operator/src/conditions.ts';
 import { aDatasetVersion, aGate, aModel, aModelAlias, anEvaluation } from '../../operator/src/testing/data-fixtures.ts';
@@ -47,7 +47,8 @@ export function modelVersionModel(options: VersionModelOptions): Scenario {
     checkRequest: (request, before, after) =>
       breaksOwnership(request, before, after) ??
       takesUsedVersion(before, after) ??
-      evaluatesAgain(request, before, after),
+      evaluatesAgain(request, before, after) ??
+      forgetsChampion(before, after),
     checkRest: ({ api }) => {
       const version = versionIn(api);
       return version === undefined ? leftBehind(api) : notAsAsked(api, version);
@@ -109,6 +110,14 @@ function evaluatesAgain(request: Request, { api, late }: State, after: Objects):
   if (stableJson(now?.data) !== stableJson(before.data)) return 'What was found is changed.';
   const isMade = evaluationsIn(after).length > evaluationsIn(api).length;
   return isMade && request !== late ? 'It is evaluated again.' : undefined;
+}
+
+/** Where the alias was there before the version, whatever caches show. */
+function forgetsChampion({ api }: State, after: Objects): string | undefined {
+  if (objectsOfKind(after, 'ModelAlias').length === 0 || evaluationsIn(after).length <= evaluationsIn(api).length)
+    return undefined;
+  const knows = evaluationsIn(after).every((job) => pinsOf(job)?.champions[0]?.modelVersion === NAME);
+  return knows ? undefined : 'It is compared with nothing, although there is a champion.';
 }
 
 function versionIn(api: Objects): ModelVersion | undefined {

@@ -60,5 +60,14 @@ holdsIn(modelVersionModel, [
       mayFallBehind: ['ControllerRevision'],
     },
   ],
+  [
+    'is compared with a champion that a cache does not show yet',
+    {
+      settled: makeGatedModel,
+      script: [makeRows, aliasVersion, makeGatedVersion],
+      faults: { staleKinds: 1 },
+      mayFallBehind: ['ModelAlias'],
+    },
+  ],
   ['goes and comes again', { script: [makeVersion, deleteVersion, makeVersion] }],
 ]);

@@ -9,6 +9,7 @@ import {
   requeueAfter,
   settled,
   toController,
+  TransientError,
   watch,
 } from '@slipway/kube';
 import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Owner, Result, Scope } from '@slipway/kube';
@@ -21,6 +22,7 @@ import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION, MODEL_VERSION_LABEL } from '../../labels.ts';
+import type { EvaluationToMake } from './evaluation/plan.ts';
 import { evaluationWatches } from './evaluation/watches.ts';
 import { observeModelVersion } from './observe.ts';
 import type { ObservedModelVersion } from './observe.ts';
@@ -103,16 +105,24 @@ async function driveModelVersion(deps: OperatorDeps, observed: ObservedModelVers
   return lookAgainMs === undefined ? settled() : requeueAfter(lookAgainMs, 'a Job that failed is done again');
 }
 
-/** The caches of Jobs and of records are not of one moment: a Job that is gone may have left its record already. */
+/**
+ * What the Job finds is kept for good, and caches are not of one moment: a Job that is gone may have left its record already,
+ * and an alias that was made before the version may come after it. So the API server is asked.
+ */
 async function createEvaluateJob(
   { client }: OperatorDeps,
   owner: Owner,
-  { job, unless }: NonNullable<ModelVersionPlan['evaluate']>,
+  { job, unless, champions }: EvaluationToMake,
   scope: Scope,
 ): Promise<void> {
+  const { signal } = scope;
   const { namespace = '' } = job.metadata;
-  const key = { namespace, name: unless };
-  const record = await ignoreNotFound(client.get(builtin.ControllerRevision, key, { signal: scope.signal }));
+  for (const { name, modelVersion } of champions) {
+    const alias = await ignoreNotFound(client.get(kinds.ModelAlias, { namespace, name }, { signal }));
+    if (alias?.spec.modelVersion.name === modelVersion) continue;
+    throw new TransientError('CacheBehind', `ModelAlias "${name}" was made, moved or deleted a moment ago.`);
+  }
+  const record = await ignoreNotFound(client.get(builtin.ControllerRevision, { namespace, name: unless }, { signal }));
   if (record === undefined) await createOwnedJob({ client, owner, fieldManager: FIELD_MANAGER }, job, scope);
 }
 

@@ -1,3 +1,4 @@
+import { modelAliasName } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
 import type { Child, DeepReadonly, Job, LiveObject } from '@slipway/kube';
 import type { WorkloadConfig } from '../../../deps.ts';
@@ -9,13 +10,21 @@ import { buildEvaluateJob, isEvaluation } from './build-job.ts';
 import { buildEvidence, evidenceName } from './evidence.ts';
 
 export interface EvaluationPlan {
-  /** A Job to make, unless the API server has the record of this name: then only the caches are behind. */
-  readonly create: { readonly job: Job; readonly unless: string } | undefined;
+  /** A Job to make, unless the API server knows better: then the caches are behind. */
+  readonly create: EvaluationToMake | undefined;
   /** The record of what was found, once it was found. */
   readonly record: readonly Child[];
   readonly prune: readonly LiveObject[];
   /** When to look again, in milliseconds; undefined: when something changes. */
   readonly lookAgainMs: number | undefined;
+}
+
+export interface EvaluationToMake {
+  readonly job: Job;
+  /** Name of the record that says that it was made before. */
+  readonly unless: string;
+  /** What the aliases mean with which it is compared. */
+  readonly champions: readonly { readonly name: string; readonly modelVersion: string | undefined }[];
 }
 
 const NOTHING = { create: undefined, record: [], lookAgainMs: undefined };
@@ -48,6 +57,10 @@ function planJob(
   return {
     job: buildEvaluateJob({ model, evaluation, inputs: inputs.ready }, config),
     unless: evidenceName(version, evaluation),
+    champions: inputs.ready.champions.map(({ alias, meant }) => {
+      const name = modelAliasName({ name: model.metadata.name, alias });
+      return { name, modelVersion: meant?.version.metadata.name };
+    }),
   };
 }
 
