@@ -59,6 +59,7 @@ const load = z.object({
 export const GatewayLine = z.union([hello, route, gone, load]);
 export type GatewayLine = z.infer<typeof GatewayLine>;
 export type RevisionLoad = z.infer<typeof revisionLoad>;
+export type GatewayLoad = z.infer<typeof load>['load'];
 
 /** A replica that said nothing for so long is not believed any more. */
 export const GATEWAY_SILENCE_MS = 5000;

@@ -25,6 +25,7 @@ import type {
   Pod,
   Service,
 } from '@slipway/kube';
+import type { ScalingMemory } from './autoscaling/scaling-memory.ts';
 import type { CodeFiles } from './code-files.ts';
 import type { Gateways } from './gateways/gateways.ts';
 import type { PodDisruptionBudget, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from './kinds.ts';
@@ -37,6 +38,7 @@ export interface OperatorDeps {
   readonly config: WorkloadConfig;
   readonly caches: Caches;
   readonly gateways: Gateways;
+  readonly scaling: ScalingMemory;
 }
 
 /** What goes into the workloads that the operator makes. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createEventRecorder, createKubeClient, createManager, sleep } from '@slipway/kube';
 import type { Clock, KubeConfig, Logger } from '@slipway/kube';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { ScalingMemory } from './autoscaling/scaling-memory.ts';
 import { createCaches } from './caches.ts';
 import type { OperatorConfig } from './config.ts';
 import { CONTROLLERS } from './controllers/controllers.ts';
@@ -49,7 +50,8 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   const events = createEventRecorder({ client, component: 'slipway.dev/operator', instance, clock, log });
   const caches = createCaches(manager, config);
   const gateways = createGatewayFleet({ clock, log, adminPort: config.gateway.adminPort, random: Math.random });
-  const deps = { client, clock, events, config: config.workloads, caches, gateways };
+  const scaling = new ScalingMemory();
+  const deps = { client, clock, events, config: config.workloads, caches, gateways, scaling };
   addGatewayWatch(manager, caches, gateways);
   for (const addController of CONTROLLERS) addController(manager, deps);
   const endpoints = await startHttpEndpoints({

@@ -53,6 +53,7 @@ export function gatewaysIn(view: Objects): Gateways {
   const applied = appliedRoute(view);
   return {
     isDown: () => false,
+    incarnationAt: () => undefined,
     sequenceAt: (_, uid) => (applied?.uid === uid ? applied.spec.sequence : 0),
     subscribe: () => undefined,
   };

@@ -19,6 +19,7 @@ import type {
 import type { DeleteOptions } from '../../kube/src/client.ts';
 import { createStore } from '../../kube/src/store.ts';
 import type { Store } from '../../kube/src/store.ts';
+import { ScalingMemory } from '../../operator/src/autoscaling/scaling-memory.ts';
 import { createCaches } from '../../operator/src/caches.ts';
 import type { AddController } from '../../operator/src/controller-registration.ts';
 import type { WorkloadConfig } from '../../operator/src/deps.ts';
@@ -92,7 +93,15 @@ function play({ controller, owner, config, tamper = (request) => request }: Prog
   const events = { record: () => undefined, flush: async () => undefined };
   const caches = createCaches({ cache: (kind, options) => cacheOf(stores, kind, options) }, { gateway: GATEWAY });
   const gateways = gatewaysIn(pass.view);
-  controller(manager as Parameters<AddController>[0], { client, clock, events, config, caches, gateways });
+  controller(manager as Parameters<AddController>[0], {
+    client,
+    clock,
+    events,
+    config,
+    caches,
+    gateways,
+    scaling: new ScalingMemory(),
+  });
   reconcile?.(keyOfId(owner), SCOPE).then(
     (ending) => resolve({ kind: 'end', ending }),
     (cause: unknown) => resolve({ kind: 'end', ending: toOperatorError(cause) }),

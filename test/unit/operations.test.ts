@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createKubeClient, createManager, loadKubeConfig, realClock } from '@slipway/kube';
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
+import { ScalingMemory } from '../../operator/src/autoscaling/scaling-memory.ts';
 import { CONTROLLERS } from '../../operator/src/controllers/controllers.ts';
 import { createCaches } from '../../operator/src/caches.ts';
 import { GATEWAY, SILENT_GATEWAYS } from '../../operator/src/testing/fixtures.ts';
@@ -25,7 +26,15 @@ it('docs/operations.md tells of every metric of the operator, and of no other', 
   } as const;
   const events = { record: () => undefined, flush: async () => undefined };
   const caches = createCaches(manager, { gateway: GATEWAY });
-  const deps = { client, clock: realClock, events, config, caches, gateways: SILENT_GATEWAYS };
+  const deps = {
+    client,
+    clock: realClock,
+    events,
+    config,
+    caches,
+    gateways: SILENT_GATEWAYS,
+    scaling: new ScalingMemory(),
+  };
   for (const addController of CONTROLLERS) addController(manager, deps);
   await client.close();
   // Registered when the manager begins to run.

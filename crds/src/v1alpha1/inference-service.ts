@@ -13,6 +13,7 @@ import {
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
 import { aliasName } from './model-alias.ts';
+import { scaling } from './scaling.ts';
 
 export const InferenceServiceSpec = withRules(
   z.strictObject({
@@ -39,12 +40,7 @@ export const InferenceServiceSpec = withRules(
       .default({ instances: 1 })
       .describe('Settings of the model server.'),
     resources: resources.optional(),
-    scaling: z
-      .strictObject({
-        replicas: z.number().int().min(0).max(1000).default(1).describe('Pods. Also written by `kubectl scale`.'),
-      })
-      .default({ replicas: 1 })
-      .describe('How many pods serve. Leave it out of Git when something else scales.'),
+    scaling: scaling.default({ replicas: 1 }).describe('How many pods serve.'),
     access: access
       .optional()
       .describe(

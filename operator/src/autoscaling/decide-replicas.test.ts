@@ -119,7 +119,15 @@ describe('zero', () => {
     expect(decision).toMatchObject({ replicas: 0, why: 'no request for 60 seconds', nextLookMs: undefined });
   });
 
+  it('needs no longer a look than it asks for', () => {
+    const told = { one: seconds(10, {}), two: seconds(10, {}) };
+    const soon = { ...toZero, idleAfterMs: 10_000 };
+    expect(decide({ told, more: { settings: soon } }).replicas).toBe(0);
+    expect(decide({ told: { ...told, two: seconds(9, {}) }, more: { settings: soon } }).replicas).toBeGreaterThan(0);
+  });
+
   it.each([
+    ['there is no gateway', seconds(70, {}), []],
     ['a request ended within it', [...seconds(20, {}), { requests: 1 }, ...seconds(50, {})], ['one']],
     ['one waits', [...seconds(61, {}), { held: 1 }], ['one']],
     ['a gateway is silent', seconds(70, {}), ['one', 'two']],

@@ -156,10 +156,9 @@ function whatIsUnknown({ gateways, history, now }: ScalingInput): string | undef
   return `${silent} of ${counted(gateways.length, 'gateway')} told of less than the last ${STABLE_WINDOW_MS / 1000} s`;
 }
 
-/** No gateway was asked for it for as long as the settings say, and all of them know. */
-function isIdle(input: ScalingInput): boolean {
-  const { settings, gateways, history, now } = input;
-  if (history.held(now) > 0 || whatIsUnknown(input) !== undefined) return false;
+/** No gateway was asked for it for as long as the settings say, and all of them have told so without a gap. */
+function isIdle({ settings, gateways, history, now }: ScalingInput): boolean {
+  if (history.held(now) > 0 || gateways.length === 0) return false;
   return gateways.every((each) => each !== undefined && history.quietMs(each, now) >= settings.idleAfterMs);
 }
 

@@ -39,6 +39,15 @@ describe('a window', () => {
     expect(history.over(2000, 1500)?.concurrency).toBeCloseTo((10 * 0.5 + 20) / 1.5);
   });
 
+  it('is not spoilt by a line that tells of no time, which a gateway begins with', () => {
+    const history = new LoadHistory(MINUTE);
+    history.add(sample(1000, { milliseconds: 0, held: 1 }));
+
+    expect(history.over(2000, MINUTE)).toBeUndefined();
+    history.add(sample(2000, { held: 1 }));
+    expect(history.over(2000, MINUTE)).toEqual({ concurrency: 1, requestsPerSecond: 0 });
+  });
+
   it('is not shifted by lines that come a little early or late', () => {
     const history = new LoadHistory(MINUTE);
     for (let second = 1; second <= 60; second += 1)

@@ -151,8 +151,8 @@ function join(last: Entry, next: Entry): void {
   last.requests += next.requests;
 }
 
-/** From 0 to 1. */
+/** From 0 to 1. What a gateway says first tells of no time at all. */
 function partWithin({ from, to }: Entry, start: number, end: number): number {
-  if (to <= start || from >= end) return 0;
+  if (from === to || to <= start || from >= end) return 0;
   return (Math.min(to, end) - Math.max(from, start)) / (to - from);
 }

@@ -4,6 +4,7 @@ import { addDatasetController } from './dataset/controller.ts';
 import { addDatasetVersionController } from './dataset-version/controller.ts';
 import { addFeatureSetController } from './feature-set/controller.ts';
 import { addInferenceServiceController } from './inference-service/controller.ts';
+import { addScalingController } from './inference-service/scaling/controller.ts';
 import { addModelAliasController } from './model-alias/controller.ts';
 import { addModelController } from './model/controller.ts';
 import { addModelVersionController } from './model-version/controller.ts';
@@ -22,4 +23,5 @@ export const CONTROLLERS: readonly AddController[] = [
   addApprovalController,
   addModelAliasController,
   addInferenceServiceController,
+  addScalingController,
 ];

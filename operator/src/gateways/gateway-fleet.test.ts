@@ -77,6 +77,16 @@ describe('a gateway', () => {
     expect(told).toEqual(['one', 'one', 'one']);
   });
 
+  it('says what it has to do, and which process it is', async () => {
+    const { fleet, say } = await listening();
+    const heard: unknown[] = [];
+    fleet.subscribe({ load: (incarnation, { milliseconds }) => heard.push([incarnation, milliseconds]) });
+    expect(fleet.incarnationAt(HERE)).toBeUndefined();
+    say(hello, load);
+    await expect.poll(() => heard, WAIT).toEqual([['a', 1000]]);
+    expect(fleet.incarnationAt(HERE)).toBe('a');
+  });
+
   it.each([
     ['ends the stream', (stream: Stream) => stream.streams[0]?.end()],
     ['breaks the connection', (stream: Stream) => stream.streams[0]?.destroy()],

@@ -21,6 +21,7 @@ export interface GatewayFleet extends Gateways {
 
 /** What one gateway said since its connection was made. */
 interface Heard {
+  readonly incarnation: string;
   readonly sequences: Map<string, number>;
   /** It has told of all routes that it applies, so that one it did not name is not applied. */
   isComplete: boolean;
@@ -39,12 +40,12 @@ const BACKOFF = { baseMs: 100, capMs: 1_000 };
 export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFleetOptions): GatewayFleet {
   const gateways = new Map<string, Listening>();
   const listeners: GatewayListener[] = [];
-  const tellRoute = (uid: string) => listeners.forEach((listener) => listener.route(uid));
+  const tellRoute = (uid: string) => listeners.forEach((listener) => listener.route?.(uid));
 
   function setDown(address: string, gateway: Listening, isDown: boolean): void {
     if (gateway.isDown === isDown) return;
     gateway.isDown = isDown;
-    listeners.forEach((listener) => listener.replica(address));
+    listeners.forEach((listener) => listener.replica?.(address));
   }
 
   async function listen(address: string, gateway: Listening): Promise<void> {
@@ -53,7 +54,8 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
       const take = (line: GatewayLine) => {
         if ('hello' in line) {
           failures = 0;
-          gateway.heard = { sequences: new Map(), isComplete: false };
+          const { incarnation } = line.hello;
+          gateway.heard = { incarnation, sequences: new Map(), isComplete: false };
           gateway.wasHeard = true;
           setDown(address, gateway, false);
           log.info({ gateway: address, version: line.hello.version }, 'listening to a gateway');
@@ -79,7 +81,10 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
     } else if ('gone' in line) {
       heard.sequences.delete(line.gone.uid);
       tellRoute(line.gone.uid);
-    } else heard.isComplete = true;
+    } else {
+      heard.isComplete = true;
+      listeners.forEach((listener) => listener.load?.(heard.incarnation, line.load));
+    }
   }
 
   return {
@@ -100,6 +105,7 @@ export function createGatewayFleet({ clock, log, adminPort, random }: GatewayFle
       const heard = gateways.get(address)?.heard;
       return heard?.sequences.get(routeUid) ?? (heard?.isComplete === true ? 0 : undefined);
     },
+    incarnationAt: (address) => gateways.get(address)?.heard?.incarnation,
     isDown: (address) => gateways.get(address)?.isDown === true,
     subscribe: (listener) => void listeners.push(listener),
     stop() {

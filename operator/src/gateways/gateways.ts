@@ -1,4 +1,5 @@
 /** The gateways as the operator sees them: which there are, and what each applies. */
+import type { GatewayLoad } from '@slipway/crds/gateway-stream';
 import type { DeepReadonly, EndpointSlice } from '@slipway/kube';
 
 export interface Gateways {
@@ -9,15 +10,19 @@ export interface Gateways {
   sequenceAt(address: string, routeUid: string): number | undefined;
   /** It was there, and nothing listens at its address any more: it has died, and Kubernetes may take a second to see that. */
   isDown(address: string): boolean;
+  /** Which process listens there; undefined while it has not told. */
+  incarnationAt(address: string): string | undefined;
   /** Tells what changes, from now on. */
   subscribe(listener: GatewayListener): void;
 }
 
 export interface GatewayListener {
   /** A gateway applies another sequence of the route, or does not apply it any more. */
-  route(uid: string): void;
+  route?(uid: string): void;
   /** A gateway went down, or is back. */
-  replica(address: string): void;
+  replica?(address: string): void;
+  /** What one gateway had to do; it tells about once a second. */
+  load?(incarnation: string, load: GatewayLoad): void;
 }
 
 type Conditions = NonNullable<EndpointSlice['endpoints'][number]['conditions']>;

@@ -20,6 +20,7 @@ export const GATEWAY: GatewayService = { namespace: 'slipway-system', service: '
 /** None of them has said anything. */
 export const SILENT_GATEWAYS: Gateways = {
   sequenceAt: () => undefined,
+  incarnationAt: () => undefined,
   isDown: () => false,
   subscribe: () => undefined,
 };

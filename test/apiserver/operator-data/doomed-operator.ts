@@ -2,6 +2,7 @@
 import { createEventRecorder, createManager, realClock } from '@slipway/kube';
 import type { KubeClient } from '@slipway/kube';
 import { Registry } from 'prom-client';
+import { ScalingMemory } from '../../../operator/src/autoscaling/scaling-memory.ts';
 import { createCaches } from '../../../operator/src/caches.ts';
 import { CONTROLLERS } from '../../../operator/src/controllers/controllers.ts';
 import { GATEWAY, SILENT_GATEWAYS } from '../../../operator/src/testing/fixtures.ts';
@@ -62,7 +63,15 @@ export function startDoomedOperator(real: KubeClient, namespace: string, doom: D
     log: silent,
   });
   const caches = createCaches(manager, { gateway: GATEWAY });
-  const deps = { client, clock: realClock, events, config: WORKLOADS, caches, gateways: SILENT_GATEWAYS };
+  const deps = {
+    client,
+    clock: realClock,
+    events,
+    config: WORKLOADS,
+    caches,
+    gateways: SILENT_GATEWAYS,
+    scaling: new ScalingMemory(),
+  };
   for (const addController of CONTROLLERS) addController(manager, deps);
   const ended = manager.run(stop.signal);
   return {

@@ -11,6 +11,7 @@ import { operatorRules } from '../../../operator/src/index.ts';
 import { startControlPlane } from '../control-plane.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { announceGateway, startGateway } from '../running-gateway.ts';
+import type { RunningGateway } from '../running-gateway.ts';
 import { startKubelet } from './kubelet.ts';
 import type { Kubelet, PodScript } from './kubelet.ts';
 
@@ -34,6 +35,7 @@ export interface Harness {
   readonly plane: ControlPlane;
   readonly client: KubeClient;
   readonly kubelet: Kubelet;
+  readonly gateway: RunningGateway;
   /** Every one that was started. */
   readonly operators: readonly OperatorProcess[];
   /** Further variables go over the defaults; `program` is what Node starts, the sources if nothing is said. */
@@ -80,6 +82,7 @@ export async function startHarness(
     plane,
     client,
     kubelet,
+    gateway,
     operators,
     startOperator(environment = {}, program = [join(ROOT, 'operator', 'src', 'main.ts')]) {
       const own = { KUBECONFIG: operatorConfig, ...gatewayEnvironment, ...environment };

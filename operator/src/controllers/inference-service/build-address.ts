@@ -6,6 +6,7 @@ import type { GatewayReplica } from '../../gateways/gateways.ts';
 import { ownedLabels, SERVICE_NAME_LABEL } from '../../labels.ts';
 import { childName, stableJson } from '../../names.ts';
 import { GRPC_PORT, HTTP_PORT } from './build-pod-template.ts';
+import { mayGoToZero } from './scaling/settings.ts';
 import { MOVED_AT_ANNOTATION } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -16,7 +17,9 @@ type Access = NonNullable<TrafficRoute['spec']['access']>;
 const MANAGED_SLICE = { 'endpointslice.kubernetes.io/managed-by': 'slipway.dev' };
 
 /** Requests wait this long for a pod: while the only one is replaced, say. Longer only hides that something is wrong. */
-const LIMITS = { timeout: '60s', hold: { requests: 1000, timeout: '10s' } };
+const HOLD = { requests: 1000, timeout: '10s' };
+/** The first pod of a service that went to zero has to be scheduled, to fetch its model and to load it. */
+const HOLD_AT_ZERO = { ...HOLD, timeout: '120s' };
 
 export function ownedMetadata(owner: Owner, name: string) {
   const labels = ownedLabels({ kind: 'InferenceService', name: owner.metadata.name });
@@ -76,7 +79,7 @@ export function buildTrafficRoute(
     hosts: [],
     stable,
     mirrors: [],
-    limits: LIMITS,
+    limits: { timeout: '60s', hold: mayGoToZero(owner.spec.scaling) ? HOLD_AT_ZERO : HOLD },
     ...(owner.spec.access === undefined ? {} : { access: structuredClone(owner.spec.access) as Access }),
     backends: Object.keys(weights)
       .sort()

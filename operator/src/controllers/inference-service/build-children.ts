@@ -65,8 +65,8 @@ export function buildRevisionService(owner: Owner, { name, data }: Snapshot): Se
 }
 
 /** One pod of the service at a time may be taken by a drain; undefined for one replica, which could then never be moved. */
-export function buildDisruptionBudget(owner: Owner): PodDisruptionBudget | undefined {
-  if (owner.spec.scaling.replicas < 2) return undefined;
+export function buildDisruptionBudget(owner: Owner, replicas: number): PodDisruptionBudget | undefined {
+  if (replicas < 2) return undefined;
   return {
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',

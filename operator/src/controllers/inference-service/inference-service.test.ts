@@ -1,5 +1,5 @@
 /** plan and status of an InferenceService, from the same observations. */
-import type { TrafficRoute } from '@slipway/crds';
+import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import type { ControllerRevision, Deployment, EndpointSlice } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
 import { aModelVersion, anInferenceService, aStore, NOW, WORKLOADS } from '../../testing/fixtures.ts';
@@ -63,13 +63,16 @@ interface Scene {
   readonly gateways?: readonly ReturnType<typeof gateway>[];
   readonly revisions?: readonly ObservedRevision[];
   readonly resolved?: Resolved;
+  readonly scaling?: InferenceService['spec']['scaling'];
 }
 
 const SEQUENCE = 7;
+const WAKES_UP = { replicas: 0, min: 0, max: 4, target: { concurrency: 4 } };
 
 function scene(given: Scene): ObservedService {
   const { wants = 'v1', replicas = 2, revisions = [], gateways = [gateway('10.0.0.1')] } = given;
-  const service = anInferenceService(spec(wants, replicas));
+  const { scaling } = given;
+  const service = anInferenceService({ ...spec(wants, replicas), ...(scaling === undefined ? {} : { scaling }) });
   const { applies } = { applies: SEQUENCE, ...given };
   return {
     service,
@@ -81,6 +84,7 @@ function scene(given: Scene): ObservedService {
     budgets: [],
     revisions: [...revisions].sort((a, b) => (a.name < b.name ? -1 : 1)),
     resolved: given.resolved ?? resolved(wants),
+    replicas,
   };
 }
 
@@ -494,6 +498,20 @@ const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
   'the version that serves cannot be read for a while': {
     scene: { route: { v1: 100 }, resolved: missing('v1'), revisions: [revision('v1')] },
     expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
+  },
+  'without pods while nobody asks': {
+    scene: { route: { v1: 100 }, replicas: 0, scaling: WAKES_UP, revisions: [revision('v1', { ready: 0 })] },
+    expected: { ready: 'True ScaledToZero', serving: 'True ScaledToZero', upToDate: 'True UpToDate' },
+  },
+  'without pods, and without a gateway where a request could wait for one': {
+    scene: {
+      route: { v1: 100 },
+      replicas: 0,
+      scaling: WAKES_UP,
+      gateways: [],
+      revisions: [revision('v1', { ready: 0 })],
+    },
+    expected: { ready: 'True ScaledToZero', serving: 'False NoGateway', upToDate: 'True UpToDate' },
   },
   'scaled to zero': {
     scene: { route: { v1: 100 }, replicas: 0, revisions: [revision('v1', { ready: 0 })] },

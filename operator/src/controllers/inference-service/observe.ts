@@ -16,6 +16,7 @@ import { IN_USE_FINALIZER } from '../model-version/plan.ts';
 import { servableProblem } from '../model-version/servable.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
+import { replicasOf } from './scaling/replicas.ts';
 import { isPodReady, revisionTrouble } from './revision-trouble.ts';
 
 /** A revision as far as it exists: a snapshot, a Deployment, or both; its Service goes with the Deployment. */
@@ -63,12 +64,15 @@ export interface ObservedService {
   /** By name, sorted. */
   readonly revisions: readonly ObservedRevision[];
   readonly resolved: Resolved;
+  /** Pods that it shall have now. */
+  readonly replicas: number;
 }
 
 export function observeService(
-  { caches, gateways: fleet }: Pick<OperatorDeps, 'caches' | 'gateways'>,
+  deps: Pick<OperatorDeps, 'caches' | 'gateways' | 'scaling'>,
   service: DeepReadonly<InferenceService>,
 ): ObservedService {
+  const { caches, gateways: fleet } = deps;
   const { name, uid = '' } = service.metadata;
   const services = caches.services.byIndex('controller', uid);
   const [route] = caches.trafficRoutes.byIndex('controller', uid);
@@ -86,6 +90,7 @@ export function observeService(
     budgets: caches.disruptionBudgets.byIndex('controller', uid),
     revisions: observeRevisions(caches, service, services),
     resolved: resolve(caches, service),
+    replicas: replicasOf(deps, service, route),
   };
 }
 

@@ -70,8 +70,8 @@ export function stableRevision(observed: ObservedService): ObservedRevision | un
 }
 
 /** Pods of a candidate: at least one, because a revision that never answered must not become stable, even at zero replicas. */
-export function candidateReplicas({ service }: Pick<ObservedService, 'service'>): number {
-  return Math.max(1, service.spec.scaling.replicas);
+function candidateReplicas({ replicas }: Pick<ObservedService, 'replicas'>): number {
+  return Math.max(1, replicas);
 }
 
 export function planService(observed: ObservedService, context: PlanContext): ServicePlan {
@@ -144,11 +144,11 @@ function planRouting(observed: ObservedService, desired: string | undefined, now
 }
 
 function trafficInput(
-  { route, applied, revisions, service }: ObservedService,
+  { route, applied, revisions, replicas }: ObservedService,
   desired: string | undefined,
   now: Date,
 ): TrafficInput {
-  const wanted = candidateReplicas({ service });
+  const wanted = candidateReplicas({ replicas });
   const candidate = revisions.find(({ name }) => name === desired);
   return {
     live: route && trafficOf(route),
@@ -201,7 +201,7 @@ function revisionChildren(
   { stable, desired }: { readonly stable: string | undefined; readonly desired: string | undefined },
 ): Child[] {
   const { service } = observed;
-  const replicas = snapshot.name === stable ? service.spec.scaling.replicas : candidateReplicas(observed);
+  const replicas = snapshot.name === stable ? observed.replicas : candidateReplicas(observed);
   const number = snapshotNumber(observed, snapshot.name, snapshot.name === desired);
   return [
     { kind: builtin.ControllerRevision, object: buildControllerRevision(service, snapshot, number) },
@@ -270,13 +270,13 @@ function oldSnapshots({ revisions }: ObservedService, kept: readonly string[]): 
   );
 }
 
-function budgetChildren({ service }: ObservedService): Child[] {
-  const budget = buildDisruptionBudget(service);
+function budgetChildren({ service, replicas }: ObservedService): Child[] {
+  const budget = buildDisruptionBudget(service, replicas);
   return budget === undefined ? [] : [{ kind: kinds.PodDisruptionBudget, object: budget }];
 }
 
-function oldBudgets({ service, budgets }: ObservedService): LiveObject[] {
-  const wanted = buildDisruptionBudget(service)?.metadata.name;
+function oldBudgets({ service, replicas, budgets }: ObservedService): LiveObject[] {
+  const wanted = buildDisruptionBudget(service, replicas)?.metadata.name;
   return budgets
     .filter((budget) => budget.metadata.name !== wanted)
     .map((object) => ({ kind: kinds.PodDisruptionBudget, object }));

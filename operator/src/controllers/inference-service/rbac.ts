@@ -8,6 +8,7 @@ export const inferenceServiceRules: readonly PolicyRule[] = [
     verbs: READ,
   },
   { apiGroups: ['slipway.dev'], resources: ['inferenceservices/status'], verbs: ['patch'] },
+  { apiGroups: ['slipway.dev'], resources: ['inferenceservices/scale'], verbs: ['patch'] },
   // To own an object with blockOwnerDeletion where OwnerReferencesPermissionEnforcement is on.
   { apiGroups: ['slipway.dev'], resources: ['inferenceservices/finalizers'], verbs: ['update'] },
   { apiGroups: [''], resources: ['services'], verbs: [...READ, ...APPLY, 'delete'] },

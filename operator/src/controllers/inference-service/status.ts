@@ -7,6 +7,7 @@ import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { isReady } from '../../gateways/gateways.ts';
 import { behind, silent } from './confirmation.ts';
 import type { AppliedRoute, ObservedRevision, ObservedService } from './observe.ts';
+import { mayGoToZero } from './scaling/settings.ts';
 import { desiredRevision, stableRevision } from './plan.ts';
 import type { Desired } from './plan.ts';
 
@@ -24,6 +25,8 @@ export interface Sides {
   readonly desired: Desired;
   /** Pods that the spec asks for. */
   readonly wanted: number;
+  /** Without pods, the next request starts one. */
+  readonly wakesUp: boolean;
   /** What keeps requests from going where the route says. */
   readonly unrouted: Unrouted | undefined;
   /** Gateways that do not tell what they apply, and without which nothing moves. */
@@ -40,8 +43,15 @@ export function sidesOf(observed: ObservedService): Sides {
   const stable = stableRevision(observed);
   const candidate =
     desired.name === stable?.name ? undefined : observed.revisions.find(({ name }) => name === desired.name);
-  const wanted = observed.service.spec.scaling.replicas;
-  return { stable, candidate, desired, wanted, unrouted: unrouted(observed, stable), unheard: silent(observed) };
+  return {
+    stable,
+    candidate,
+    desired,
+    wanted: observed.replicas,
+    wakesUp: mayGoToZero(observed.service.spec.scaling),
+    unrouted: unrouted(observed, stable),
+    unheard: silent(observed),
+  };
 }
 
 /** Undefined where an error says nothing about the service: its status stays as it is. */
@@ -60,7 +70,7 @@ export function readyConditions(sides: Sides): WantedCondition[] {
   const { stable, desired } = sides;
   if (desired.name === undefined || desired.name !== stable?.name) return changeConditions(sides);
   if (stable.trouble !== undefined) return troubled(stable.trouble);
-  if (sides.wanted === 0) return [isTrue('Ready', scaledToZero(stable))];
+  if (sides.wanted === 0) return [isTrue('Ready', scaledToZero(stable, sides))];
   const started = { reason: 'UpToDate', message: `${describe(stable)} serves.` };
   if (sides.unrouted !== undefined) return inProgress(sides.unrouted);
   if (stable.ready >= sides.wanted) return [isTrue('Ready', started)];
@@ -123,7 +133,8 @@ function stillServing(stable: ObservedRevision | undefined): string {
   return stable === undefined || stable.ready === 0 ? '' : `${describe(stable)} keeps serving.`;
 }
 
-function serving({ stable, desired, wanted, unrouted: obstacle }: Sides): WantedCondition {
+function serving(sides: Sides): WantedCondition {
+  const { stable, desired, wanted, wakesUp, unrouted: obstacle } = sides;
   if (stable === undefined) {
     return isFalse('Serving', { reason: 'NotYetServing', message: 'No revision has answered yet.' });
   }
@@ -132,14 +143,19 @@ function serving({ stable, desired, wanted, unrouted: obstacle }: Sides): Wanted
     const reason = desired.name === stable.name ? 'Serving' : 'StableServes';
     return isTrue('Serving', { reason, message: `${describe(stable)} answers.` });
   }
-  if (wanted === 0) return isFalse('Serving', scaledToZero(stable));
+  if (wanted === 0) {
+    if (obstacle?.isOutage === true) return isFalse('Serving', obstacle);
+    return wakesUp ? isTrue('Serving', scaledToZero(stable, sides)) : isFalse('Serving', scaledToZero(stable, sides));
+  }
   const nothing = { reason: 'NoPodReady', message: `No pod of ${describe(stable)} answers.` };
   return isFalse('Serving', stable.trouble ?? nothing);
 }
 
-function scaledToZero(stable: ObservedRevision): Reason {
-  const message = `${describe(stable)} has answered, and spec.scaling.replicas is 0: nothing answers now.`;
-  return { reason: 'ScaledToZero', message };
+function scaledToZero(stable: ObservedRevision, { wakesUp }: Pick<Sides, 'wakesUp'>): Reason {
+  const why = wakesUp
+    ? 'nobody asks: the next request starts a pod, and waits for it.'
+    : 'spec.scaling.replicas is 0: nothing answers now.';
+  return { reason: 'ScaledToZero', message: `${describe(stable)} has answered, and ${why}` };
 }
 
 function upToDate({ stable, candidate, desired }: Sides): WantedCondition {

@@ -9,7 +9,7 @@ import { ATTEMPT_ANNOTATION, roleLabels } from './attempt.ts';
 import type { AttemptRecord } from './attempt.ts';
 import { buildTrainingPod, RENDEZVOUS_PORT, runPath } from './build-training-pod.ts';
 import type { TrainingPodInput } from './build-training-pod.ts';
-import { secondsOf } from './go-duration.ts';
+import { secondsOf } from '../../go-duration.ts';
 import { attemptJobName, publishJobName, serviceName } from './names.ts';
 
 type Owner = DeepReadonly<TrainingJob>;

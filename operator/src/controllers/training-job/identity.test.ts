@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { codeFilesOf } from '../../code-files.ts';
 import { aDatasetVersion, aTrainingJob } from '../../testing/data-fixtures.ts';
 import { DIGEST } from '../../testing/fixtures.ts';
-import { secondsOf } from './go-duration.ts';
+import { secondsOf } from '../../go-duration.ts';
 import { identityOf, isPinned, runDigest } from './identity.ts';
 import { attemptJobName, publishJobName, serviceName } from './names.ts';
 import { parameterProblem, parameterVariables } from './parameters.ts';

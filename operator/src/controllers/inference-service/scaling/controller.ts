@@ -1,0 +1,113 @@
+import type { InferenceService, TrafficRoute } from '@slipway/crds';
+import { keyOf, requeueAfter, settled, toController, watch } from '@slipway/kube';
+import type { DeepReadonly, Result, Scope, Signal } from '@slipway/kube';
+import { decideReplicas, FIRST_STATE } from '../../../autoscaling/decide-replicas.ts';
+import type { ScalingDecision, ScalingSettings } from '../../../autoscaling/decide-replicas.ts';
+import { indexKey } from '../../../caches.ts';
+import type { AddController } from '../../../controller-registration.ts';
+import { fieldManagerOf } from '../../../deps.ts';
+import type { OperatorDeps } from '../../../deps.ts';
+import { gatewayReplicas, isReady, withoutDown } from '../../../gateways/gateways.ts';
+import { kinds } from '../../../kinds.ts';
+import { isPodReady } from '../revision-trouble.ts';
+import { replicasOf } from './replicas.ts';
+import { scalingSettings } from './settings.ts';
+
+const NAME = 'inference-service.scaling';
+const FIELD_MANAGER = fieldManagerOf(NAME);
+
+/**
+ * Chooses the pods of services that have a target, from what the gateways count, and writes that where `kubectl scale` writes.
+ * It makes nothing itself: `inference-service.lifecycle` does.
+ */
+export const addScalingController: AddController = (manager, deps) => {
+  const { caches, scaling, gateways, clock } = deps;
+  gateways.subscribe({ load: (incarnation, load) => scaling.take(incarnation, clock.now().getTime(), load) });
+  manager.addController({
+    name: NAME,
+    for: caches.inferenceServices,
+    watches: [watch(caches.trafficRoutes, toController(kinds.InferenceService))],
+    signals: [waitingSignal(deps)],
+    reconcile: async (key, scope) => {
+      const service = caches.inferenceServices.get(key);
+      const settings = service && scalingSettings(service.spec.scaling);
+      const [route] = caches.trafficRoutes.byIndex('controller', service?.metadata.uid ?? '');
+      const isScaled = service?.metadata.deletionTimestamp === undefined && settings !== undefined;
+      if (!isScaled || service === undefined || route === undefined) {
+        scaling.forget(indexKey(key.namespace, key.name));
+        return settled();
+      }
+      return scale(deps, { service, settings, route }, scope);
+    },
+  });
+};
+
+/** Requests wait for a pod: there is none, or too few. */
+function waitingSignal({ caches, scaling, gateways }: OperatorDeps): Signal {
+  return {
+    subscribe: (wake) =>
+      gateways.subscribe({
+        load: (_, { routes }) => {
+          const waited = routes.filter(({ uid, held }) => held > 0 && scaling.follows(uid));
+          for (const { uid } of waited)
+            for (const route of caches.trafficRoutes.byIndex('uid', uid)) wake(keyOf(route), 'requests wait for a pod');
+        },
+      }),
+  };
+}
+
+interface Scaled {
+  readonly service: DeepReadonly<InferenceService>;
+  readonly settings: ScalingSettings;
+  readonly route: DeepReadonly<TrafficRoute>;
+}
+
+async function scale(deps: OperatorDeps, { service, settings, route }: Scaled, scope: Scope): Promise<Result> {
+  const { caches, scaling, gateways: fleet, clock } = deps;
+  const { namespace = '', name } = service.metadata;
+  const current = replicasOf(deps, service, route);
+  const pods = caches.pods.byIndex('revision', indexKey(namespace, route.spec.stable));
+  const replicas = withoutDown(gatewayReplicas(caches.gatewaySlices.list()), (address) => fleet.isDown(address));
+  const followed = scaling.follow(indexKey(namespace, name), route.metadata.uid ?? '');
+  const decision = decideReplicas(
+    {
+      settings,
+      history: followed.history,
+      gateways: replicas.filter(isReady).map(({ address }) => fleet.incarnationAt(address)),
+      current,
+      ready: pods.filter(isPodReady).length,
+      now: clock.now().getTime(),
+    },
+    followed.state ?? FIRST_STATE,
+  );
+  followed.state = decision.state;
+  if (decision.replicas !== service.spec.scaling.replicas) await write(deps, service, decision, scope);
+  if (decision.replicas !== current) tell(deps, service, { ...decision, from: current });
+  const { nextLookMs } = decision;
+  return nextLookMs === undefined ? settled() : requeueAfter(nextLookMs, 'the load may have changed');
+}
+
+/** With the version that was looked at: a late write of a dead leader, or one beside a person's, is refused. */
+async function write(
+  { client }: OperatorDeps,
+  { metadata }: DeepReadonly<InferenceService>,
+  { replicas }: ScalingDecision,
+  { signal }: Scope,
+): Promise<void> {
+  const { resourceVersion = '' } = metadata;
+  await client.mergePatch(
+    kinds.InferenceService,
+    keyOf({ metadata }),
+    { metadata: { resourceVersion }, spec: { replicas } },
+    { fieldManager: FIELD_MANAGER, subresource: 'scale', signal },
+  );
+}
+
+function tell(
+  { events }: OperatorDeps,
+  service: DeepReadonly<InferenceService>,
+  { from, replicas, why }: ScalingDecision & { readonly from: number },
+): void {
+  const message = `From ${from} to ${replicas} ${replicas === 1 ? 'pod' : 'pods'}: ${why}.`;
+  events.record(service, { type: 'Normal', reason: 'Scaled', message, action: 'Scaling' });
+}
