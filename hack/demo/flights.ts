@@ -10,6 +10,7 @@ import { condition, watchUntil } from './live-view.ts';
 import type { SlipwayObject } from './live-view.ts';
 import { compareAnswers, showAnswers } from './samples.ts';
 import type { Sample } from './samples.ts';
+import { scaleToZero } from './scale-to-zero.ts';
 import { setUp } from '../slipway/set-up.ts';
 import { say, stage, stageTable } from '../slipway/stages.ts';
 import { startTraffic } from './traffic.ts';
@@ -46,6 +47,9 @@ export async function runFlightsDemo(): Promise<SlipwayCluster> {
     const second = await stage('Another parameter', () => retrain(cluster, workspace));
     await stage('Changing the version while a client keeps asking', () =>
       changeUnderTraffic({ cluster, workspace, address, from: first.version, to: second.version }, samples),
+    );
+    await stage('No pods while nobody asks', () =>
+      scaleToZero({ cluster, workspace, address, service: SERVICE }, samples),
     );
   } finally {
     forward.close();
@@ -188,7 +192,7 @@ Try next (paste as they are):
   kubectl -n ${namespace} get slipway
   kubectl -n ${namespace} describe trainingjob flights-xgb
   kubectl -n ${namespace} get modelversions -o wide
-  kubectl -n ${namespace} scale inferenceservices.slipway.dev/${SERVICE} --replicas=2
+  kubectl -n ${namespace} get events --field-selector reason=Scaled
   npm run cluster -- forward ${namespace}/${SERVICE}:80 8080     # then: curl ${SERVICE}.${namespace}.localhost:8080/v2/models/${SERVICE}
 
 The YAML of all this, for your own: examples/flights. What the demo applied: its copy in the Git repository that it made.

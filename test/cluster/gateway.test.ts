@@ -8,8 +8,8 @@ import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
 import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
 import { setUp, SYSTEM_NAMESPACE } from '../../hack/slipway/set-up.ts';
 import { eventually } from './observe.ts';
-import { startLoad } from './open-loop.ts';
-import type { LoadReport } from './open-loop.ts';
+import { askTogether, startLoad } from './open-loop.ts';
+import type { LoadReport, ModelAddress } from './open-loop.ts';
 
 const NAME = 'test-gateway';
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
@@ -18,7 +18,7 @@ const SERVICE = 'inferenceservices.slipway.dev/fare';
 /** Requests a second of each of three ways to ask. */
 const RATE = 30;
 let cluster: SlipwayCluster;
-let port: number;
+let address: ModelAddress;
 let stopForwarding: () => void;
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await cluster.kubectl(['apply', '-f', EXAMPLE]);
   await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=3m']);
   const forward = await forwardService(NAME, { namespace: 'team', service: 'fare', port: 80 });
-  port = forward.port;
+  address = { port: forward.port, host: 'fare.team.svc', model: 'fare' };
   stopForwarding = () => forward.close();
 });
 afterAll(async () => {
@@ -40,7 +40,7 @@ async function underLoad(
   what: string,
   act: (load: ReturnType<typeof startLoad>) => Promise<void>,
 ): Promise<LoadReport> {
-  const load = startLoad({ port, host: 'fare.team.svc', model: 'fare', rate: RATE, what });
+  const load = startLoad({ ...address, rate: RATE, what });
   await sleep(1_000);
   // Also where it failed, so that the next one begins without this load.
   const acted = await act(load).then(
@@ -93,15 +93,31 @@ async function podsOf(selector: string, namespace = 'team'): Promise<readonly st
   return names.split('\n').filter((name) => name !== '');
 }
 
-/** SIGKILL for the oldest process of the cluster that runs this program, as when a node has no memory left. */
+/** SIGKILL for the oldest process that runs this program, as when a node has no memory left. */
 function kill(program: string): void {
+  process.kill(oldestOf(program), 'SIGKILL');
+}
+
+/** Of the processes of this cluster. */
+function oldestOf(program: string): number {
   const found = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => readIfThere(`/proc/${pid}/cmdline`).includes(program))
     .filter((pid) => readIfThere(`/proc/${pid}/cgroup`).includes(`slipway-${NAME}`));
   const [victim] = found.map(Number).sort((a, b) => a - b);
   if (victim === undefined) throw new Error(`no process of ${NAME} runs ${program}`);
-  process.kill(victim, 'SIGKILL');
+  return victim;
+}
+
+/** Stops it for a while, as when its node freezes: its connections stay, and nothing answers. */
+async function freeze(program: string, seconds: number): Promise<void> {
+  const pid = oldestOf(program);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await sleep(seconds * 1000);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 }
 
 function readIfThere(path: string): string {
@@ -158,6 +174,19 @@ it('answers every request while one of two model servers is killed', async () =>
     await sleep(2_000);
     await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=2m']);
   });
+
+  expect(report.failures).toEqual([]);
+});
+
+it('answers every request while one of two model servers is frozen', async () => {
+  const report = await underLoad('a model server frozen for 10 s', () => freeze('serving-runtime/src/main.ts', 10));
+
+  expect(report.failures).toEqual([]);
+});
+
+it('answers every request while the API server does not answer for a minute', async () => {
+  const report = await underLoad('the API server frozen for 60 s', () => freeze('kube-apiserver', 60));
+  await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=2m']);
 
   expect(report.failures).toEqual([]);
 });
@@ -219,6 +248,28 @@ it('loses no more than what a killed gateway had in flight, and soon takes every
 
   expect(late).toEqual([]);
   expect(lost.length).toBeLessThanOrEqual(inFlight);
+});
+
+it('has no pods while nobody asks, and lets 200 requests wait for the first one', async () => {
+  await patch({ scaling: { min: 0, max: 3, target: { concurrency: 40 }, idleAfter: '10s' } });
+  await eventually('no pod is left', async () => ((await podsOf(PODS)).length === 0 ? true : undefined), 120);
+  await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=1m']);
+
+  const { failures, seconds } = await askTogether(address, 200, 120_000);
+  const told = [
+    'get',
+    'events',
+    '--field-selector=reason=Scaled',
+    '-o',
+    'jsonpath={range .items[*]}{.message}{"\\n"}{end}',
+  ];
+  const scaled = await cluster.kubectl(told);
+  console.log(`200 requests at zero: the last was answered after ${seconds.toFixed(1)} s\n${scaled}`);
+
+  expect(failures).toEqual([]);
+  expect(scaled).toMatch(/From 0 to \d pods?: \d+ requests? waits? for a pod\./);
+  await patch({ scaling: { min: null, idleAfter: null, target: null, max: null, replicas: 2 } });
+  await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=2m']);
 });
 
 describe('access', () => {

@@ -37,8 +37,11 @@ export interface Load {
   stop(): Promise<LoadReport>;
 }
 
-export interface LoadOptions extends ServiceAddress {
+export interface ModelAddress extends ServiceAddress {
   readonly model: string;
+}
+
+export interface LoadOptions extends ModelAddress {
   /** Requests a second of each way. */
   readonly rate: number;
   /** What happens meanwhile, for the line that is printed. */
@@ -66,9 +69,9 @@ export function startLoad(options: LoadOptions): Load {
   const agent = new Agent({ keepAlive: true });
   const grpc = connectGrpc(options, NO_RETRIES);
   const ways: Readonly<Record<Way, () => Promise<string>>> = {
-    'REST, kept connections': () => askRest(options, agent),
-    'REST, new connections': () => askRest(options, false),
-    'gRPC, a kept connection': () => askGrpc(grpc, options.model),
+    'REST, kept connections': () => askRest(options, agent, TIMEOUT_MS),
+    'REST, new connections': () => askRest(options, false, TIMEOUT_MS),
+    'gRPC, a kept connection': () => askGrpc(grpc, options.model, TIMEOUT_MS),
   };
 
   function ask(way: Way): void {
@@ -106,11 +109,30 @@ export function startLoad(options: LoadOptions): Load {
   };
 }
 
+/** Asks so often at once, half of it over REST and half over gRPC, each once. Returns how those failed that did, and seconds until the last answer. */
+export async function askTogether(
+  address: ModelAddress,
+  count: number,
+  timeoutMs: number,
+): Promise<{ readonly failures: readonly string[]; readonly seconds: number }> {
+  const started = performance.now();
+  const grpc = connectGrpc(address, NO_RETRIES);
+  const asked = Array.from({ length: count }, (_, index) =>
+    index % 2 === 0 ? askRest(address, false, timeoutMs) : askGrpc(grpc, address.model, timeoutMs),
+  );
+  const results = await Promise.allSettled(asked);
+  grpc.close();
+  const failures = results.flatMap((result) =>
+    result.status === 'rejected' ? [(result.reason as Error).message] : [],
+  );
+  return { failures, seconds: (performance.now() - started) / 1000 };
+}
+
 /** Resolves with the model_version of the answer. */
-function askRest({ port, host, model }: LoadOptions, agent: Agent | false): Promise<string> {
+function askRest({ port, host, model }: ModelAddress, agent: Agent | false, timeoutMs: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const where = { host: '127.0.0.1', port, path: `/v2/models/${model}/infer`, method: 'POST', agent };
-  const request = httpRequest({ ...where, headers: { host }, timeout: TIMEOUT_MS }, (response) => {
+  const request = httpRequest({ ...where, headers: { host }, timeout: timeoutMs }, (response) => {
     let text = '';
     response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     response.on('error', reject);
@@ -119,7 +141,7 @@ function askRest({ port, host, model }: LoadOptions, agent: Agent | false): Prom
       else reject(new Error(`HTTP ${response.statusCode}: ${text.slice(0, 200)}`));
     });
   });
-  request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+  request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
   request.on('error', reject);
   request.end(JSON.stringify({ inputs: [{ ...INPUT, data: VALUES }] }));
   return promise;
@@ -137,11 +159,11 @@ type Infer = (
   done: (cause: Error | null, answer: { model_version: string }) => void,
 ) => void;
 
-function askGrpc(client: Client, model: string): Promise<string> {
+function askGrpc(client: Client, model: string, timeoutMs: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const infer = (client as unknown as Record<string, Infer>)['ModelInfer'];
   const request = { model_name: model, inputs: [{ ...INPUT, contents: { fp32_contents: VALUES } }] };
-  infer?.call(client, request, { deadline: new Date(Date.now() + TIMEOUT_MS) }, (cause, answer) => {
+  infer?.call(client, request, { deadline: new Date(Date.now() + timeoutMs) }, (cause, answer) => {
     if (cause === null) resolve(answer.model_version);
     else reject(cause);
   });
