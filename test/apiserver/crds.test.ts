@@ -78,6 +78,11 @@ const approval = (change: object = {}, name = 'a-1.ana') =>
   manifest('Approval', { modelVersion: { name: 'a-1' }, decision: 'Approved', by: 'ana@acme.io', ...change }, name);
 const service = (change: object = {}) => manifest('InferenceService', { modelVersion: { name: 'a-1' }, ...change });
 
+const scaled = (scaling: object) => service({ scaling });
+const target = { concurrency: 4 };
+const time = { from: '0 7 * * MON,FRI', until: '30 18 * * 1-5', timeZone: 'Europe/Berlin', min: 4 };
+const scheduled = (change: object) => scaled({ max: 8, target, schedule: [{ ...time, ...change }] });
+
 async function dryRun(object: object): Promise<string> {
   const { stderr, code } = await plane.kubectl(
     ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
@@ -97,6 +102,9 @@ describe('the API server', () => {
     gated({ rescore: ['champion'] }, gate({ notWorseThan: { alias: 'champion' } })),
     gated(undefined, gate({ metric: 'my.metric', sources: ['Training'] })),
     service(),
+    scaled({ min: 0, max: 8, target: { latency: '250ms' }, idleAfter: '10m' }),
+    scheduled({}),
+    scheduled({ from: '*/15 0-6/2,22 1,15 JAN *' }),
     alias(),
     approval(),
   ] as Manifest[])('takes a small $kind', async (object) => {
@@ -225,6 +233,19 @@ describe('the API server', () => {
     ['an Approval that nobody gave', approval({ by: undefined }), 'spec.by: Required value'],
     ['a doubtful Approval', approval({ decision: 'Maybe' }), 'supported values: "Approved", "Rejected"'],
     ['an Approval named after another version', approval({}, 'a-2.ana'), '<spec.modelVersion.name>.<who>'],
+    ['more pods at the least than at the most', scaled({ min: 5, max: 4 }), 'min must not be above max'],
+    ['a target without a bound', scaled({ target: { concurrency: 4 } }), 'a target needs max'],
+    ['two targets', scaled({ max: 4, target: { concurrency: 4, latency: '1s' } }), 'give exactly one of concurrency'],
+    ['no target in a target', scaled({ max: 4, target: {} }), 'give exactly one of concurrency'],
+    ['a target of nothing', scaled({ max: 4, target: { concurrency: 0 } }), 'should be greater than 0'],
+    ['an idle time without zero', scaled({ min: 1, max: 4, target, idleAfter: '1m' }), 'it needs a target and min: 0'],
+    ['an idle time that is too short', scaled({ min: 0, max: 4, target, idleAfter: '1s' }), 'must be from 10s to 24h'],
+    ['a schedule without a target', scaled({ schedule: [time] }), 'schedule needs a target'],
+    ['a schedule above max', scaled({ max: 2, target, schedule: [time] }), 'min of a schedule must not be above max'],
+    ['a minute that does not exist', scheduled({ from: '60 7 * * *' }), 'must have the five fields of cron'],
+    ['four fields', scheduled({ from: '0 7 * *' }), 'must have the five fields of cron'],
+    ['a range from its end', scheduled({ until: '0 19 * * 5-1' }), 'the first value of a range must not be above'],
+    ['a time zone that does not exist', scheduled({ timeZone: 'Europe/Narnia' }), 'Europe/Narnia'],
     ['fewer than no replicas', service({ scaling: { replicas: -1 } }), 'should be greater than or equal to 0'],
   ])('refuses %s', async (_, object, message) => {
     expect(await dryRun(object)).toContain(message);

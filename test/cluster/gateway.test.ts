@@ -251,7 +251,9 @@ it('loses no more than what a killed gateway had in flight, and soon takes every
 });
 
 it('has no pods while nobody asks, and lets 200 requests wait for the first one', async () => {
-  await patch({ scaling: { min: 0, max: 3, target: { concurrency: 40 }, idleAfter: '10s' } });
+  const example = readFileSync(join(EXAMPLES, 'scale-to-zero', '1-inference-service.yaml'), 'utf8');
+  const { spec } = parseYaml(example) as { spec: { scaling: object } };
+  await patch({ scaling: { ...spec.scaling, max: 3, target: { concurrency: 40 }, idleAfter: '10s' } });
   await eventually('no pod is left', async () => ((await podsOf(PODS)).length === 0 ? true : undefined), 120);
   await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=1m']);
 

@@ -1,18 +1,35 @@
 import { z } from 'zod';
 import { duration, withRules } from './common.ts';
+import { cron, timeZone } from './cron.ts';
 
 const target = withRules(
   z.strictObject({
     concurrency: z.number().gt(0).max(10_000).optional().describe('Requests at a time, on average over a minute.'),
     requestsPerSecond: z.number().gt(0).max(1_000_000).optional().describe('Requests that end in a second.'),
+    latency: duration
+      .optional()
+      .describe(
+        'How long a request may take, on average, from the gateway and back. Where one that is alone takes longer, more pods do not help, and there will be max of them.',
+      ),
   }),
   [
     {
-      rule: 'has(self.concurrency) != has(self.requestsPerSecond)',
-      message: 'give exactly one of concurrency and requestsPerSecond',
+      rule: '[has(self.concurrency), has(self.requestsPerSecond), has(self.latency)].filter(given, given).size() == 1',
+      message: 'give exactly one of concurrency, requestsPerSecond and latency',
+    },
+    {
+      rule: "!has(self.latency) || duration(self.latency) >= duration('1ms')",
+      message: 'latency must be 1ms or more',
     },
   ],
 ).describe('What one pod shall have to do. The gateways count it, and the operator chooses the number of pods.');
+
+const scheduledMinimum = z.strictObject({
+  from: cron.describe('When it begins, as cron has it: `0 7 * * 1-5` is seven in the morning from Monday to Friday.'),
+  until: cron.describe('When it ends, as cron has it.'),
+  timeZone,
+  min: z.number().int().min(1).max(1000).describe('Never fewer pods in that time.'),
+});
 
 export const scaling = withRules(
   z.strictObject({
@@ -36,6 +53,11 @@ export const scaling = withRules(
       ),
     max: z.number().int().min(1).max(1000).optional().describe('Never more pods, whatever replicas says.'),
     target: target.optional(),
+    schedule: z
+      .array(scheduledMinimum)
+      .max(8)
+      .optional()
+      .describe('Times when there are more pods than min at the least. Where several hold, the highest counts.'),
     idleAfter: duration
       .optional()
       .describe(
@@ -50,6 +72,11 @@ export const scaling = withRules(
     {
       rule: '!has(self.max) || (has(self.min) ? self.min : 0) <= self.max',
       message: 'min must not be above max',
+    },
+    { rule: '!has(self.schedule) || has(self.target)', message: 'schedule needs a target' },
+    {
+      rule: '!has(self.schedule) || !has(self.max) || self.schedule.all(s, s.min <= self.max)',
+      message: 'min of a schedule must not be above max',
     },
     {
       rule: '!has(self.idleAfter) || (has(self.target) && has(self.min) && self.min == 0)',

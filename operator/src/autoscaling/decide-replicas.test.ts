@@ -25,7 +25,7 @@ function decide({ told, more = {}, state = FIRST_STATE }: Situation): ScalingDec
   for (const [gateway, seconds] of Object.entries(told))
     seconds.forEach((second, index) => {
       const at = NOW - (seconds.length - 1 - index) * 1000;
-      history.add({ gateway, at, milliseconds: 1000, concurrency: 0, requests: 0, held: 0, ...second });
+      history.add({ gateway, at, milliseconds: 1000, concurrency: 0, requests: 0, seconds: 0, held: 0, ...second });
     });
   const current = more.current ?? 2;
   const input = { settings, history, gateways: Object.keys(told), current, ready: current, now: NOW };
@@ -55,6 +55,26 @@ describe('with pods', () => {
     };
 
     expect(decide({ told, more: { current }, state: patient(1) }).replicas).toBe(replicas);
+  });
+
+  it.each([
+    ['half as many more where a request takes half as long again', 0.3, 4, 6],
+    ['not more than twice as many at a time', 3, 4, 8],
+    ['as they are where it is just met', 0.2, 4, 4],
+    ['as they are, where fewer would have little room', 0.19, 4, 4],
+    ['not less than half at a time', 0.001, 8, 5],
+  ])('by how long a request takes: %s', (_, each, current, replicas) => {
+    const told = { one: seconds(60, { concurrency: 1, requests: 10, seconds: 10 * each }) };
+    const byLatency = { ...settings, target: { latencySeconds: 0.2 } };
+
+    expect(decide({ told, more: { current, settings: byLatency }, state: patient(1) }).replicas).toBe(replicas);
+  });
+
+  it('by how long a request takes, which is not known while none ends', () => {
+    const byLatency = { ...settings, target: { latencySeconds: 0.2 } };
+    const told = { one: seconds(60, { concurrency: 5 }) };
+
+    expect(decide({ told, more: { current: 3, settings: byLatency }, state: patient(1) }).replicas).toBe(3);
   });
 
   it('by requests a second', () => {
@@ -163,11 +183,13 @@ describe('whatever happens', () => {
   const second = fc.record({
     concurrency: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 500, noNaN: true })),
     requests: fc.nat(1000),
+    seconds: fc.double({ min: 0, max: 1000, noNaN: true }),
     held: fc.oneof(fc.constant(0), fc.nat(300)),
   });
   const target = fc.oneof(
     fc.record({ concurrency: fc.double({ min: 0.1, max: 100, noNaN: true }) }),
     fc.record({ requestsPerSecond: fc.double({ min: 0.1, max: 1000, noNaN: true }) }),
+    fc.record({ latencySeconds: fc.double({ min: 0.001, max: 10, noNaN: true }) }),
   );
   const situation = fc
     .record({
@@ -183,7 +205,7 @@ describe('whatever happens', () => {
       ...rest,
       current,
       state: { ...FIRST_STATE, panicAt, panicReplicas },
-      settings: { min, max: min + more, target: aim, idleAfterMs: 60_000, scaleDownWindowMs: 60_000 },
+      settings: { min, max: min + more, target: aim, idleAfterMs: 60_000 },
     }));
 
   it('the bounds hold, and so does the size of what is remembered', () => {
@@ -257,6 +279,16 @@ describe('beside the HorizontalPodAutoscaler, on the same load', () => {
     expect(mine.podSeconds).toBeLessThan(theirs.podSeconds);
   });
 });
+
+it.each(TRACES)(
+  'by how long requests take, $name: all are answered, and what was more than needed goes again',
+  (trace) => {
+    const { requests, answered, replicas } = simulate(trace, ours({ ...SETTINGS, target: { latencySeconds: 0.25 } }));
+
+    expect(answered).toBeGreaterThan(requests - 50);
+    expect(replicas.at(-1)).toBeLessThan(Math.max(...replicas));
+  },
+);
 
 it('a service goes to zero when nobody asks, and comes back for the next request, of which none is lost', () => {
   const bursts = (at: number) => (at === 200 || at === 600 ? 200 : 0);

@@ -9,8 +9,11 @@
  */
 import type { LoadHistory, WindowLoad } from './load-history.ts';
 
-/** What one pod shall have, on average: requests at a time, or requests a second. */
-export type ScalingTarget = { readonly concurrency: number } | { readonly requestsPerSecond: number };
+/** What one pod shall have, on average: requests at a time, or requests a second; or how long a request shall take. */
+export type ScalingTarget =
+  | { readonly concurrency: number }
+  | { readonly requestsPerSecond: number }
+  | { readonly latencySeconds: number };
 
 export interface ScalingSettings {
   /** 0: it may go to zero, after `idleAfterMs` without a request. */
@@ -18,17 +21,22 @@ export interface ScalingSettings {
   readonly max: number;
   readonly target: ScalingTarget;
   readonly idleAfterMs: number;
-  /** Fewer pods must have been enough for so long. */
-  readonly scaleDownWindowMs: number;
 }
 
 export const STABLE_WINDOW_MS = 60_000;
 export const PANIC_WINDOW_MS = 6_000;
+/** Fewer pods must have been enough for so long. */
+const SCALE_DOWN_WINDOW_MS = 60_000;
 /** Times the pods that are ready. */
 const PANIC_THRESHOLD = 2;
 /** Pods go when those that are left have so much of their target to do at most: else the next request would bring them back. */
 const SCALE_DOWN_LOAD = 0.9;
 const LOOK_EVERY_MS = 2_000;
+/**
+ * Time does not grow with load as counts do: it says more or fewer, not how many. So there are at most so many times the pods
+ * that are ready, or half of them, before the next look at what that did.
+ */
+const MOST_BY_LATENCY = 2;
 
 /** What has to be remembered between two looks. Without it, and without a history, nothing shrinks for a stable window. */
 export interface ScalingState {
@@ -117,16 +125,17 @@ function fromSome(input: ScalingInput, before: ScalingState): Result {
   const latest = history.over(now, PANIC_WINDOW_MS) ?? stable;
   const panic = panicAfter(before, { now, ready, byLatest: podsFor(latest, input) });
   const isPanic = panic.panicAt !== undefined;
-  const asked = Math.max(1, podsFor(stable, input), panic.panicReplicas);
+  // Of the last minute, the slow requests are those that the pods which came since were made for.
+  const measured = 'latencySeconds' in settings.target ? latest : stable;
+  const asked = Math.max(1, podsFor(measured, input), panic.panicReplicas);
   // Before the first look the pods that there are were enough.
   const known = before.recommended.length > 0 ? before.recommended : [{ at: now, replicas: current }];
   const next = { at: now, replicas: Math.min(asked, settings.max) };
-  const recommended = remembered(known, next, settings.scaleDownWindowMs);
+  const recommended = remembered(known, next, SCALE_DOWN_WINDOW_MS);
   const state = { ...panic, recommended };
   if (asked < current) return { wanted: fewer(input, { recommended, stable, isPanic }), state };
-  const why = isPanic
-    ? `the load rose quickly: ${described(latest, PANIC_WINDOW_MS)}`
-    : described(stable, STABLE_WINDOW_MS);
+  const window = measured === latest ? PANIC_WINDOW_MS : STABLE_WINDOW_MS;
+  const why = isPanic ? `the load rose quickly: ${described(latest, PANIC_WINDOW_MS)}` : described(measured, window);
   return { wanted: { replicas: asked, why }, state };
 }
 
@@ -177,13 +186,20 @@ function panicAfter(
 }
 
 /** Pods for that load; where that is fewer than there are, with a margin. */
-function podsFor(load: WindowLoad, { settings: { target }, current }: ScalingInput): number {
-  const [value, perPod] =
-    'concurrency' in target
-      ? [load.concurrency, target.concurrency]
-      : [load.requestsPerSecond, target.requestsPerSecond];
-  const enough = Math.ceil(value / perPod);
-  return enough >= current ? enough : Math.min(current, Math.ceil(value / (perPod * SCALE_DOWN_LOAD)));
+function podsFor(load: WindowLoad, input: ScalingInput): number {
+  const needed = podsNeeded(load, input);
+  const enough = Math.ceil(needed);
+  return enough >= input.current ? enough : Math.min(input.current, Math.ceil(needed / SCALE_DOWN_LOAD));
+}
+
+/** Not rounded. */
+function podsNeeded(load: WindowLoad, { settings: { target }, ready }: ScalingInput): number {
+  if ('concurrency' in target) return load.concurrency / target.concurrency;
+  if ('requestsPerSecond' in target) return load.requestsPerSecond / target.requestsPerSecond;
+  // Where none has ended, it is not known how long those take that are there.
+  const unknown = load.concurrency > 0 ? target.latencySeconds : 0;
+  const ratio = (load.secondsPerRequest ?? unknown) / target.latencySeconds;
+  return Math.max(1, ready) * Math.min(MOST_BY_LATENCY, Math.max(1 / MOST_BY_LATENCY, ratio));
 }
 
 /** Those within the window that are more than all that came after them. */
@@ -192,8 +208,9 @@ function remembered(before: readonly Recommended[], next: Recommended, windowMs:
   return [...kept, next];
 }
 
-function described({ concurrency, requestsPerSecond }: WindowLoad, windowMs: number): string {
-  return `${concurrency.toFixed(1)} requests at a time, ${requestsPerSecond.toFixed(1)} a second, over ${windowMs / 1000} s`;
+function described({ concurrency, requestsPerSecond, secondsPerRequest }: WindowLoad, windowMs: number): string {
+  const latency = secondsPerRequest === undefined ? '' : ` of ${Math.round(secondsPerRequest * 1000)} ms`;
+  return `${concurrency.toFixed(1)} requests at a time, ${requestsPerSecond.toFixed(1)} a second${latency}, over ${windowMs / 1000} s`;
 }
 
 function counted(count: number, what: string): string {

@@ -7,7 +7,7 @@ import type { LoadSample } from './load-history.ts';
 const MINUTE = 60_000;
 
 function sample(at: number, more: Partial<LoadSample> = {}): LoadSample {
-  return { gateway: 'one', at, milliseconds: 1000, concurrency: 0, requests: 0, held: 0, ...more };
+  return { gateway: 'one', at, milliseconds: 1000, concurrency: 0, requests: 0, seconds: 0, held: 0, ...more };
 }
 
 /** A second each, the first of which ends at `first`. */
@@ -25,10 +25,14 @@ describe('a window', () => {
 
   it('is the sum of the gateways, averaged over time; what waits counts', () => {
     const history = new LoadHistory(MINUTE);
-    seconds(history, 1000, 60, { concurrency: 2, requests: 10 });
+    seconds(history, 1000, 60, { concurrency: 2, requests: 10, seconds: 5 });
     seconds(history, 1000, 30, { gateway: 'two', concurrency: 4, requests: 20, held: 2 });
 
-    expect(history.over(60_000, MINUTE)).toEqual({ concurrency: 5, requestsPerSecond: 20 });
+    expect(history.over(60_000, MINUTE)).toEqual({
+      concurrency: 5,
+      requestsPerSecond: 20,
+      secondsPerRequest: 0.25,
+    });
   });
 
   it('cuts through what was told of a second', () => {
@@ -45,7 +49,11 @@ describe('a window', () => {
 
     expect(history.over(2000, MINUTE)).toBeUndefined();
     history.add(sample(2000, { held: 1 }));
-    expect(history.over(2000, MINUTE)).toEqual({ concurrency: 1, requestsPerSecond: 0 });
+    expect(history.over(2000, MINUTE)).toEqual({
+      concurrency: 1,
+      requestsPerSecond: 0,
+      secondsPerRequest: undefined,
+    });
   });
 
   it('is not shifted by lines that come a little early or late', () => {

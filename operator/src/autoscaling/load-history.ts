@@ -15,6 +15,8 @@ export interface LoadSample {
   readonly concurrency: number;
   /** Those that ended in it. */
   readonly requests: number;
+  /** How long those took, added up. */
+  readonly seconds: number;
   /** Those that wait for a pod, at its end. */
   readonly held: number;
 }
@@ -24,6 +26,8 @@ export interface WindowLoad {
   /** Requests at pods or waiting for one, on average. */
   readonly concurrency: number;
   readonly requestsPerSecond: number;
+  /** How long a request took, on average; undefined where none ended. */
+  readonly secondsPerRequest: number | undefined;
 }
 
 interface Entry {
@@ -32,6 +36,8 @@ interface Entry {
   /** Requests times the milliseconds that they were at pods or waited. */
   area: number;
   requests: number;
+  /** How long those took, added up. */
+  seconds: number;
 }
 
 interface Heard {
@@ -58,7 +64,7 @@ export class LoadHistory {
 
   /** Samples of a gateway come in the order of their time; one that is older than the last is left out. */
   add(sample: LoadSample): void {
-    const { gateway, at, milliseconds, requests, held } = sample;
+    const { gateway, at, milliseconds, requests, seconds, held } = sample;
     const heard = this.#gateways.get(gateway) ?? { entries: [], held: 0, quietSince: at - milliseconds };
     const last = heard.entries.at(-1);
     const said = at - milliseconds;
@@ -71,7 +77,7 @@ export class LoadHistory {
     if (!isQuiet) heard.quietSince = at;
     else if (isGap) heard.quietSince = from;
     heard.held = held;
-    const entry = { from, to: at, area, requests };
+    const entry = { from, to: at, area, requests, seconds };
     if (last !== undefined && !isGap && mayJoin(last, entry)) join(last, entry);
     else heard.entries.push(entry);
     this.#forget(at);
@@ -85,7 +91,7 @@ export class LoadHistory {
   /** undefined where nothing is known of the window. */
   over(now: number, windowMs: number): WindowLoad | undefined {
     const start = now - windowMs;
-    let [area, requests, covered] = [0, 0, 0];
+    let [area, requests, seconds, covered] = [0, 0, 0, 0];
     for (const { entries } of this.#gateways.values()) {
       let coveredByOne = 0;
       for (const entry of entries) {
@@ -94,6 +100,7 @@ export class LoadHistory {
         coveredByOne += (entry.to - entry.from) * part;
         area += entry.area * part;
         requests += entry.requests * part;
+        seconds += entry.seconds * part;
       }
       covered = Math.max(covered, coveredByOne);
     }
@@ -101,6 +108,7 @@ export class LoadHistory {
     return {
       concurrency: area / covered,
       requestsPerSecond: (requests * 1000) / covered,
+      secondsPerRequest: requests > 0 ? seconds / requests : undefined,
     };
   }
 
@@ -149,6 +157,7 @@ function join(last: Entry, next: Entry): void {
   last.to = next.to;
   last.area += next.area;
   last.requests += next.requests;
+  last.seconds += next.seconds;
 }
 
 /** From 0 to 1. What a gateway says first tells of no time at all. */

@@ -16,9 +16,13 @@ describe('what a gateway says', () => {
     const { history: quiet } = memory.follow('team/two', 'quiet');
     memory.take('gateway', 1000, load);
 
-    expect(busy.over(1000, 1000)).toEqual({ concurrency: 8, requestsPerSecond: 14 });
+    expect(busy.over(1000, 1000)).toEqual({
+      concurrency: 8,
+      requestsPerSecond: 14,
+      secondsPerRequest: 1 / 7,
+    });
     expect(busy.held(1000)).toBe(2);
-    expect(quiet.over(1000, 1000)).toEqual({ concurrency: 0, requestsPerSecond: 0 });
+    expect(quiet.over(1000, 1000)).toMatchObject({ concurrency: 0, requestsPerSecond: 0 });
   });
 
   it('is not kept for services that nobody scales', () => {

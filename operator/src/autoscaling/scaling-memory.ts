@@ -56,9 +56,10 @@ export class ScalingMemory {
     const busy = new Map(routes.map((route) => [route.uid, route]));
     for (const [uid, { history }] of this.#byRoute) {
       const { held = 0, revisions = [] } = busy.get(uid) ?? {};
-      const concurrency = revisions.reduce((sum, revision) => sum + revision.concurrency, 0);
-      const requests = revisions.reduce((sum, revision) => sum + revision.requests, 0);
-      history.add({ gateway, at, milliseconds, concurrency, requests, held });
+      const sum = (what: 'concurrency' | 'requests' | 'seconds') =>
+        revisions.reduce((total, revision) => total + revision[what], 0);
+      const counted = { concurrency: sum('concurrency'), requests: sum('requests'), seconds: sum('seconds') };
+      history.add({ gateway, at, milliseconds, held, ...counted });
     }
   }
 }

@@ -11,7 +11,6 @@ export const SETTINGS: ScalingSettings = {
   max: 30,
   target: { concurrency: 6 },
   idleAfterMs: 120_000,
-  scaleDownWindowMs: 60_000,
 };
 
 /** Two gateways, each of which has half of the load. */
@@ -20,7 +19,7 @@ export function ours(settings: ScalingSettings = SETTINGS): Autoscaler {
   let state: ScalingState = FIRST_STATE;
   let lookAt = 0;
   return {
-    look: (now, { concurrency, requests, held }, { current, ready }) => {
+    look: (now, { concurrency, requests, seconds, held }, { current, ready }) => {
       for (const gateway of GATEWAYS)
         history.add({
           gateway,
@@ -28,6 +27,7 @@ export function ours(settings: ScalingSettings = SETTINGS): Autoscaler {
           milliseconds: 1000,
           concurrency: concurrency / GATEWAYS.length,
           requests: requests / GATEWAYS.length,
+          seconds: seconds / GATEWAYS.length,
           held: held / GATEWAYS.length,
         });
       if (now < lookAt && held === 0) return current;

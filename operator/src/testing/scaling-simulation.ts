@@ -24,6 +24,8 @@ export const TRACES: readonly LoadTrace[] = [
 export interface CountedSecond {
   readonly concurrency: number;
   readonly requests: number;
+  /** How long those took, added up. */
+  readonly seconds: number;
   readonly held: number;
 }
 
@@ -89,10 +91,12 @@ class Run {
   answered = 0;
   late = 0;
   #due = 0;
+  /** How long all took that have ended. */
+  #seconds = 0;
   /** When those came that no slot has. */
   readonly #waiting: number[] = [];
-  /** When those end that a slot has. */
-  #working: number[] = [];
+  /** When those came that a slot has, and when they end. */
+  #working: { readonly came: number; readonly end: number }[] = [];
 
   constructor(service: SimulatedService) {
     this.#service = service;
@@ -110,7 +114,7 @@ class Run {
   }
 
   second(second: number, rate: number): CountedSecond {
-    const before = this.answered;
+    const [before, secondsBefore] = [this.answered, this.#seconds];
     let concurrency = 0;
     for (let tick = 0; tick < TICKS_A_SECOND; tick += 1) {
       const at = second + tick / TICKS_A_SECOND;
@@ -118,7 +122,7 @@ class Run {
       if (this.podsAt(at).ready > 0) concurrency += (this.#working.length + this.#waiting.length) / TICKS_A_SECOND;
     }
     const held = this.podsAt(second + 1).ready === 0 ? this.#waiting.length : 0;
-    return { concurrency, requests: this.answered - before, held };
+    return { concurrency, requests: this.answered - before, seconds: this.#seconds - secondsBefore, held };
   }
 
   #tick(at: number, arriving: number): void {
@@ -128,12 +132,13 @@ class Run {
       this.requests += 1;
       this.#waiting.push(at);
     }
-    const left = this.#working.filter((end) => end - at > HALF_A_TICK);
+    const left = this.#working.filter(({ end }) => end - at > HALF_A_TICK);
     this.answered += this.#working.length - left.length;
+    for (const { came, end } of this.#working) if (end - at <= HALF_A_TICK) this.#seconds += end - came;
     this.#working = left;
     const free = Math.max(0, this.podsAt(at).ready * slots - left.length);
     for (const came of this.#waiting.splice(0, free)) {
-      this.#working.push(at + requestSeconds);
+      this.#working.push({ came, end: at + requestSeconds });
       if (at + requestSeconds - came > lateSeconds) this.late += 1;
     }
   }

@@ -128,4 +128,15 @@ describe('a service with a target', () => {
     expect(stderr).toBe('');
     await hasPods(1);
   }, 60_000);
+
+  it("follows Kubernetes' own autoscaler, which finds it by the scale subresource", async () => {
+    const reference = { apiVersion: 'slipway.dev/v1alpha1', kind: 'InferenceService', name: 'flights' };
+    await harness.apply({
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'flights', namespace: NS },
+      spec: { scaleTargetRef: reference, minReplicas: 2, maxReplicas: 4 },
+    });
+    await hasPods(2);
+  }, 60_000);
 });

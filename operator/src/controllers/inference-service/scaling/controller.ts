@@ -2,7 +2,7 @@ import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import { keyOf, requeueAfter, settled, toController, watch } from '@slipway/kube';
 import type { DeepReadonly, Result, Scope, Signal } from '@slipway/kube';
 import { decideReplicas, FIRST_STATE } from '../../../autoscaling/decide-replicas.ts';
-import type { ScalingDecision, ScalingSettings } from '../../../autoscaling/decide-replicas.ts';
+import type { ScalingDecision } from '../../../autoscaling/decide-replicas.ts';
 import { indexKey } from '../../../caches.ts';
 import type { AddController } from '../../../controller-registration.ts';
 import { fieldManagerOf } from '../../../deps.ts';
@@ -11,7 +11,8 @@ import { gatewayReplicas, isReady, withoutDown } from '../../../gateways/gateway
 import { kinds } from '../../../kinds.ts';
 import { isPodReady } from '../revision-trouble.ts';
 import { replicasOf } from './replicas.ts';
-import { scalingSettings } from './settings.ts';
+import { scaledBy } from './settings.ts';
+import type { ScaledBy } from './settings.ts';
 
 const NAME = 'inference-service.scaling';
 const FIELD_MANAGER = fieldManagerOf(NAME);
@@ -30,14 +31,14 @@ export const addScalingController: AddController = (manager, deps) => {
     signals: [waitingSignal(deps)],
     reconcile: async (key, scope) => {
       const service = caches.inferenceServices.get(key);
-      const settings = service && scalingSettings(service.spec.scaling);
+      const scaled = service && scaledBy(service.spec.scaling, clock.now());
       const [route] = caches.trafficRoutes.byIndex('controller', service?.metadata.uid ?? '');
-      const isScaled = service?.metadata.deletionTimestamp === undefined && settings !== undefined;
-      if (!isScaled || service === undefined || route === undefined) {
+      const isGoing = service?.metadata.deletionTimestamp !== undefined;
+      if (service === undefined || isGoing || scaled === undefined || route === undefined) {
         scaling.forget(indexKey(key.namespace, key.name));
         return settled();
       }
-      return scale(deps, { service, settings, route }, scope);
+      return scale(deps, { service, route, ...scaled }, scope);
     },
   });
 };
@@ -56,13 +57,16 @@ function waitingSignal({ caches, scaling, gateways }: OperatorDeps): Signal {
   };
 }
 
-interface Scaled {
+interface Scaled extends ScaledBy {
   readonly service: DeepReadonly<InferenceService>;
-  readonly settings: ScalingSettings;
   readonly route: DeepReadonly<TrafficRoute>;
 }
 
-async function scale(deps: OperatorDeps, { service, settings, route }: Scaled, scope: Scope): Promise<Result> {
+async function scale(
+  deps: OperatorDeps,
+  { service, settings, changesInMs, route }: Scaled,
+  scope: Scope,
+): Promise<Result> {
   const { caches, scaling, gateways: fleet, clock } = deps;
   const { namespace = '', name } = service.metadata;
   const current = replicasOf(deps, service, route);
@@ -83,8 +87,8 @@ async function scale(deps: OperatorDeps, { service, settings, route }: Scaled, s
   followed.state = decision.state;
   if (decision.replicas !== service.spec.scaling.replicas) await write(deps, service, decision, scope);
   if (decision.replicas !== current) tell(deps, service, { ...decision, from: current });
-  const { nextLookMs } = decision;
-  return nextLookMs === undefined ? settled() : requeueAfter(nextLookMs, 'the load may have changed');
+  const { nextLookMs = changesInMs } = decision;
+  return nextLookMs === undefined ? settled() : requeueAfter(nextLookMs, 'the load or the schedule may have changed');
 }
 
 /** With the version that was looked at: a late write of a dead leader, or one beside a person's, is refused. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boundedReplicas, mayGoToZero, scalingSettings } from './settings.ts';
+import { boundedReplicas, mayGoToZero, scaledBy } from './settings.ts';
 
 const target = { concurrency: 4 };
 
@@ -19,21 +19,33 @@ describe('boundedReplicas', () => {
   });
 });
 
-describe('scalingSettings', () => {
+describe('scaledBy', () => {
+  const now = new Date('2026-11-30T10:00:00Z');
+
   it('has defaults, and reads durations', () => {
-    expect(scalingSettings({ replicas: 1, max: 5, target })).toEqual({
-      min: 1,
-      max: 5,
-      target,
-      idleAfterMs: 300_000,
-      scaleDownWindowMs: 300_000,
+    expect(scaledBy({ replicas: 1, max: 5, target }, now)).toEqual({
+      settings: { min: 1, max: 5, target, idleAfterMs: 300_000 },
+      changesInMs: undefined,
     });
     const byRate = { replicas: 1, min: 0, max: 5, target: { requestsPerSecond: 50 }, idleAfter: '1m30s' };
-    expect(scalingSettings(byRate)).toMatchObject({ min: 0, target: { requestsPerSecond: 50 }, idleAfterMs: 90_000 });
+    expect(scaledBy(byRate, now)?.settings).toMatchObject({
+      min: 0,
+      target: { requestsPerSecond: 50 },
+      idleAfterMs: 90_000,
+    });
+    expect(scaledBy({ replicas: 1, max: 5, target: { latency: '250ms' } }, now)?.settings.target).toEqual({
+      latencySeconds: 0.25,
+    });
+  });
+
+  it('has more pods at the least while a schedule says so', () => {
+    const schedule = [{ from: '0 8 * * *', until: '0 12 * * *', timeZone: 'Etc/UTC', min: 3 }];
+    const scaled = scaledBy({ replicas: 0, min: 0, max: 5, target, schedule }, now);
+    expect(scaled).toMatchObject({ settings: { min: 3 }, changesInMs: 2 * 3_600_000 });
   });
 
   it('is undefined without a target: people and other autoscalers choose', () => {
-    expect(scalingSettings({ replicas: 1, min: 0, max: 5 })).toBeUndefined();
+    expect(scaledBy({ replicas: 1, min: 0, max: 5 }, now)).toBeUndefined();
     expect(mayGoToZero({ replicas: 1, min: 0, max: 5 })).toBe(false);
   });
 });

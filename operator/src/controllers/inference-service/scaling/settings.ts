@@ -1,32 +1,40 @@
 /** What a service says of its number of pods: pure. */
 import type { InferenceService } from '@slipway/crds';
 import type { DeepReadonly } from '@slipway/kube';
-import type { ScalingSettings } from '../../../autoscaling/decide-replicas.ts';
+import type { ScalingSettings, ScalingTarget } from '../../../autoscaling/decide-replicas.ts';
 import { secondsOf } from '../../../go-duration.ts';
+import { scheduledNow } from './schedule.ts';
 
 type Scaling = DeepReadonly<InferenceService>['spec']['scaling'];
 
 const MOST_REPLICAS = 1000;
 const IDLE_AFTER = '5m';
-/** As long as Kubernetes' own autoscaler waits. */
-const SCALE_DOWN_WINDOW_MS = 300_000;
+
+export interface ScaledBy {
+  readonly settings: ScalingSettings;
+  /** Milliseconds until a schedule may ask for something else. */
+  readonly changesInMs: number | undefined;
+}
 
 /** undefined: the operator does not choose how many pods there are. */
-export function scalingSettings({
-  min = 1,
-  max = MOST_REPLICAS,
-  target,
-  idleAfter = IDLE_AFTER,
-}: Scaling): ScalingSettings | undefined {
+export function scaledBy(
+  { min = 1, max = MOST_REPLICAS, target, schedule = [], idleAfter = IDLE_AFTER }: Scaling,
+  now: Date,
+): ScaledBy | undefined {
   if (target === undefined) return undefined;
-  const { concurrency, requestsPerSecond = 1 } = target;
-  return {
-    min,
+  const scheduled = scheduledNow(schedule, now);
+  const settings = {
+    min: Math.max(min, scheduled.min),
     max,
-    target: concurrency === undefined ? { requestsPerSecond } : { concurrency },
+    target: targetOf(target),
     idleAfterMs: secondsOf(idleAfter) * 1000,
-    scaleDownWindowMs: SCALE_DOWN_WINDOW_MS,
   };
+  return { settings, changesInMs: scheduled.changesInMs };
+}
+
+function targetOf({ concurrency, requestsPerSecond, latency }: NonNullable<Scaling['target']>): ScalingTarget {
+  if (concurrency !== undefined) return { concurrency };
+  return latency === undefined ? { requestsPerSecond: requestsPerSecond ?? 1 } : { latencySeconds: secondsOf(latency) };
 }
 
 /** It has no pods while nobody asks. */
