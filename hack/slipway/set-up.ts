@@ -8,7 +8,8 @@ import type { SlipwayCluster } from './slipway-cluster.ts';
 import { say, stage } from './stages.ts';
 
 export const SYSTEM_NAMESPACE = 'slipway-system';
-const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
+/** Folder of the chart. */
+export const CHART = join(import.meta.dirname, '..', '..', 'charts', 'slipway');
 
 export interface Ready {
   readonly cluster: SlipwayCluster;

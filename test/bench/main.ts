@@ -6,6 +6,7 @@ import { benchGateway } from './gateway.ts';
 import { machineLine } from './machine.ts';
 import { benchOperator } from './operator.ts';
 import { type Options, parseOptions } from './options.ts';
+import { benchRoutes } from './routes.ts';
 import { benchRuntime } from './runtime.ts';
 import { benchServing } from './serving.ts';
 
@@ -17,6 +18,7 @@ interface Bench {
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: { about: 'the model server beside others, and beside ONNX Runtime alone', run: benchServing },
   gateway: { about: 'what the gateway adds to a request, and what a request costs it', run: benchGateway },
+  routes: { about: 'how soon a gateway follows a route, and what 10,000 routes cost it', run: benchRoutes },
   autoscaler: { about: 'our autoscaler beside that of Kubernetes, on the same load, simulated', run: benchAutoscaler },
   operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
   runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },

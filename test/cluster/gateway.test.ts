@@ -6,7 +6,7 @@ import { load as parseYaml } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
 import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
-import { setUp, SYSTEM_NAMESPACE } from '../../hack/slipway/set-up.ts';
+import { CHART, setUp, SYSTEM_NAMESPACE } from '../../hack/slipway/set-up.ts';
 import { eventually } from './observe.ts';
 import { askTogether, startLoad } from './open-loop.ts';
 import type { LoadReport, ModelAddress } from './open-loop.ts';
@@ -228,6 +228,24 @@ it('answers every request while the gateways are replaced one by one', async () 
   });
 
   expect(report.failures).toEqual([]);
+});
+
+it('answers every request while the chart is upgraded, to another image of the model server and new operator and gateways; no pod is restarted', async () => {
+  const uids = () => cluster.kubectl(['get', 'pods', '-l', PODS, '-o', 'jsonpath={.items[*].metadata.uid}']);
+  const before = await uids();
+  const report = await underLoad('the chart upgraded', async () => {
+    const next = ['--set', 'images.servingRuntime=docker.io/slipway/serving-runtime:next,gateway.drainSeconds=11'];
+    await cluster.helm(['upgrade', 'slipway', CHART, '-n', SYSTEM_NAMESPACE, '--reuse-values', ...next, '--wait']);
+    await eventually('the service knows of a newer image', async () => {
+      const behind = await cluster.kubectl(['get', SERVICE, '-o', 'jsonpath={.status.runtime.behind}']);
+      return behind.endsWith(':next') ? true : undefined;
+    });
+    await system('rollout', 'status', 'deployment/slipway-gateway', '--timeout=3m');
+  });
+
+  expect(report.failures).toEqual([]);
+  expect(await uids()).toBe(before);
+  await cluster.helm(['rollback', 'slipway', '-n', SYSTEM_NAMESPACE, '--wait']);
 });
 
 it('loses no more than what a killed gateway had in flight, and soon takes every new connection', async () => {
