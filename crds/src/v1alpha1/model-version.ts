@@ -148,6 +148,7 @@ export const modelVersionDefinition: KindDefinition = {
     { name: 'Number', type: 'integer', jsonPath: '.spec.number' },
     ...READY_COLUMNS,
     { name: 'Gates', type: 'string', jsonPath: '.status.conditions[?(@.type=="GatesPassed")].status' },
+    { name: 'Approved', type: 'string', jsonPath: '.status.conditions[?(@.type=="Approved")].status' },
     { name: 'Format', type: 'string', jsonPath: '.spec.artifact.format', priority: 1 },
     AGE_COLUMN,
   ],

@@ -119,6 +119,18 @@ const gate = withRules(
 );
 export type Gate = z.infer<typeof gate>;
 
+const MAX_APPROVERS = 10;
+
+const approval = z
+  .strictObject({
+    required: z
+      .enum(['Never', 'Always'])
+      .describe('Always: a service starts a version only once people have approved it. Never: as if it were left out.'),
+    count: z.number().int().min(1).max(MAX_APPROVERS).default(1).describe('How many different people have to.'),
+  })
+  .describe('Whether people have to approve a version, with objects of the kind Approval. Default: nobody has to.');
+export type ModelApproval = z.infer<typeof approval>;
+
 const NAMES_IN_CEL = `{${Object.entries(METRICS)
   .map(([metric, { name }]) => `'${metric}': '${name}'`)
   .join(', ')}}`;
@@ -127,6 +139,7 @@ export const ModelSpec = withRules(
   z.strictObject({
     store: storeReference.describe('Where its versions are published. Default: the Store named "default".'),
     evaluation: evaluation.optional(),
+    approval: approval.optional(),
     gates: listMap(gate, 16, ['name'])
       .optional()
       .describe(

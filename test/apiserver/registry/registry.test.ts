@@ -9,6 +9,7 @@ import { eventually, SIGNING_POLICY, startHarness } from '../operator/harness.ts
 import type { Harness } from '../operator/harness.ts';
 import { claim, inferenceService, modelVersion, namespaceNamed, store } from '../operator/objects.ts';
 import { admissionPolicies } from './admission.ts';
+import * as people from './people.ts';
 
 const NS = 'registry';
 const apiVersion = 'slipway.dev/v1alpha1';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   harness = await startHarness(podScript);
   await harness.apply(namespaceNamed(NS), claim(NS), store(NS), model(NS));
   for (const name of ['delay-1', 'delay-2', 'delay-3']) await harness.apply(versionOfModel(NS, name));
-  await harness.apply(alias('early', 'delay-3', { by: 'ana' }), everybodyMay());
+  await harness.apply(alias('early', 'delay-3', { by: 'ana' }), people.everybodyMay);
   await harness.apply(...admissionPolicies({ users: [ARGO], groups: ['release-bots'] }));
   await sleep(UNTIL_BELIEVED_MS);
   await harness.startOperator({ SLIPWAY_SIGNING_POLICY: SIGNING_POLICY }).working();
@@ -49,26 +50,12 @@ function approval(who: string, more: object) {
   return { apiVersion, kind: 'Approval', metadata: { name: `delay-1.${who}`, namespace: NS }, spec };
 }
 
-/** Rights are not what is tried here. */
-function everybodyMay() {
-  return {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRoleBinding',
-    metadata: { name: 'everybody' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:authenticated' }],
-  };
-}
-
-/** What the API server says against it; empty where it takes it. */
-async function refusal(args: readonly string[], stdin?: string): Promise<string> {
-  const { code, stderr } = await harness.plane.kubectl(args, stdin);
-  return code === 0 ? '' : stderr;
+function refusal(args: readonly string[], stdin?: string): Promise<string> {
+  return people.refusal(harness.plane, args, stdin);
 }
 
 function applyAs(user: string, object: object, groups: readonly string[] = []): Promise<string> {
-  const as = [`--as=${user}`, ...groups.map((group) => `--as-group=${group}`)];
-  return refusal([...as, 'apply', '-f', '-'], JSON.stringify(object));
+  return people.applyAs(harness.plane, { user, groups }, object);
 }
 
 async function condition(version: string, type: string, namespace = NS) {

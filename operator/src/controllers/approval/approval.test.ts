@@ -14,6 +14,17 @@ describe('approvalStatus', () => {
     });
   });
 
+  it('does not count for a version that was made after it', () => {
+    const approval = anApproval({}, { creationTimestamp: '2026-11-23T09:00:00Z' });
+    const version = aModelVersion('delay-1', { creationTimestamp: '2026-11-23T09:00:01Z' });
+    const { conditions } = approvalStatus({ approval, version, signature: 'Verified' }, NOW);
+
+    expect(conditions.map(({ type, status: is, reason }) => `${type} ${is} ${reason}`)).toEqual([
+      'Ready False OlderThanVersion',
+      'Stalled True OlderThanVersion',
+    ]);
+  });
+
   it('waits for a version that may still come', () => {
     const status = approvalStatus({ approval: anApproval(), version: undefined, signature: 'Unverified' }, NOW);
 

@@ -14,7 +14,8 @@ const verifyJob = aJob({ metadata: { name: verifyJobName(version, aStore()), uid
 function observed(more: Partial<ObservedModelVersion> = {}): ObservedModelVersion {
   const verification = { job: undefined, pods: [], outcome: { state: 'absent' as const } };
   const evaluation = { model: undefined, asked: undefined };
-  return { version, found: { store: aStore() }, verification, evaluation, jobs: [], users: [], ...more };
+  const decisions = { all: [], areSignaturesChecked: true };
+  return { version, found: { store: aStore() }, verification, evaluation, decisions, jobs: [], users: [], ...more };
 }
 
 const verified: ObservedModelVersion['verification'] = {
@@ -119,6 +120,7 @@ describe('modelVersionStatus', () => {
       Ready: 'True Verified',
       ArtifactVerified: 'True Verified',
       GatesPassed: 'True NoGates',
+      Approved: 'True ApprovalNotRequired',
       InUse: 'True Serving',
     });
   });
@@ -131,6 +133,7 @@ describe('modelVersionStatus', () => {
       Stalled: 'True DigestMismatch',
       ArtifactVerified: 'False DigestMismatch',
       GatesPassed: 'True NoGates',
+      Approved: 'True ApprovalNotRequired',
       InUse: 'False NotUsed',
     });
     const [ready] = modelVersionStatus(observed({ verification }), { now: NOW })?.conditions ?? [];

@@ -6,6 +6,8 @@ import { findStore } from '../../jobs/find-store.ts';
 import type { FoundStore } from '../../jobs/find-store.ts';
 import { observeJob } from '../../jobs/observe-job.ts';
 import type { ObservedJob } from '../../jobs/observe-job.ts';
+import { observeDecisions } from './approval.ts';
+import type { ObservedDecisions } from './approval.ts';
 import { verifyJobName } from './build-verify-job.ts';
 import { isEvaluation } from './evaluation/build-job.ts';
 import { observeEvaluation } from './evaluation/observe.ts';
@@ -18,6 +20,7 @@ export interface ObservedModelVersion {
   /** The verification that the version and its Store ask for now, by name; absent until it was made. */
   readonly verification: ObservedJob<VerifyModelResult>;
   readonly evaluation: ObservedEvaluation;
+  readonly decisions: ObservedDecisions;
   /** Every Job of this version, older verifications and evaluations included. */
   readonly jobs: readonly DeepReadonly<Job>[];
   /** Kind and name of each InferenceService that serves it or is asked to, and of each ModelAlias that means it; sorted. */
@@ -38,7 +41,8 @@ export function observeModelVersion(caches: Caches, version: DeepReadonly<ModelV
     { result: VerifyModelResult },
   );
   const evaluation = observeEvaluation(caches, version);
-  return { version, found, verification, evaluation, jobs, users: usersOf(caches, version) };
+  const decisions = observeDecisions(caches, version);
+  return { version, found, verification, evaluation, decisions, jobs, users: usersOf(caches, version) };
 }
 
 /** While the Store is away the last verification still holds: the bytes of a version never change. */

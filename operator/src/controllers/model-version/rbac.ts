@@ -11,7 +11,7 @@ export const modelVersionRules: readonly PolicyRule[] = [
   },
   {
     apiGroups: ['slipway.dev'],
-    resources: ['datasets', 'datasetversions', 'inferenceservices', 'modelaliases', 'models', 'stores'],
+    resources: ['approvals', 'datasets', 'datasetversions', 'inferenceservices', 'modelaliases', 'models', 'stores'],
     verbs: READ,
   },
   { apiGroups: [''], resources: ['persistentvolumeclaims', 'pods', 'events'], verbs: READ },

@@ -11,6 +11,7 @@ import {
   stalled,
 } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
+import { approvedCondition } from './approval.ts';
 import { evaluationStatus } from './evaluation/status.ts';
 import { inUse, namesOf } from './in-use.ts';
 import type { ObservedModelVersion } from './observe.ts';
@@ -24,7 +25,13 @@ export function modelVersionStatus(
   const readiness = context.error === undefined ? readyConditions(observed) : conditionsOfError(context.error);
   if (readiness === undefined) return undefined;
   const evaluation = evaluationStatus(observed);
-  const conditions = [...readiness, artifactVerified(observed), ...evaluation.conditions, inUse(observed.users)];
+  const conditions = [
+    ...readiness,
+    artifactVerified(observed),
+    ...evaluation.conditions,
+    approvedCondition(observed),
+    inUse(observed.users),
+  ];
   const { outcome } = verification;
   const facts =
     outcome.state === 'succeeded' ? { signature: outcome.result.signature, bytes: outcome.result.bytes } : {};

@@ -76,6 +76,7 @@ function observed(scene: Scene = {}): ObservedModelVersion {
         : { state: 'absent' },
     },
     evaluation: { model: asked, asked: evaluation },
+    decisions: { all: [], areSignaturesChecked: true },
     jobs: scene.jobs ?? [],
     users: [],
   };

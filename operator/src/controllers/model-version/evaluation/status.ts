@@ -71,10 +71,7 @@ function gatesPassed(
   verdicts: readonly Verdict[],
 ): WantedCondition {
   const { model: asked } = version.spec;
-  if (asked !== undefined && model === undefined) {
-    const message = `There is no Model "${asked.name}" in this namespace, which says what its versions have to pass. Create it.`;
-    return isUnknown('GatesPassed', { reason: 'ModelNotFound', message });
-  }
+  if (asked !== undefined && model === undefined) return isUnknown('GatesPassed', noModel(asked.name));
   const gates = model?.spec.gates ?? [];
   if (gates.length === 0) {
     return isTrue('GatesPassed', { reason: 'NoGates', message: 'Nothing has to be passed.' });
@@ -88,6 +85,11 @@ function gatesPassed(
   }
   const names = verdicts.map(({ name }) => name).join(', ');
   return isTrue('GatesPassed', { reason: 'GatesPassed', message: `It has passed ${names}.` });
+}
+
+export function noModel(name: string): Reason {
+  const message = `There is no Model "${name}" in this namespace, which says what its versions have to pass. Create it.`;
+  return { reason: 'ModelNotFound', message };
 }
 
 function evaluationFacts({ datasetVersion, rows, champions, rescored }: Evidence): ModelVersionStatus['evaluation'] {
