@@ -11,6 +11,7 @@ import {
   modelDefinition,
   modelVersionDefinition,
   storeDefinition,
+  trafficRouteDefinition,
   trainingJobDefinition,
   VERSION,
 } from '@slipway/crds';
@@ -26,6 +27,7 @@ import type {
   ModelAlias,
   ModelVersion,
   Store,
+  TrafficRoute,
   TrainingJob,
 } from '@slipway/crds';
 import { defineKind } from '@slipway/kube';
@@ -46,6 +48,9 @@ export const kinds = {
   Store: ours<Store>(storeDefinition),
 } as const;
 export type KindName = keyof typeof kinds;
+
+/** Internal, and so no kind that people name; but it says where requests go. */
+export const trafficRouteKind = ours<TrafficRoute>(trafficRouteDefinition);
 
 /** An object of any of our kinds, as far as all of them are the same. */
 export interface SlipwayObject extends KubeObject {
@@ -108,4 +113,9 @@ function wordsOf(kind: KindName): string[] {
 
 function ours<T extends KubeObject>({ kind, plural }: KindDefinition): KubeKind<T> {
   return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });
+}
+
+/** `namespace/name`: what a TrafficRoute, too, has of its service. */
+export function keyText({ metadata }: Pick<KubeObject, 'metadata'>): string {
+  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }

@@ -184,6 +184,12 @@ describe('the replicas', () => {
     ]);
   });
 
+  it('are the pods that Kubernetes names', () => {
+    const targetRef = { kind: 'Pod', namespace: 'slipway-system', name: 'gateway-one' };
+    const [replica] = gatewayReplicas([slice({ endpoints: [{ addresses: ['10.0.0.1'], targetRef }] })]);
+    expect(replica?.targetRef).toEqual(targetRef);
+  });
+
   it.each([
     [{}, { ready: true, serving: true }],
     [{ ready: true }, { ready: true, serving: true }],

@@ -25,16 +25,18 @@ export interface GatewayListener {
   load?(incarnation: string, load: GatewayLoad): void;
 }
 
-type Conditions = NonNullable<EndpointSlice['endpoints'][number]['conditions']>;
+type Endpoint = DeepReadonly<EndpointSlice['endpoints'][number]>;
 
 /** A pod that EndpointSlices of the gateways' Service list. */
 export interface GatewayReplica {
   readonly address: string;
   readonly family: string;
   readonly port: number;
-  readonly conditions: DeepReadonly<Conditions>;
+  readonly conditions: NonNullable<Endpoint['conditions']>;
   readonly nodeName: string | undefined;
   readonly zone: string | undefined;
+  /** The pod, for people who look at the address of a service. */
+  readonly targetRef: Endpoint['targetRef'];
 }
 
 /** The name of the port of the gateways' Service that takes requests. */
@@ -46,9 +48,10 @@ export function gatewayReplicas(slices: readonly DeepReadonly<EndpointSlice>[]):
     const port = slice.ports?.find(({ name }) => name === PORT_NAME)?.port;
     // `endpoints` is null in a slice that has none.
     if (port === undefined || slice.addressType === 'FQDN') return [];
-    return (slice.endpoints ?? []).flatMap(({ addresses, conditions = {}, nodeName, zone }) => {
+    return (slice.endpoints ?? []).flatMap(({ addresses, conditions = {}, nodeName, zone, targetRef }) => {
       const [address] = addresses;
-      return address === undefined ? [] : [{ address, family: slice.addressType, port, conditions, nodeName, zone }];
+      if (address === undefined) return [];
+      return [{ address, family: slice.addressType, port, conditions, nodeName, zone, targetRef }];
     });
   });
   const byAddress = new Map(replicas.map((replica) => [replica.address, replica]));

@@ -1,6 +1,6 @@
 /** A control plane with objects as the operator would leave them, and the command as a process of its own. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtin, createKubeClient, loadKubeConfig, realClock } from '@slipway/kube';
 import type { KubeClient, KubeKind, Logger, ObjectKey } from '@slipway/kube';
@@ -31,14 +31,31 @@ export interface World {
     args: readonly string[],
     options?: { readonly input?: string; readonly kubeconfig?: string },
   ): Promise<Result>;
-  /** Creates an object of ours with a status. */
+  /** Creates an object of ours; with a status where the kind has one. */
   add(kind: keyof typeof kinds, name: string, body: { readonly spec: object; readonly status?: object }): Promise<void>;
   /** Creates a pod on the node of the tests, with a status. */
-  addPod(
-    name: string,
-    body: { readonly labels: object; readonly spec: object; readonly status: object },
-  ): Promise<void>;
+  addPod(name: string, body: PodBody): Promise<void>;
+  /** Creates a namespace in which pods can be made. */
+  addNamespace(name: string): Promise<void>;
+  /** Credentials of a new service account of the namespace of the tests, which has these rights. */
+  kubeconfigFor(account: string, rights: readonly Right[]): Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface PodBody {
+  /** Default: that of the tests. */
+  readonly namespace?: string;
+  readonly labels: object;
+  readonly spec: object;
+  readonly status: object;
+}
+
+/** In one namespace. */
+export interface Right {
+  readonly namespace: string;
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -55,12 +72,16 @@ export async function startWorld(): Promise<World> {
   const crds = join(ROOT, 'crds', 'generated');
   await must(plane.kubectl(['apply', '--server-side', '-f', crds]));
   await must(plane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', crds]));
-  await must(plane.kubectl(['create', 'namespace', NAMESPACE]));
-  await must(plane.kubectl(['create', 'serviceaccount', 'default', '-n', NAMESPACE]));
+  const addNamespace = async (name: string) => {
+    await must(plane.kubectl(['create', 'namespace', name]));
+    await must(plane.kubectl(['create', 'serviceaccount', 'default', '-n', name]));
+  };
+  await addNamespace(NAMESPACE);
 
-  async function create(kind: KubeKind, object: object, status: object): Promise<void> {
+  async function create(kind: KubeKind, object: object, status: object | undefined): Promise<void> {
     const { metadata } = await client.create(kind, object as never, MANAGER);
-    const key: ObjectKey = { namespace: NAMESPACE, name: metadata.name };
+    if (status === undefined) return;
+    const key: ObjectKey = { namespace: metadata.namespace ?? '', name: metadata.name };
     await client.mergePatch(kind, key, { status }, { ...MANAGER, subresource: 'status' });
   }
 
@@ -69,15 +90,17 @@ export async function startWorld(): Promise<World> {
     client,
     slipway: (args, { input = '', kubeconfig = plane.kubeconfigPath } = {}) =>
       run(['-n', NAMESPACE, ...args], { input, kubeconfig }),
-    add: (kind, name, { spec, status = {} }) =>
+    add: (kind, name, { spec, status }) =>
       create(kinds[kind], { apiVersion, kind, metadata: { name, namespace: NAMESPACE }, spec }, status),
-    addPod: (name, { labels, spec, status }) =>
+    addNamespace,
+    kubeconfigFor: (account, rights) => kubeconfigFor(plane, account, rights),
+    addPod: (name, { namespace = NAMESPACE, labels, spec, status }) =>
       create(
         builtin.Pod,
         {
           apiVersion: 'v1',
           kind: 'Pod',
-          metadata: { name, namespace: NAMESPACE, labels },
+          metadata: { name, namespace, labels },
           spec: { nodeName: NODE, automountServiceAccountToken: false, ...spec },
         },
         status,
@@ -87,6 +110,32 @@ export async function startWorld(): Promise<World> {
       await plane.stop();
     },
   };
+}
+
+async function kubeconfigFor(plane: ControlPlane, account: string, rights: readonly Right[]): Promise<string> {
+  await must(plane.kubectl(['create', 'serviceaccount', account, '-n', NAMESPACE]));
+  const group = 'rbac.authorization.k8s.io';
+  const items = rights.flatMap(({ namespace, ...rule }, index) => {
+    const metadata = { name: `${account}-${index}`, namespace };
+    const roleRef = { apiGroup: group, kind: 'Role', name: metadata.name };
+    const subjects = [{ kind: 'ServiceAccount', name: account, namespace: NAMESPACE }];
+    return [
+      { apiVersion: `${group}/v1`, kind: 'Role', metadata, rules: [rule] },
+      { apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects },
+    ];
+  });
+  for (const item of items) await must(plane.kubectl(['apply', '-f', '-'], JSON.stringify(item)));
+  const { stdout: token } = await plane.kubectl(['create', 'token', account, '-n', NAMESPACE]);
+  const path = join(plane.folder, `${account}.kubeconfig`);
+  const cluster = { server: plane.url, 'certificate-authority': join(plane.folder, 'ca.crt') };
+  const config = {
+    'current-context': account,
+    clusters: [{ name: 'test', cluster }],
+    users: [{ name: account, user: { token: token.trim() } }],
+    contexts: [{ name: account, context: { cluster: 'test', user: account } }],
+  };
+  writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'Config', ...config }));
+  return path;
 }
 
 async function must(result: Promise<{ readonly code: number; readonly stderr: string }>): Promise<void> {

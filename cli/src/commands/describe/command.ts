@@ -14,6 +14,8 @@ import type { Cause, Link } from './chain.ts';
 import { collectChain } from './collect.ts';
 import { eventTable, readEvents } from './events.ts';
 import { factsOf } from './facts.ts';
+import { readRouting, routingLines } from './route.ts';
+import type { Routing } from './route.ts';
 
 const WIDTH_OF_PIPES = 120;
 
@@ -29,13 +31,17 @@ what comes after it is its consequence. ${KINDS_HELP}`,
     const target = targetOf('describe', args.positionals);
     const cluster = context.cluster();
     const object = await findObject(cluster, target);
-    const chain = await collectChain(cluster, target.kind, object);
+    const [chain, routing] = await Promise.all([
+      collectChain(cluster, target.kind, object),
+      target.kind === 'InferenceService' ? readRouting(cluster, object) : undefined,
+    ]);
     const uids = new Set(allLinks(chain).flatMap(({ uid }) => uid ?? []));
     const events = eventTable(await readEvents(cluster, uids), context.now());
     const { terminal } = context;
     const sections = [
       headLines(target.kind, object, context),
       causeLines(chain, context),
+      requestLines(routing, terminal),
       [terminal.paint('bold', 'Depends on and runs as'), ...renderChain(chain, terminal.paint).map(indent)],
       eventLines(events, terminal),
     ];
@@ -49,6 +55,10 @@ what comes after it is its consequence. ${KINDS_HELP}`,
 
 function indent(line: string): string {
   return `  ${line}`;
+}
+
+function requestLines(routing: Routing | undefined, { paint }: Terminal): string[] {
+  return routing === undefined ? [] : [paint('bold', 'Where requests go'), ...routingLines(routing).map(indent)];
 }
 
 function eventLines(events: Table | undefined, { paint, width }: Terminal): string[] {

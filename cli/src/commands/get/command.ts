@@ -10,9 +10,9 @@ import type { Arguments, Command, Context } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { CLUSTER_FLAGS } from '../../help.ts';
 import { renderTable } from '../../terminal/table.ts';
-import { measureTraffic } from './read-traffic.ts';
+import { measure } from './read-traffic.ts';
+import type { Measured } from './read-traffic.ts';
 import { tableOf } from './rows.ts';
-import type { Traffic } from './traffic.ts';
 
 const WATCH_PAUSE_MS = 2_000;
 const CLEAR = '\u001B[2J\u001B[H';
@@ -23,9 +23,10 @@ export const getCommand: Command = {
   summary: 'list objects, a line each, with the reason where one is not ready',
   details: `KIND is one of ${KIND_WORDS.join(', ')}; the names of kubectl work as well. Without one: services.
 
-Of services, RATE, P99 and ERRORS are measured over the second before the answer, at the model servers themselves: requests a
-second, the time within which 99 % were answered, and the share that a server failed (requests that were wrong do not count).
-'-' where nothing was asked, or where you may not reach the pods (right: get pods/proxy).`,
+Of services, TRAFFIC is the weight of VERSION in percent, and behind it the share that it was seen to get where that is another.
+RATE, P99 and ERRORS are what the gateways counted over the second before the answer: requests a second, the time within which
+99 % had their answer, and the share that the servers failed (5xx; UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE).
+'-' where nothing was asked, or where you lack a right, which is said below (docs/cli.md).`,
   examples: [
     'slipway get',
     'slipway get versions -n team-a',
@@ -49,8 +50,9 @@ second, the time within which 99 % were answered, and the share that a server fa
       context.terminal.write(serialise(found, request));
       return 0;
     }
-    const traffic = await measure(request, cluster, { found, signal: context.signal });
-    context.terminal.write(render(found, { request, traffic, context }));
+    const measured = await measureServices(request, cluster, { found, signal: context.signal });
+    context.terminal.write(render(found, { request, measured, context }));
+    context.terminal.note(obstacleLines(measured));
     if (found.every(({ objects }) => objects.length === 0)) context.terminal.note(nothingFound(request, cluster));
     return 0;
   },
@@ -135,25 +137,29 @@ function chosen(
   return found.map((one) => ({ ...one, objects: one.objects.filter(({ metadata }) => names.includes(metadata.name)) }));
 }
 
-async function measure(
+async function measureServices(
   { measureMs, allNamespaces }: GetRequest,
   cluster: Cluster,
   { found, signal }: { readonly found: readonly Found[]; readonly signal: AbortSignal },
-): Promise<ReadonlyMap<string, Traffic>> {
+): Promise<Measured> {
   const services = found.find(({ kind }) => kind === 'InferenceService')?.objects ?? [];
-  if (services.length === 0 || measureMs === 0) return new Map();
   const namespace = allNamespaces ? undefined : cluster.namespace;
-  return measureTraffic(cluster, services, { namespace, ms: measureMs, signal });
+  return measure(cluster, services, { namespace, ms: measureMs, signal });
+}
+
+function obstacleLines({ obstacles }: Measured): string {
+  if (obstacles.length === 0) return '';
+  return `Not all could be measured. ${obstacles.join(' ')}\n`;
 }
 
 interface View {
   readonly request: GetRequest;
-  readonly traffic: ReadonlyMap<string, Traffic>;
+  readonly measured: Measured;
   readonly context: Pick<Context, 'terminal' | 'now'>;
 }
 
-function render(found: readonly Found[], { request, traffic, context: { terminal, now } }: View): string {
-  const options = { allNamespaces: request.allNamespaces, wide: request.output === 'wide', now: now(), traffic };
+function render(found: readonly Found[], { request, measured, context: { terminal, now } }: View): string {
+  const options = { allNamespaces: request.allNamespaces, wide: request.output === 'wide', now: now(), measured };
   const several = request.kinds.length > 1;
   return found
     .filter(({ objects }) => objects.length > 0)
@@ -214,11 +220,11 @@ interface Look {
 async function look(request: GetRequest, cluster: Cluster, context: Context): Promise<Look> {
   try {
     const found = chosen(request, await read(request, cluster), cluster);
-    const traffic = await measure(request, cluster, { found, signal: context.signal });
-    const text = render(found, { request, traffic, context });
+    const measured = await measureServices(request, cluster, { found, signal: context.signal });
+    const text = render(found, { request, measured, context });
     const still = { terminal: context.terminal, now: () => new Date(0) };
-    const essence = render(found, { request, traffic: new Map(), context: still });
-    return text === '' ? same(nothingFound(request, cluster)) : { text, essence };
+    const essence = render(found, { request, measured: { ...measured, traffic: new Map() }, context: still });
+    return text === '' ? same(nothingFound(request, cluster)) : { text: text + obstacleLines(measured), essence };
   } catch (cause) {
     return same(`${explainError(cause, cluster).message}\n`);
   }

@@ -1,72 +1,73 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { builtin } from '@slipway/kube';
-import type { DeepReadonly, Pod } from '@slipway/kube';
+import type { TrafficRoute } from '@slipway/crds';
 import type { Cluster } from '../../cluster/cluster.ts';
+import type { Gateway, GatewayReader } from '../../cluster/gateways.ts';
+import { createGatewayReader } from '../../cluster/gateways.ts';
+import { keyText } from '../../cluster/kinds.ts';
 import type { SlipwayObject } from '../../cluster/kinds.ts';
-import { isReady, portNamed, proxyPath } from '../../cluster/pods.ts';
-import { keyText } from './rows.ts';
 import { readMetrics, trafficBetween } from './traffic.ts';
 import type { Reading, Traffic } from './traffic.ts';
 
-const SERVICE_LABEL = 'slipway.dev/inferenceservice';
-/** A pod that answers later than this is shown without numbers, rather than all the others late. */
-const TIMEOUT_MS = 3_000;
-
-/** By `namespace/name` of the service, then by uid of the pod. */
-export type Readings = ReadonlyMap<string, ReadonlyMap<string, Reading>>;
-
-/** What the model servers of these services count right now. Whoever may not read it, or gets no answer, gets fewer readings. */
-export async function readAll(
-  { client, api }: Cluster,
-  services: readonly SlipwayObject[],
-  namespace: string | undefined,
-): Promise<Readings> {
-  const wanted = new Set(services.map(keyText));
-  const where = namespace === undefined ? {} : { namespace };
-  const { items } = await client
-    .list(builtin.Pod, { ...where, labelSelector: SERVICE_LABEL })
-    .catch(() => ({ items: [] as Pod[] }));
-  const readings = new Map<string, Map<string, Reading>>();
-  const read = async (pod: DeepReadonly<Pod>) => {
-    const model = pod.metadata.labels?.[SERVICE_LABEL] ?? '';
-    const key = keyText({ metadata: { namespace: pod.metadata.namespace ?? '', name: model } });
-    const port = portNamed(pod, 'metrics');
-    if (!wanted.has(key) || !isReady(pod) || port === undefined) return;
-    const path = proxyPath(pod, port, '/metrics');
-    const answer = await api.request({ path, timeoutMs: TIMEOUT_MS }).catch(() => undefined);
-    if (answer?.status !== 200) return;
-    const ofService = readings.get(key) ?? new Map<string, Reading>();
-    readings.set(key, ofService.set(pod.metadata.uid ?? '', readMetrics(answer.text, model, performance.now())));
-  };
-  await Promise.all(items.map(read));
-  return readings;
+/** What is asked beside the objects themselves. */
+export interface Measured {
+  /** By `namespace/name` of the service, as all the others. */
+  readonly routes: ReadonlyMap<string, TrafficRoute>;
+  /** Those that could not be measured are missing. */
+  readonly traffic: ReadonlyMap<string, Traffic>;
+  /** Sentences about what could not be measured, and why. */
+  readonly obstacles: readonly string[];
 }
 
-export function trafficOf(before: Readings, after: Readings): Map<string, Traffic> {
-  const traffic = new Map<string, Traffic>();
-  for (const [service, pods] of after) {
-    const pairs = [...pods].flatMap(([uid, reading]): [Reading, Reading][] => {
-      const earlier = before.get(service)?.get(uid);
-      return earlier === undefined ? [] : [[earlier, reading]];
-    });
-    const measured = trafficBetween(pairs);
-    if (measured !== undefined) traffic.set(service, measured);
-  }
-  return traffic;
+export const NOTHING_MEASURED: Measured = { routes: new Map(), traffic: new Map(), obstacles: [] };
+
+export interface MeasureOptions {
+  /** undefined: all. */
+  readonly namespace: string | undefined;
+  /** How long the gateways are looked at; 0: not at all. */
+  readonly ms: number;
+  readonly signal: AbortSignal;
 }
 
-/** Reads twice, `ms` apart. */
-export async function measureTraffic(
+export async function measure(
   cluster: Cluster,
   services: readonly SlipwayObject[],
-  {
-    namespace,
-    ms,
-    signal,
-  }: { readonly namespace: string | undefined; readonly ms: number; readonly signal: AbortSignal },
-): Promise<Map<string, Traffic>> {
-  const before = await readAll(cluster, services, namespace);
-  if (before.size === 0) return new Map();
+  options: MeasureOptions,
+): Promise<Measured> {
+  if (services.length === 0) return NOTHING_MEASURED;
+  const { namespace, ms } = options;
+  const reader = createGatewayReader(cluster);
+  const [routes, pairs] = await Promise.all([reader.routes(namespace), ms === 0 ? [] : readTwice(reader, options)]);
+  const traffic = services.map(keyText).flatMap((key): [string, Traffic][] => {
+    const found = trafficBetween(pairs, key);
+    return found === undefined ? [] : [[key, found]];
+  });
+  return {
+    routes: new Map(routes.map((route) => [keyText(route), route])),
+    traffic: new Map(traffic),
+    obstacles: reader.obstacles(),
+  };
+}
+
+/** Each gateway that answered both times. */
+async function readTwice(
+  reader: GatewayReader,
+  { namespace, ms, signal }: MeasureOptions,
+): Promise<(readonly [Reading, Reading])[]> {
+  const gateways = await reader.find(namespace);
+  const before = await Promise.all(gateways.map((gateway) => readOne(reader, gateway)));
+  if (before.every((reading) => reading === undefined)) return [];
   await sleep(ms, undefined, { signal });
-  return trafficOf(before, await readAll(cluster, services, namespace));
+  const pairs = await Promise.all(
+    gateways.map(async (gateway, index) => {
+      const earlier = before[index];
+      const later = earlier && (await readOne(reader, gateway));
+      return earlier === undefined || later === undefined ? undefined : ([earlier, later] as const);
+    }),
+  );
+  return pairs.filter((pair) => pair !== undefined);
+}
+
+async function readOne(reader: GatewayReader, gateway: Gateway): Promise<Reading | undefined> {
+  const text = await reader.ask(gateway, '/metrics');
+  return text === undefined ? undefined : readMetrics(text, performance.now());
 }

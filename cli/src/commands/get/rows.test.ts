@@ -1,7 +1,10 @@
+import type { TrafficRoute } from '@slipway/crds';
 import { describe, expect, it } from 'vitest';
 import type { KindName, SlipwayObject } from '../../cluster/kinds.ts';
 import { serviceObject, condition, object } from '../../testing/objects.ts';
 import { renderTable } from '../../terminal/table.ts';
+import { NOTHING_MEASURED } from './read-traffic.ts';
+import type { Measured } from './read-traffic.ts';
 import { tableOf } from './rows.ts';
 import type { RowOptions } from './rows.ts';
 
@@ -9,7 +12,7 @@ const OPTIONS: RowOptions = {
   allNamespaces: false,
   wide: false,
   now: new Date('2026-11-23T12:00:00Z'),
-  traffic: new Map(),
+  measured: NOTHING_MEASURED,
 };
 
 function lines(kind: KindName, objects: readonly SlipwayObject[], options: Partial<RowOptions> = {}): string[][] {
@@ -20,10 +23,23 @@ function lines(kind: KindName, objects: readonly SlipwayObject[], options: Parti
     .map((line) => line.split(/ {3,}/));
 }
 
+/** `flights-5b7` is what serves. */
+function measured(weights: Record<string, number>, shares: Record<string, number> = {}): Measured {
+  const backends = Object.entries(weights).map(([revision, weight]) => ({ revision, weight }));
+  const route = { metadata: { name: 'flights', namespace: 'team' }, spec: { sequence: 3, backends } };
+  const traffic = { rate: 132.4, p99: 0.0123, errors: 0.004, shares: new Map(Object.entries(shares)) };
+  return {
+    ...NOTHING_MEASURED,
+    routes: new Map([['team/flights', route as unknown as TrafficRoute]]),
+    traffic: new Map([['team/flights', traffic]]),
+  };
+}
+
 describe('the line of a service', () => {
   it('says version, traffic, ready pods and live numbers', () => {
-    const traffic = new Map([['team/flights', { rate: 132.4, p99: 0.0123, errors: 0.004 }]]);
-    const [head, line] = lines('InferenceService', [serviceObject()], { traffic });
+    const [head, line] = lines('InferenceService', [serviceObject()], {
+      measured: measured({ 'flights-5b7': 100 }, { 'flights-5b7': 1 }),
+    });
 
     expect(head).toEqual(['NAME', 'VERSION', 'TRAFFIC', 'READY', 'RATE', 'P99', 'ERRORS', 'AGE', 'REASON']);
     expect(line).toEqual(['flights', 'delay-1', '100%', '2/2', '132/s', '12ms', '0.4%', '60m']);
@@ -31,6 +47,19 @@ describe('the line of a service', () => {
 
   it('shows what could not be measured as -', () => {
     expect(lines('InferenceService', [serviceObject()])[1]?.slice(4, 7)).toEqual(['-', '-', '-']);
+  });
+
+  it.each([
+    ['100%', { 'flights-5b7': 100 }, {}],
+    ['90%', { 'flights-5b7': 90, 'flights-9c1': 10 }, {}],
+    ['90%', { 'flights-5b7': 90, 'flights-9c1': 10 }, { 'flights-5b7': 0.904, 'flights-9c1': 0.096 }],
+    ['90% seen 75%', { 'flights-5b7': 90, 'flights-9c1': 10 }, { 'flights-5b7': 0.75, 'flights-9c1': 0.25 }],
+    ['100% seen 0%', { 'flights-5b7': 100 }, { 'flights-9c1': 1 }],
+    ['-', {}, {}],
+  ])('shows as traffic %s where the weights are %j and the shares that were seen %j', (text, weights, shares) => {
+    const [, line] = lines('InferenceService', [serviceObject()], { measured: measured(weights, shares) });
+
+    expect(line?.[2]).toBe(text);
   });
 
   it('gives the reason where it is not ready, while the version from before answers', () => {
@@ -43,7 +72,7 @@ describe('the line of a service', () => {
     });
 
     const line = lines('InferenceService', [service])[1]?.join(' ');
-    expect(line).toBe('flights delay-1 100% 2/2 - - - 60m ImagePullFailed: Image "x" cannot be pulled.');
+    expect(line).toBe('flights delay-1 - 2/2 - - - 60m ImagePullFailed: Image "x" cannot be pulled.');
   });
 
   it('does not take an old status for the state of a new spec', () => {

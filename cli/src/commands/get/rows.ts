@@ -9,13 +9,16 @@ import type {
   ModelAlias,
   ModelVersion,
   Store,
+  TrafficRoute,
   TrainingJob,
 } from '@slipway/crds';
 import { conditionOf, healthOf } from '../../cluster/conditions.ts';
 import type { Health } from '../../cluster/conditions.ts';
+import { keyText } from '../../cluster/kinds.ts';
 import type { KindName, SlipwayObject } from '../../cluster/kinds.ts';
 import { age } from '../../terminal/age.ts';
 import type { Cell, Table } from '../../terminal/table.ts';
+import type { Measured } from './read-traffic.ts';
 import type { Traffic } from './traffic.ts';
 
 export interface RowOptions {
@@ -23,8 +26,7 @@ export interface RowOptions {
   readonly allNamespaces: boolean;
   readonly wide: boolean;
   readonly now: Date;
-  /** By `namespace/name` of an InferenceService; those that could not be read are missing. */
-  readonly traffic: ReadonlyMap<string, Traffic>;
+  readonly measured: Measured;
 }
 
 interface Column {
@@ -37,11 +39,11 @@ interface Column {
 const COLUMNS: Readonly<Record<KindName, readonly Column[]>> = {
   InferenceService: [
     of('VERSION', (service: InferenceService) => versionOf(service)),
-    of('TRAFFIC', (service: InferenceService) => trafficShare(service)),
+    { head: 'TRAFFIC', cell: (object, { measured }) => trafficText(object as InferenceService, measured) },
     of('READY', (service: InferenceService) => readyPods(service)),
-    { head: 'RATE', cell: (object, { traffic }) => rateText(traffic.get(keyText(object))) },
-    { head: 'P99', cell: (object, { traffic }) => durationText(traffic.get(keyText(object))?.p99) },
-    { head: 'ERRORS', cell: (object, { traffic }) => shareCell(traffic.get(keyText(object))?.errors) },
+    { head: 'RATE', cell: (object, { measured }) => rateText(trafficOf(object, measured)) },
+    { head: 'P99', cell: (object, { measured }) => durationText(trafficOf(object, measured)?.p99) },
+    { head: 'ERRORS', cell: (object, { measured }) => shareCell(trafficOf(object, measured)?.errors) },
     of('NEXT', ({ status }: InferenceService) => status?.candidate?.modelVersion, 'wide'),
     of('ADDRESS', ({ status }: InferenceService) => status?.address?.http, 'wide'),
   ],
@@ -158,10 +160,24 @@ function versionOf({ spec, status }: InferenceService): string {
   return status?.stable?.modelVersion ?? spec.modelVersion?.name ?? '-';
 }
 
-/** Until there are gateways all requests go to one revision, or to none. */
-function trafficShare({ status }: InferenceService): string {
-  const serving = status?.conditions?.find(({ type }) => type === 'Serving');
-  return serving?.status === 'True' ? '100%' : '0%';
+/** The weight of the version that answers, and the share of the requests that it was given where that is another. */
+function trafficText(service: InferenceService, measured: Measured): string {
+  const { stable, conditions } = service.status ?? {};
+  const isServing = conditions?.some(({ type, status }) => type === 'Serving' && status === 'True') ?? false;
+  if (stable === undefined || !isServing) return '0%';
+  const weight = weightOf(stable.revision, measured.routes.get(keyText(service)));
+  const shares = trafficOf(service, measured)?.shares ?? new Map<string, number>();
+  const seen = shares.size === 0 ? weight : `${Math.round((shares.get(stable.revision) ?? 0) * 100)}%`;
+  return seen === weight ? weight : `${weight} seen ${seen}`;
+}
+
+function weightOf(revision: string, route: TrafficRoute | undefined): string {
+  const backend = route?.spec.backends.find((one) => one.revision === revision);
+  return backend === undefined ? '-' : `${backend.weight}%`;
+}
+
+function trafficOf(object: SlipwayObject, { traffic }: Measured): Traffic | undefined {
+  return traffic.get(keyText(object));
 }
 
 function readyPods({ spec, status }: InferenceService): Cell {
@@ -175,10 +191,6 @@ function metricsText(metrics: ModelVersion['spec']['metrics']): string | undefin
   if (first === undefined) return undefined;
   const more = rest.length === 0 ? '' : ` +${rest.length}`;
   return `${first.name}=${Number(first.value.toPrecision(4))}${more}`;
-}
-
-export function keyText({ metadata }: Pick<SlipwayObject, 'metadata'>): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
 function rateText(traffic: Traffic | undefined): string {

@@ -1,39 +1,54 @@
-/** What model servers count (serving-runtime/README.md, Metrics), and what two readings say of the time between them. */
+/** What gateways count (gateway/README.md, The admin port), and what two readings say of the time between them. */
 
-/** One reading of one pod, of one model in all its versions. */
+/** One reading of one gateway. */
 export interface Reading {
   /** Milliseconds of some clock that only goes forward. */
   readonly atMs: number;
-  readonly answered: number;
-  /** Failures by reason: REJECTED, BACKEND, CANCELED, OTHER. */
-  readonly failed: ReadonlyMap<string, number>;
-  /** Upper bound in seconds -> answers that took no longer. */
+  /** By `namespace/name` of the service, then by revision. */
+  readonly services: ReadonlyMap<string, ReadonlyMap<string, Counts>>;
+}
+
+/** Of one revision, since the gateway began to count. */
+export interface Counts {
+  readonly requests: number;
+  /** Those of them that failed by the fault of the servers. */
+  readonly errors: number;
+  /** Upper bound in seconds -> requests that took no longer. */
   readonly durations: ReadonlyMap<number, number>;
 }
 
 export interface Traffic {
-  /** Requests a second, those that failed included. */
+  /** Requests a second that ended, those that failed included. */
   readonly rate: number;
-  /** Seconds, as the server counts them, without the network; undefined where nothing was answered. */
+  /** Seconds until 99 % of them had their answer; undefined where there were none. */
   readonly p99: number | undefined;
-  /** Share of requests that the server failed, 0 to 1; undefined where there were none. Those that were wrong do not count. */
+  /** Share of them that the servers failed, 0 to 1; undefined where there were none. */
   readonly errors: number | undefined;
+  /** By revision, of those that were given any: which share of them, 0 to 1. */
+  readonly shares: ReadonlyMap<string, number>;
 }
 
-const SERVER_FAILURES = ['REJECTED', 'BACKEND'];
+const REQUESTS = 'slipway_gateway_requests_total';
+const DURATIONS = 'slipway_gateway_request_duration_seconds_bucket';
+/** 5xx, and UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE. */
+const ERRORS: Readonly<Record<string, RegExp>> = { http: /^5/, grpc: /^(?:2|4|13|14)$/ };
 
-/** Metrics in the text format of Prometheus, for one model. */
-export function readMetrics(text: string, model: string, atMs: number): Reading {
-  let answered = 0;
-  const failed = new Map<string, number>();
-  const durations = new Map<number, number>();
+/** Metrics in the text format of Prometheus. */
+export function readMetrics(text: string, atMs: number): Reading {
+  const services = new Map<string, Map<string, { requests: number; errors: number; durations: Map<number, number> }>>();
   for (const { name, labels, value } of samplesOf(text)) {
-    if (labels.get('model') !== model) continue;
-    if (name === 'nv_inference_request_success') answered += value;
-    if (name === 'nv_inference_request_failure') add(failed, labels.get('reason') ?? 'OTHER', value);
-    if (name === 'slipway_inference_duration_seconds_bucket') add(durations, boundOf(labels.get('le')), value);
+    const key = `${labels.get('namespace') ?? ''}/${labels.get('service') ?? ''}`;
+    const revision = labels.get('revision') ?? '';
+    const revisions = services.get(key) ?? new Map();
+    const counts = revisions.get(revision) ?? { requests: 0, errors: 0, durations: new Map() };
+    services.set(key, revisions.set(revision, counts));
+    if (name === DURATIONS) add(counts.durations, boundOf(labels.get('le')), value);
+    else {
+      counts.requests += value;
+      if (ERRORS[labels.get('protocol') ?? '']?.test(labels.get('code') ?? '') === true) counts.errors += value;
+    }
   }
-  return { atMs, answered, failed, durations };
+  return { atMs, services };
 }
 
 interface Sample {
@@ -42,16 +57,12 @@ interface Sample {
   readonly value: number;
 }
 
+/** Those that are looked at; a gateway of many services has a hundred times as many others. */
 function* samplesOf(text: string): Generator<Sample> {
   for (const line of text.split('\n')) {
-    const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
-    if (name === undefined) continue;
-    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(
-      ([, key = '', quoted = '']): [string, string] => [
-        key,
-        quoted.replaceAll(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped)),
-      ],
-    );
+    const [, name, labels = '', value] = /^([a-z_]+)\{(.*)\} (\S+)/.exec(line) ?? [];
+    if (name !== REQUESTS && name !== DURATIONS) continue;
+    const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', one = '']) => [key, one] as const);
     yield { name, labels: new Map(pairs), value: Number(value) };
   }
 }
@@ -64,37 +75,44 @@ function add<K>(map: Map<K, number>, key: K, value: number): void {
   map.set(key, (map.get(key) ?? 0) + value);
 }
 
-/** Two readings of each pod as one service; pods that were read once only do not count. undefined where none was read twice. */
-export function trafficBetween(pairs: readonly (readonly [before: Reading, after: Reading])[]): Traffic | undefined {
+/** Of one service, over all gateways that were read twice; undefined where none was. */
+export function trafficBetween(
+  pairs: readonly (readonly [before: Reading, after: Reading])[],
+  service: string,
+): Traffic | undefined {
   if (pairs.length === 0) return undefined;
   let rate = 0;
-  let requests = 0;
-  let serverFailures = 0;
+  let errors = 0;
+  const requests = new Map<string, number>();
   const durations = new Map<number, number>();
   for (const [before, after] of pairs) {
     const seconds = (after.atMs - before.atMs) / 1000;
-    const answered = increase(before.answered, after.answered);
-    const failures = [...after.failed].map(([reason, count]) => ({
-      reason,
-      count: increase(before.failed.get(reason) ?? 0, count),
-    }));
-    const all = answered + sum(failures);
-    requests += all;
-    rate += seconds > 0 ? all / seconds : 0;
-    serverFailures += sum(failures.filter(({ reason }) => SERVER_FAILURES.includes(reason)));
-    for (const [bound, count] of after.durations)
-      add(durations, bound, increase(before.durations.get(bound) ?? 0, count));
+    for (const [revision, counts] of after.services.get(service) ?? []) {
+      const grown = growth(before.services.get(service)?.get(revision), counts);
+      rate += grown.requests / seconds;
+      errors += grown.errors;
+      add(requests, revision, grown.requests);
+      for (const [bound, count] of grown.durations) add(durations, bound, count);
+    }
   }
-  return { rate, p99: quantile(durations, 0.99), errors: requests === 0 ? undefined : serverFailures / requests };
+  const all = [...requests.values()].reduce((sum, count) => sum + count, 0);
+  if (all === 0) return { rate: 0, p99: undefined, errors: undefined, shares: new Map() };
+  const given = [...requests].filter(([, count]) => count > 0);
+  const shares = given.map(([revision, count]) => [revision, count / all] as const);
+  return { rate, p99: quantile(durations, 0.99), errors: errors / all, shares: new Map(shares) };
 }
 
-/** A counter that is smaller than before began anew, with a new process. */
-function increase(before: number, after: number): number {
-  return after >= before ? after - before : after;
-}
-
-function sum(counts: readonly { readonly count: number }[]): number {
-  return counts.reduce((total, { count }) => total + count, 0);
+/** What was counted since `before`. A gateway that counts less than before began anew, with a new process. */
+function growth(before: Counts | undefined, after: Counts): Counts {
+  if (before === undefined || after.requests < before.requests) return after;
+  const durations = [...after.durations].map(
+    ([bound, count]) => [bound, count - (before.durations.get(bound) ?? 0)] as const,
+  );
+  return {
+    requests: after.requests - before.requests,
+    errors: after.errors - before.errors,
+    durations: new Map(durations),
+  };
 }
 
 /** As Prometheus' histogram_quantile: even spread within a bucket; beyond the last bound, that bound. */

@@ -59,11 +59,12 @@ export function buildAddressSlices(owner: Owner, gateways: readonly GatewayRepli
       addressType: family,
       // A gateway takes every protocol at its one port.
       ports: ['http', 'grpc'].map((name) => ({ name, port, protocol: 'TCP' })),
-      endpoints: replicas.map(({ address, conditions, nodeName, zone }) => ({
+      endpoints: replicas.map(({ address, conditions, nodeName, zone, targetRef }) => ({
         addresses: [address],
         conditions: { ...conditions },
         ...(nodeName === undefined ? {} : { nodeName }),
         ...(zone === undefined ? {} : { zone }),
+        ...(targetRef === undefined ? {} : { targetRef: { ...targetRef } }),
       })),
     };
   });

@@ -48,6 +48,7 @@ const gateway = (address: string) => ({
   conditions: { ready: true, serving: true, terminating: false },
   nodeName: undefined,
   zone: undefined,
+  targetRef: { kind: 'Pod', namespace: 'slipway-system', name: `gateway-${address}` },
 });
 
 interface Scene {
@@ -157,7 +158,10 @@ describe('planService', () => {
     expect(slices.map(({ ports, endpoints }) => [ports?.map(({ port }) => port), endpoints])).toMatchObject([
       [
         [8080, 8080],
-        [{ addresses: ['10.0.0.1'], conditions: { ready: true } }, { addresses: ['10.0.0.2'] }],
+        [
+          { addresses: ['10.0.0.1'], conditions: { ready: true }, targetRef: { name: 'gateway-10.0.0.1' } },
+          { addresses: ['10.0.0.2'] },
+        ],
       ],
     ]);
   });
