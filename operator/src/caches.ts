@@ -11,6 +11,7 @@ import {
   REVISION_LABEL,
   SERVICE_NAME_LABEL,
 } from './labels.ts';
+import { hostsOf } from './gateways/host-owner.ts';
 import { parseStoreUri } from './jobs/store-mount.ts';
 
 /** The value of an index over a name in a namespace. */
@@ -120,7 +121,7 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
       },
     }),
     trafficRoutes: manager.cache(kinds.TrafficRoute, {
-      indexes: { controller: byController, uid: (o) => present(o.metadata.uid) },
+      indexes: { controller: byController, uid: (o) => present(o.metadata.uid), host: hostsOf },
     }),
   };
 }

@@ -105,6 +105,7 @@ describe('the API server', () => {
     scaled({ min: 0, max: 8, target: { latency: '250ms' }, idleAfter: '10m' }),
     scheduled({}),
     scheduled({ from: '*/15 0-6/2,22 1,15 JAN *' }),
+    service({ expose: { hosts: ['fare.ml.example.org', 'svc.example.org', 'ml.svc.example.org', 'a.b'] } }),
     alias(),
     approval(),
   ] as Manifest[])('takes a small $kind', async (object) => {
@@ -246,6 +247,18 @@ describe('the API server', () => {
     ['four fields', scheduled({ from: '0 7 * *' }), 'must have the five fields of cron'],
     ['a range from its end', scheduled({ until: '0 19 * * 5-1' }), 'the first value of a range must not be above'],
     ['a time zone that does not exist', scheduled({ timeZone: 'Europe/Narnia' }), 'Europe/Narnia'],
+    ['no host', service({ expose: { hosts: [] } }), 'should have at least 1 items'],
+    ['a host twice', service({ expose: { hosts: ['a.example.org', 'a.example.org'] } }), 'Duplicate value'],
+    ['a host for all', service({ expose: { hosts: ['*.example.org'] } }), 'without a port and without "*"'],
+    ['a host with capitals', service({ expose: { hosts: ['Fare.example.org'] } }), 'a DNS name in small letters'],
+    ['a host with a port', service({ expose: { hosts: ['fare.example.org:80'] } }), 'a DNS name in small letters'],
+    ['a host without a dot', service({ expose: { hosts: ['fare'] } }), 'with at least one dot'],
+    ['an address as host', service({ expose: { hosts: ['10.0.0.1'] } }), 'a DNS name in small letters'],
+    ['a host with a long part', service({ expose: { hosts: [`${'a'.repeat(64)}.org`] } }), 'a DNS name in small'],
+    ['the name of a service', service({ expose: { hosts: ['fare.team.svc'] } }), 'that services have by themselves'],
+    ['its long name', service({ expose: { hosts: ['fare.team.svc.my.corp'] } }), 'that services have by themselves'],
+    ['a name of the cluster', service({ expose: { hosts: ['x.cluster.local'] } }), 'that services have by themselves'],
+    ['a name for port forwards', service({ expose: { hosts: ['x.localhost'] } }), 'that services have by themselves'],
     ['fewer than no replicas', service({ scaling: { replicas: -1 } }), 'should be greater than or equal to 0'],
   ])('refuses %s', async (_, object, message) => {
     expect(await dryRun(object)).toContain(message);

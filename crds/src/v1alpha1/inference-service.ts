@@ -12,6 +12,7 @@ import {
 } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
+import { expose } from './expose.ts';
 import { aliasName } from './model-alias.ts';
 import { scaling } from './scaling.ts';
 
@@ -46,6 +47,7 @@ export const InferenceServiceSpec = withRules(
       .describe(
         'Who may ask for predictions: requests have to carry a token. Without it whoever reaches the gateways may.',
       ),
+    expose: expose.optional(),
     refresh: z
       .string()
       .min(1)
@@ -71,7 +73,15 @@ const revision = z.strictObject({
 export const InferenceServiceStatus = z.strictObject({
   ...baseStatus,
   address: z
-    .strictObject({ http: z.string().max(512), grpc: z.string().max(512) })
+    .strictObject({
+      http: z.string().max(512),
+      grpc: z.string().max(512),
+      hosts: z
+        .array(z.string().max(253))
+        .max(16)
+        .optional()
+        .describe('Those of spec.expose that lead to it: no older service has them.'),
+    })
     .optional()
     .describe('Where pods of the cluster reach it; the same for the whole life of the service.'),
   stable: revision.optional().describe('The revision that gets the traffic.'),

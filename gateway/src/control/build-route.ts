@@ -1,5 +1,6 @@
 /** A TrafficRoute as the API has it -> a route as the data plane uses it. */
 import type { TrafficRoute } from '@slipway/crds';
+import { hostClaimOf } from '@slipway/crds/host-claims';
 import type { DeepReadonly } from '@slipway/kube';
 import type { EndpointPool } from '../routing/endpoint-pool.ts';
 import type { Access, Backend, Route, Sticky } from '../routing/route.ts';
@@ -12,7 +13,7 @@ export function buildRoute(
   { metadata, spec }: DeepReadonly<TrafficRoute>,
   poolOf: (service: string) => EndpointPool,
 ): Route {
-  const { name, namespace = '', uid = '', creationTimestamp = '' } = metadata;
+  const { name, namespace = '' } = metadata;
   const backends = spec.backends.map(({ revision, weight, endpoints: { service, httpPort, grpcPort } }) => {
     return { revision, weight, pool: poolOf(service.name), httpPort, grpcPort };
   });
@@ -20,9 +21,8 @@ export function buildRoute(
   return {
     namespace,
     name,
-    uid,
+    ...hostClaimOf(metadata),
     sequence: spec.sequence,
-    createdAt: Date.parse(creationTimestamp) || 0,
     hosts: spec.hosts,
     backends,
     stable: backendOf(backends, spec.stable),

@@ -56,6 +56,29 @@ describe('the table', () => {
     expect(table.find('y.example')).toBeUndefined();
   });
 
+  it('gives a host that two of the same second claim to the smaller uid, whichever came to know of first', () => {
+    const one = route('z', { uid: 'uid-1', hosts: ['x.example'], createdAt: 1 });
+    const two = route('a', { uid: 'uid-2', hosts: ['x.example'], createdAt: 1 });
+    const found = [
+      [one, two],
+      [two, one],
+    ].map((order) => {
+      const table = createRouteTable('cluster.local');
+      for (const each of order) table.set(each);
+      return table.find('x.example');
+    });
+
+    expect(found).toEqual([one, one]);
+  });
+
+  it('takes from nobody a host that is his own name', () => {
+    const table = createRouteTable('cluster.local');
+    const flights = route('flights', { hosts: ['flights.team-a'] });
+    table.set(flights);
+
+    expect(table.lostHosts(flights)).toEqual([]);
+  });
+
   it('lets nobody take the name that another service has in the cluster', () => {
     const table = createRouteTable('cluster.local');
     const thief = route('thief', { hosts: ['flights.team-b.svc'], createdAt: 1 });

@@ -1,4 +1,5 @@
 /** Which route a host name leads to. */
+import { byClaim } from '@slipway/crds/host-claims';
 import { clusterNames } from './host-name.ts';
 import type { Route } from './route.ts';
 
@@ -9,7 +10,7 @@ export interface RouteTable {
   delete(namespace: string, name: string): void;
   get(namespace: string, name: string): Route | undefined;
   list(): readonly Route[];
-  /** Hosts of the route that another one has, which was there before. */
+  /** Hosts of the route that another one has: it is older, or has the name within the cluster. */
   lostHosts(route: Route): readonly string[];
   /**
    * Tells of every route that is set or whose lost hosts may have changed, and of every one that goes, from now on. Returns
@@ -67,7 +68,7 @@ export function createRouteTable(clusterDomain: string): RouteTable {
       const before = remove(key);
       routes.set(key, route);
       for (const name of clusterNames(route, clusterDomain)) own.set(name, route);
-      for (const host of new Set(route.hosts)) claims.set(host, [...(claims.get(host) ?? []), route].toSorted(byAge));
+      for (const host of new Set(route.hosts)) claims.set(host, [...(claims.get(host) ?? []), route].toSorted(byClaim));
       if (listeners.size === 0) return;
       if (before !== undefined && before.uid !== route.uid) tellGone(before);
       tellSet(rivalsOf(before, route).add(route));
@@ -84,15 +85,10 @@ export function createRouteTable(clusterDomain: string): RouteTable {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    lostHosts: (route) => route.hosts.filter((host) => own.has(host) || claims.get(host)?.[0] !== route),
+    lostHosts: (route) => route.hosts.filter((host) => (own.get(host) ?? claims.get(host)?.[0]) !== route),
   };
 }
 
 function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${namespace}/${name}`;
-}
-
-/** The older first; of the same second, the one whose name comes first, so that all replicas agree. */
-function byAge(a: Route, b: Route): number {
-  return a.createdAt - b.createdAt || (keyOf(a) < keyOf(b) ? -1 : 1);
 }

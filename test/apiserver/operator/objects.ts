@@ -26,9 +26,9 @@ export function modelVersion(namespace: string, name: string, digest = DIGEST_A)
   return { apiVersion, kind: 'ModelVersion', metadata: { name, namespace }, spec: { artifact } };
 }
 
-export function inferenceService(namespace: string, version: string, more: object = {}) {
+export function inferenceService(namespace: string, version: string, more: object = {}, name = 'flights') {
   const spec = { modelVersion: { name: version }, ...more };
-  return { apiVersion, kind: 'InferenceService', metadata: { name: 'flights', namespace }, spec };
+  return { apiVersion, kind: 'InferenceService', metadata: { name, namespace }, spec };
 }
 
 /** What verify-model answers about a good model. */

@@ -20,6 +20,7 @@ type Facts = (object: never) => (readonly [string, string | undefined])[];
 const FACTS: Readonly<Record<string, Facts>> = {
   InferenceService: ({ spec, status: { address, stable, candidate, runtime } = {} }: InferenceService) => [
     ['Address', address?.http],
+    ['Hosts', address?.hosts?.join(', ')],
     ['Serves', stable?.modelVersion],
     ['Next', candidate?.modelVersion],
     ['Pods', `${stable?.ready ?? 0} of ${spec.scaling.replicas} answer`],

@@ -77,7 +77,7 @@ export function buildTrafficRoute(
   live: DeepReadonly<TrafficRoute> | undefined,
 ): TrafficRoute {
   const content = {
-    hosts: [],
+    hosts: [...(owner.spec.expose?.hosts ?? [])].sort(),
     stable,
     mirrors: [],
     limits: { timeout: '60s', hold: mayGoToZero(owner.spec.scaling) ? HOLD_AT_ZERO : HOLD },

@@ -9,6 +9,7 @@ import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION, SERVICE_LABEL } from '../../labels.ts';
+import { servicesOfHosts } from './hosts.ts';
 import { observeService } from './observe.ts';
 import type { ObservedService } from './observe.ts';
 import { planService } from './plan.ts';
@@ -40,6 +41,7 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
     watches: [
       watch(caches.services, owner),
       watch(caches.trafficRoutes, owner),
+      watch(caches.trafficRoutes, (route) => servicesOfHosts(caches, route)),
       watch(caches.deployments, owner),
       watch(caches.controllerRevisions, owner),
       watch(caches.disruptionBudgets, owner),

@@ -80,6 +80,7 @@ function scene(given: Scene): ObservedService {
     address: buildAddress(service),
     addressSlices: [],
     route: given.route === undefined ? undefined : routeOf(given, given.route),
+    hosts: [],
     gateways,
     applied: gateways.map(({ address }) => ({ address, sequence: applies })),
     budgets: [],

@@ -14,6 +14,8 @@ import type { Trouble } from '../../jobs/pod-trouble.ts';
 import type { PodDisruptionBudget } from '../../kinds.ts';
 import { IN_USE_FINALIZER } from '../model-version/plan.ts';
 import { servableProblem } from '../model-version/servable.ts';
+import { observeHosts } from './hosts.ts';
+import type { ObservedHost } from './hosts.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
 import { replicasOf } from './scaling/replicas.ts';
@@ -58,6 +60,7 @@ export interface ObservedService {
   /** Our EndpointSlices of that Service: where the gateways are. */
   readonly addressSlices: readonly DeepReadonly<EndpointSlice>[];
   readonly route: DeepReadonly<TrafficRoute> | undefined;
+  readonly hosts: readonly ObservedHost[];
   readonly gateways: readonly GatewayReplica[];
   readonly applied: readonly AppliedRoute[];
   readonly budgets: readonly DeepReadonly<PodDisruptionBudget>[];
@@ -83,6 +86,7 @@ export function observeService(
     address: services.find((one) => one.metadata.name === name),
     addressSlices: caches.endpointSlices.byIndex('controller', uid),
     route,
+    hosts: observeHosts(caches, service, route),
     gateways,
     applied: gateways.filter(isServing).map(({ address }) => {
       return { address, sequence: fleet.sequenceAt(address, route?.metadata.uid ?? '') };

@@ -6,6 +6,7 @@ import type { WorkloadConfig } from '../../deps.ts';
 import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { isReady } from '../../gateways/gateways.ts';
 import { behind, silent } from './confirmation.ts';
+import { exposedConditions, ownHosts, withHosts } from './hosts.ts';
 import type { AppliedRoute, ObservedRevision, ObservedService } from './observe.ts';
 import { mayGoToZero } from './scaling/settings.ts';
 import { desiredRevision, stableRevision } from './plan.ts';
@@ -60,9 +61,10 @@ export function serviceStatus(
   context: StatusContext,
 ): (InferenceServiceStatus & { conditions: Condition[] }) | undefined {
   const sides = sidesOf(observed);
-  const readiness = context.error === undefined ? readyConditions(sides) : conditionsOfError(context.error);
+  const readiness =
+    context.error === undefined ? withHosts(readyConditions(sides), observed) : conditionsOfError(context.error);
   if (readiness === undefined) return undefined;
-  const conditions = [...readiness, serving(sides), upToDate(sides)];
+  const conditions = [...readiness, serving(sides), upToDate(sides), ...exposedConditions(observed, sides.unrouted)];
   return { ...baseStatus(observed.service, conditions, context.now), ...facts(observed, sides, context.config) };
 }
 
@@ -176,20 +178,27 @@ function modelVersionOf({ data, deployment }: ObservedRevision): string {
 }
 
 function facts(
-  { service, address, revisions }: ObservedService,
+  observed: ObservedService,
   { stable, candidate }: Sides,
   config: StatusContext['config'],
 ): Omit<InferenceServiceStatus, 'conditions' | 'observedGeneration'> {
-  const host = `${service.metadata.name}.${service.metadata.namespace}.svc`;
+  const { service, address, revisions } = observed;
   const runtime = runtimeOf(stable ?? candidate, config);
   return {
-    ...(address === undefined ? {} : { address: { http: `http://${host}`, grpc: `${host}:80` } }),
+    ...(address === undefined ? {} : { address: addressOf(observed) }),
     ...(stable === undefined ? {} : { stable: side(stable) }),
     ...(candidate === undefined ? {} : { candidate: side(candidate) }),
     replicas: revisions.reduce((sum, { deployment }) => sum + (deployment?.status?.replicas ?? 0), 0),
     selector: `${SERVICE_LABEL}=${service.metadata.name}`,
     ...(runtime === undefined ? {} : { runtime }),
   };
+}
+
+function addressOf(observed: ObservedService): NonNullable<InferenceServiceStatus['address']> {
+  const { name, namespace } = observed.service.metadata;
+  const host = `${name}.${namespace}.svc`;
+  const hosts = ownHosts(observed);
+  return { http: `http://${host}`, grpc: `${host}:80`, ...(hosts.length === 0 ? {} : { hosts: [...hosts] }) };
 }
 
 function side(revision: ObservedRevision): { revision: string; modelVersion: string; ready: number } {

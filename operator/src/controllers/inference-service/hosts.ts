@@ -1,0 +1,84 @@
+/** The hosts of `spec.expose`: which of them lead here, and what is said of those that do not. */
+import type { InferenceService, TrafficRoute } from '@slipway/crds';
+import { keyOf } from '@slipway/kube';
+import type { DeepReadonly, ObjectKey, WantedCondition } from '@slipway/kube';
+import { inProgress, isFalse, isTrue, stalled } from '../../conditions.ts';
+import type { Reason } from '../../conditions.ts';
+import type { Caches } from '../../deps.ts';
+import { hostOwner, hostsOf } from '../../gateways/host-owner.ts';
+
+type Service = DeepReadonly<InferenceService>;
+type Route = DeepReadonly<TrafficRoute>;
+
+export interface ObservedHost {
+  readonly host: string;
+  /** Who has it. Undefined while our route does not list it. */
+  readonly owner: ObjectKey | undefined;
+}
+
+/** In the order of the spec. */
+export function observeHosts(
+  { trafficRoutes }: Pick<Caches, 'trafficRoutes'>,
+  { spec }: Service,
+  route: Route | undefined,
+): readonly ObservedHost[] {
+  return (spec.expose?.hosts ?? []).map((host) => {
+    const isListed = route?.spec.hosts.includes(host) === true;
+    const owner = isListed ? hostOwner(host, trafficRoutes.byIndex('host', host)) : undefined;
+    return { host, owner: owner && keyOf(owner) };
+  });
+}
+
+/** Those whose hosts may come or go with this route: a route has the name of its service. */
+export function servicesOfHosts({ trafficRoutes }: Pick<Caches, 'trafficRoutes'>, route: Route): readonly ObjectKey[] {
+  return hostsOf(route).flatMap((host) => trafficRoutes.byIndex('host', host).map(keyOf));
+}
+
+interface Exposure {
+  readonly service: Service;
+  readonly hosts: readonly ObservedHost[];
+}
+
+export function ownHosts({ service, hosts }: Exposure): readonly string[] {
+  return hosts.filter(({ owner }) => owner !== undefined && isOwn(owner, service)).map(({ host }) => host);
+}
+
+/** Nothing where the spec names no hosts. `unrouted` says why gateways do not follow the route. */
+export function exposedConditions(exposure: Exposure, unrouted: Reason | undefined): WantedCondition[] {
+  if (exposure.hosts.length === 0) return [];
+  const obstacle = conflict(exposure) ?? pending(exposure) ?? unrouted;
+  if (obstacle !== undefined) return [isFalse('Exposed', obstacle)];
+  return [isTrue('Exposed', { reason: 'Exposed', message: 'The gateways answer under every host of spec.expose.' })];
+}
+
+/** What the service is otherwise ready for is not all that its spec asks for, while a host of it leads elsewhere. */
+export function withHosts(conditions: readonly WantedCondition[], exposure: Exposure): readonly WantedCondition[] {
+  if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return conditions;
+  const lost = conflict(exposure);
+  if (lost !== undefined) return stalled(lost);
+  const missing = pending(exposure);
+  return missing === undefined ? conditions : inProgress(missing);
+}
+
+/** Names of other namespaces are not told. */
+function conflict({ service, hosts }: Exposure): Reason | undefined {
+  const lost = hosts.flatMap(({ host, owner }) =>
+    owner === undefined || isOwn(owner, service) ? [] : [{ host, owner }],
+  );
+  const [first, ...others] = lost;
+  if (first === undefined) return undefined;
+  const isNear = first.owner.namespace === service.metadata.namespace;
+  const whose = isNear ? `InferenceService "${first.owner.name}"` : 'a service of another namespace';
+  const more = others.length === 0 ? '' : ` So it is with ${others.length} more of spec.expose.hosts.`;
+  const message = `Host "${first.host}" belongs to ${whose}.${more} Name another host, or let that service give it up.`;
+  return { reason: 'HostConflict', message };
+}
+
+function pending({ hosts }: Exposure): Reason | undefined {
+  if (hosts.every(({ owner }) => owner !== undefined)) return undefined;
+  return { reason: 'HostsPending', message: 'The route does not list every host of spec.expose yet.' };
+}
+
+function isOwn({ namespace, name }: ObjectKey, { metadata }: Service): boolean {
+  return namespace === metadata.namespace && name === metadata.name;
+}
