@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOf } from '@slipway/crds/digest';
 import { describe, expect, it } from 'vitest';
 import { fail } from '../src/files/copy.ts';
 import { constantModel, linearModel, WEIGHT_BYTES } from './onnx-model.ts';
@@ -181,6 +182,16 @@ describe('verify-model', { timeout: 60_000 }, () => {
     const broken = await runCommand('verify-model', { dir, digest: found, format: 'Onnx' });
     expect([0, 3]).toContain(broken.code);
   });
+});
+
+it('verify-model only hashes a model of a format that other people open', { timeout: 60_000 }, async () => {
+  const dir = join(makeStore({ 'models/trees/model.bst': 'tree' }), 'models', 'trees');
+  const { digest, bytes } = await digestOf(dir);
+
+  const verified = await runCommand('verify-model', { dir, digest, format: 'LightGBM' });
+  expect(verified.result).toEqual({ ok: true, digest, bytes });
+  const other = await runCommand('verify-model', { dir, digest: `sha256:${'0'.repeat(64)}`, format: 'LightGBM' });
+  expect(other.result).toMatchObject({ reason: 'DigestMismatch' });
 });
 
 describe('fetch', { timeout: 60_000 }, () => {

@@ -113,7 +113,8 @@ export const VerifyModelResult = z.strictObject({
   ok: z.literal(true),
   digest: z.string(),
   bytes: z.number().int(),
-  signature,
+  /** Of a format that we open. */
+  signature: signature.optional(),
 });
 export type VerifyModelResult = z.infer<typeof VerifyModelResult>;
 

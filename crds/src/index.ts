@@ -10,6 +10,7 @@ export * from './v1alpha1/model.ts';
 export * from './v1alpha1/model-version.ts';
 export * from './v1alpha1/model-alias.ts';
 export * from './v1alpha1/approval.ts';
+export * from './v1alpha1/serving-runtime.ts';
 export * from './v1alpha1/inference-service.ts';
 export * from './v1alpha1/traffic-route.ts';
 export { KINDS } from './v1alpha1/kinds.ts';

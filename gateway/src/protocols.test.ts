@@ -107,6 +107,23 @@ describe('REST', () => {
 });
 
 describe('gRPC', () => {
+  it('says at once that a server does not speak it, also where requests may wait', async () => {
+    const other = await startGateway();
+    try {
+      const mute = { ...pods.backend('flights-1', 100), grpcPort: undefined };
+      const hold = { requests: 10, timeoutMs: 60_000 };
+      other.table.set(aRoute([mute], { hosts: ['127.0.0.1'], hold }));
+      const call = grpcClient(other.port).call('ModelInfer', { model_name: 'add', inputs: [GRPC_ROW] });
+
+      await expect(call).rejects.toMatchObject({ code: 12, details: expect.stringContaining('does not speak gRPC') });
+      mute.pool.update([]);
+      const late = grpcClient(other.port).call('ModelInfer', { model_name: 'add', inputs: [GRPC_ROW] });
+      await expect(late).rejects.toMatchObject({ code: 12 });
+    } finally {
+      await other.stop(0);
+    }
+  });
+
   it('hands calls and their metadata on', async () => {
     const client = grpc();
     const metadata = new Metadata();

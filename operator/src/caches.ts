@@ -28,16 +28,22 @@ export interface CachesOptions {
   readonly gateway: GatewayService;
   /** Name of the policy that checks who signs aliases and approvals. */
   readonly signingPolicy?: string | undefined;
+  /** Undefined: all. */
+  readonly namespaces?: readonly string[] | undefined;
 }
 
 /** Asks the manager for every cache; the reflectors start with the manager. */
-export function createCaches(manager: Pick<Manager, 'cache'>, { gateway, signingPolicy }: CachesOptions): Caches {
+export function createCaches(
+  manager: Pick<Manager, 'cache'>,
+  { gateway, signingPolicy, namespaces }: CachesOptions,
+): Caches {
   const gatewaySlices = manager.cache(builtin.EndpointSlice, {
     namespaces: [gateway.namespace],
     labelSelector: `${SERVICE_NAME_LABEL}=${gateway.service}`,
   });
   const signing = signingPolicy === undefined ? undefined : signingCaches(manager, signingPolicy);
-  return { ...ownCaches(manager), ...workloadCaches(manager), gatewaySlices, signing };
+  const clusterServingRuntimes = namespaces === undefined ? manager.cache(kinds.ClusterServingRuntime) : undefined;
+  return { ...ownCaches(manager), ...workloadCaches(manager), gatewaySlices, clusterServingRuntimes, signing };
 }
 
 /** By name: the operator may read these two objects of the cluster and no others. */
@@ -61,6 +67,7 @@ type OwnCaches = Pick<
   | 'modelVersions'
   | 'modelAliases'
   | 'approvals'
+  | 'servingRuntimes'
   | 'inferenceServices'
   | 'trafficRoutes'
 >;
@@ -114,6 +121,7 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
       },
     }),
     approvals: manager.cache(kinds.Approval, { indexes: { modelVersion: (o) => at(o, o.spec.modelVersion.name) } }),
+    servingRuntimes: manager.cache(kinds.ServingRuntime),
     inferenceServices: manager.cache(kinds.InferenceService, {
       indexes: {
         modelVersion: (o) => (o.spec.modelVersion === undefined ? [] : at(o, o.spec.modelVersion.name)),
@@ -126,7 +134,9 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
   };
 }
 
-function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | 'gatewaySlices' | 'signing'> {
+type OfTheCluster = 'gatewaySlices' | 'clusterServingRuntimes' | 'signing';
+
+function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | OfTheCluster> {
   const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };
   return {
     jobs: manager.cache(builtin.Job, managed),

@@ -1,5 +1,6 @@
 import type {
   Approval,
+  ClusterServingRuntime,
   Dataset,
   DatasetVersion,
   FeatureSet,
@@ -7,6 +8,7 @@ import type {
   Model,
   ModelAlias,
   ModelVersion,
+  ServingRuntime,
   Store,
   TrafficRoute,
   TrainingJob,
@@ -82,6 +84,9 @@ export interface Caches {
   readonly modelAliases: Cache<ModelAlias>;
   /** Index `modelVersion`. */
   readonly approvals: Cache<Approval>;
+  readonly servingRuntimes: Cache<ServingRuntime>;
+  /** Undefined where the operator looks into some namespaces only: then it has no right to read what is of the cluster. */
+  readonly clusterServingRuntimes: Cache<ClusterServingRuntime> | undefined;
   /** Indexes `modelVersion`, `alias` (the name of the ModelAlias). */
   readonly inferenceServices: Cache<InferenceService>;
   /** Indexes `controller`, `uid`. */

@@ -2,6 +2,7 @@
 import { GROUP, VERSION } from '@slipway/crds';
 import type {
   Approval,
+  ClusterServingRuntime,
   Dataset,
   DatasetVersion,
   FeatureSet,
@@ -9,6 +10,7 @@ import type {
   Model,
   ModelAlias,
   ModelVersion,
+  ServingRuntime,
   Store,
   TrafficRoute,
   TrainingJob,
@@ -45,6 +47,8 @@ export const kinds = {
   ModelVersion: ours<ModelVersion>('ModelVersion', 'modelversions'),
   ModelAlias: ours<ModelAlias>('ModelAlias', 'modelaliases'),
   Approval: ours<Approval>('Approval', 'approvals'),
+  ServingRuntime: ours<ServingRuntime>('ServingRuntime', 'servingruntimes'),
+  ClusterServingRuntime: ours<ClusterServingRuntime>('ClusterServingRuntime', 'clusterservingruntimes', false),
   InferenceService: ours<InferenceService>('InferenceService', 'inferenceservices'),
   TrafficRoute: ours<TrafficRoute>('TrafficRoute', 'trafficroutes'),
   PodDisruptionBudget: defineKind<PodDisruptionBudget>({
@@ -64,8 +68,8 @@ export const kinds = {
   ),
 } as const;
 
-function ours<T extends KubeObject>(kind: string, plural: string): KubeKind<T> {
-  return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });
+function ours<T extends KubeObject>(kind: string, plural: string, namespaced = true): KubeKind<T> {
+  return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced });
 }
 
 function admission<T extends KubeObject>(kind: string, plural: string): KubeKind<T> {

@@ -60,6 +60,8 @@ const trainingJob = (change: object = {}) =>
   });
 const modelVersion = (change: object = {}) =>
   manifest('ModelVersion', { artifact: { path: 'models/a', digest: DIGEST, format: 'Onnx' }, ...change });
+const runtime = (change: object = {}) =>
+  manifest('ServingRuntime', { image: 'a:1', formats: [{ name: 'Onnx' }], ports: { http: 8080 }, ...change });
 const gate = (change: object = {}) => ({ name: 'auc', metric: 'test.auc', min: 0.7, ...change });
 const gated = (evaluation: object | undefined, ...gates: readonly object[]) =>
   manifest('Model', {
@@ -218,10 +220,30 @@ describe('the API server', () => {
       '64 hexadecimal digits',
     ],
     [
-      'a format that is not served',
-      modelVersion({ artifact: { path: 'a', digest: DIGEST, format: 'onnx' } }),
-      'supported values: "Onnx"',
+      'a format in small letters',
+      modelVersion({ artifact: { path: 'a', digest: DIGEST, format: 'sklearn' } }),
+      'must be the name of a format in its own spelling',
     ],
+    [
+      'our own format in another spelling',
+      modelVersion({ artifact: { path: 'a', digest: DIGEST, format: 'ONNX' } }),
+      'is spelled Onnx',
+    ],
+    ['a runtime for nothing', runtime({ formats: [] }), 'should have at least 1 items'],
+    ['a runtime without a port', runtime({ ports: {} }), 'spec.ports.http: Required value'],
+    ['one port for two protocols', runtime({ ports: { http: 8080, grpc: 8080 } }), 'another port than ports.http'],
+    ['a port that is taken', runtime({ ports: { http: 80, metrics: 80 } }), 'another port than those for requests'],
+    ['a runtime that sets a variable of ours', runtime({ env: [{ name: 'SLIPWAY_X', value: '1' }] }), 'set by Slipway'],
+    ['a variable without a value', runtime({ env: [{ name: 'X' }] }), 'give exactly one of value and valueFrom'],
+    [
+      'a model in the folder for scratch files',
+      runtime({ model: { mountPath: '/tmp/m' } }),
+      '/tmp is for scratch files',
+    ],
+    ['a model beside the root', runtime({ model: { mountPath: '/a/../b' } }), 'must be the absolute path of a folder'],
+    ['a probe that is no path', runtime({ probes: { ready: 'health?x=1' } }), 'must be a path of HTTP'],
+    ['a start without an end', runtime({ probes: { startup: '25h' } }), 'must be from 1s to 24h'],
+    ['a runtime of no kind', service({ runtime: { name: 'mlserver' } }), 'spec.runtime.kind: Required value'],
     ['a version in another namespace', service({ modelVersion: { name: 'a', namespace: 'b' } }), 'unknown field'],
     ['a reference with capitals', service({ modelVersion: { name: 'Fraud' } }), 'must be the name of an object'],
     [
@@ -280,6 +302,18 @@ describe('the API server', () => {
     await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(alias()));
 
     expect(await dryRun(alias({ modelVersion: { name: 'a-2' }, by: 'ana@acme.io' }))).toBe('');
+  });
+
+  it('takes a runtime of the cluster, which belongs to no namespace', async () => {
+    expect(await dryRun({ ...runtime(), kind: 'ClusterServingRuntime' })).toBe('');
+    const { stdout } = await plane.kubectl([
+      'api-resources',
+      '--api-group=slipway.dev',
+      '--namespaced=false',
+      '-o',
+      'name',
+    ]);
+    expect(stdout.trim()).toBe('clusterservingruntimes.slipway.dev');
   });
 
   it('answers kubectl get slipway', async () => {

@@ -23,13 +23,14 @@ import { fail } from '../files/copy.ts';
 import { publishFile } from '../files/publish.ts';
 import { pathInStore } from '../files/store-path.ts';
 import { onnxFileOf } from '../model/find-model.ts';
+import { openModel } from '../model/open-model.ts';
 import { readMetadata } from '../model/read-metadata.ts';
 import { startScorer } from '../model/start-scorer.ts';
 import type { Scorer } from '../model/start-scorer.ts';
 import { identifier } from '../tables/database.ts';
 import { digestMismatch } from './fetch.ts';
 import type { TableCommandOptions } from './materialise.ts';
-import { verifyModel } from './verify-model.ts';
+import { verifyBytes } from './verify-model.ts';
 
 /** Rows are streamed, so little is held of them; the rest of the container is for the models. */
 const MAX_DATABASE_BYTES = 512 * 1024 ** 2;
@@ -106,8 +107,9 @@ async function openForRows(
   { request, table }: { request: EvaluateRequest; table: SplitTable },
 ): Promise<OpenModel> {
   const { name, digest, dir } = model;
-  const { signature } = await verifyModel(model);
+  await verifyBytes(model);
   const file = await onnxFileOf(dir);
+  const signature = await openModel(file);
   const hints = modelHints(readMetadata(file));
   const inputs = planInputs({ model: name, inputs: signature.inputs, hints }, table.columns);
   const output = chooseOutput(name, signature.outputs, taskOf(request.metrics));

@@ -7,8 +7,16 @@ import { onnxFileOf } from '../model/find-model.ts';
 import { openModel } from '../model/open-model.ts';
 import { digestMismatch } from './fetch.ts';
 
-/** Checks that the bytes of a model are those that its digest names, and that they can be opened. */
-export async function verifyModel({ dir, digest }: VerifyModelRequest): Promise<VerifyModelResult> {
+/** Checks that the bytes of a model are those that its digest names, and that it can be opened, if it is one that we open. */
+export async function verifyModel({ dir, digest, format }: VerifyModelRequest): Promise<VerifyModelResult> {
+  const bytes = await verifyBytes({ dir, digest });
+  if (format !== 'Onnx') return { ok: true, digest, bytes };
+  const signature = await openModel(await onnxFileOf(dir));
+  return { ok: true, digest, bytes, signature };
+}
+
+/** How many there are. @throws {BatchError} */
+export async function verifyBytes({ dir, digest }: Pick<VerifyModelRequest, 'dir' | 'digest'>): Promise<number> {
   await stat(dir).catch(() => {
     throw new BatchError(
       'FileNotFound',
@@ -17,6 +25,5 @@ export async function verifyModel({ dir, digest }: VerifyModelRequest): Promise<
   });
   const found = await digestOf(dir);
   if (found.digest !== digest) throw digestMismatch(dir, digest, found.digest);
-  const signature = await openModel(await onnxFileOf(dir));
-  return { ok: true, digest, bytes: found.bytes, signature };
+  return found.bytes;
 }

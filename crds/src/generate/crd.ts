@@ -11,8 +11,8 @@ export function buildCrd(definition: KindDefinition): object {
     metadata: { name: `${plural}.${GROUP}`, labels: { 'app.kubernetes.io/part-of': 'slipway' } },
     spec: {
       group: GROUP,
-      scope: 'Namespaced',
-      names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName], categories: ['slipway'] },
+      scope: definition.scope ?? 'Namespaced',
+      names: { kind, listKind: `${kind}List`, plural, singular, shortNames: [shortName], ...categories(definition) },
       versions: [
         {
           name: VERSION,
@@ -28,6 +28,11 @@ export function buildCrd(definition: KindDefinition): object {
       ],
     },
   };
+}
+
+/** `kubectl get slipway` must not fail for people who may read one namespace only. */
+function categories({ scope }: KindDefinition): { readonly categories?: readonly string[] } {
+  return scope === 'Cluster' ? {} : { categories: ['slipway'] };
 }
 
 function objectSchema(definition: KindDefinition): object {

@@ -162,6 +162,8 @@ export interface KindDefinition {
   readonly shortName: string;
   readonly description: string;
   readonly spec: z.ZodType;
+  /** Default: Namespaced. */
+  readonly scope?: 'Cluster';
   /** undefined: the kind has none. */
   readonly status: z.ZodType | undefined;
   /** Rules on the whole object: `self.metadata.name`, `self.spec`, `oldSelf`. */

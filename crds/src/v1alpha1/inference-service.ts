@@ -28,6 +28,17 @@ export const InferenceServiceSpec = withRules(
       })
       .optional()
       .describe('Instead of a ModelVersion: whichever version an alias of a Model means.'),
+    runtime: z
+      .strictObject({
+        kind: z
+          .enum(['ServingRuntime', 'ClusterServingRuntime'])
+          .describe('Of this namespace, or of the whole cluster.'),
+        name: objectName.describe('Its name.'),
+      })
+      .optional()
+      .describe(
+        "The model server. Without it: Slipway's own, which serves Onnx. A change of the runtime reaches new revisions only.",
+      ),
     settings: z
       .strictObject({
         instances: z
@@ -75,12 +86,12 @@ export const InferenceServiceStatus = z.strictObject({
   address: z
     .strictObject({
       http: z.string().max(512),
-      grpc: z.string().max(512),
       hosts: z
         .array(z.string().max(253))
         .max(16)
         .optional()
         .describe('Those of spec.expose that lead to it: no older service has them.'),
+      grpc: z.string().max(512).optional().describe('Absent where the model server does not speak gRPC.'),
     })
     .optional()
     .describe('Where pods of the cluster reach it; the same for the whole life of the service.'),

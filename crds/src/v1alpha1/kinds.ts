@@ -7,6 +7,7 @@ import { inferenceServiceDefinition } from './inference-service.ts';
 import { modelDefinition } from './model.ts';
 import { modelAliasDefinition } from './model-alias.ts';
 import { modelVersionDefinition } from './model-version.ts';
+import { clusterServingRuntimeDefinition, servingRuntimeDefinition } from './serving-runtime.ts';
 import { storeDefinition } from './store.ts';
 import { trafficRouteDefinition } from './traffic-route.ts';
 import { trainingJobDefinition } from './training-job.ts';
@@ -22,6 +23,8 @@ export const KINDS: readonly KindDefinition[] = [
   modelVersionDefinition,
   approvalDefinition,
   modelAliasDefinition,
+  servingRuntimeDefinition,
+  clusterServingRuntimeDefinition,
   inferenceServiceDefinition,
   trafficRouteDefinition,
 ];

@@ -4,6 +4,7 @@ import {
   baseStatus,
   digest,
   listMap,
+  matching,
   READY_COLUMNS,
   reference,
   storePath,
@@ -15,7 +16,14 @@ import type { CustomObject } from './custom-object.ts';
 import { metricSource } from './model.ts';
 import { parameters } from './training-job.ts';
 
-export const modelFormat = z.enum(['Onnx']).describe('Format of the model.');
+export const modelFormat = withRules(
+  matching(
+    /^[A-Z][A-Za-z0-9]*$/,
+    63,
+    'must be the name of a format in its own spelling, with a capital first, such as Onnx, LightGBM or HuggingFace',
+  ),
+  [{ rule: "self == 'Onnx' || self.lowerAscii() != 'onnx'", message: 'is spelled Onnx' }],
+).describe('Format of the model, such as Onnx. Any other than Onnx needs a runtime that lists it.');
 
 export const tensorSpec = z.strictObject({
   name: z.string().min(1).max(255),
@@ -59,7 +67,7 @@ export const ModelVersionSpec = withRules(
         digest,
         format: modelFormat,
       })
-      .describe('The bytes. They are read, hashed and opened before the version is Ready.'),
+      .describe('The bytes. They are read and hashed before the version is Ready, and opened where they are Onnx.'),
     parameters: parameters.optional().describe('What it was trained with.'),
     metrics: z
       .array(
@@ -91,7 +99,7 @@ const metricValue = { name: z.string().max(128), value: z.number() };
 
 export const ModelVersionStatus = z.strictObject({
   ...baseStatus,
-  signature: signature.optional().describe('Read from the model.'),
+  signature: signature.optional().describe('Read from the model, where it is Onnx.'),
   bytes: z.number().int().optional(),
   metrics: z
     .array(z.strictObject({ ...metricValue, source: metricSource }))

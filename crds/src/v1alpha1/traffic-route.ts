@@ -23,7 +23,9 @@ const backend = z.strictObject({
     .strictObject({
       service: reference('The Service whose EndpointSlices list the pods.'),
       httpPort: port('Port of the pods for HTTP/1.1 and WebSocket.'),
-      grpcPort: port('Port of the pods for gRPC, in the clear (h2c).'),
+      grpcPort: port(
+        'Port of the pods for gRPC, in the clear (h2c). Without it calls are answered UNIMPLEMENTED.',
+      ).optional(),
     })
     .describe('Where its pods are. One without ready pods is stood in for by `stable`.'),
 });

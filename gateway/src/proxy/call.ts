@@ -6,12 +6,12 @@ import { chooseBackend } from '../routing/choose-backend.ts';
 import type { Endpoint, Outcome } from '../routing/endpoint-pool.ts';
 import { mayRetry } from '../routing/retry.ts';
 import type { Failure } from '../routing/retry.ts';
-import type { Backend, Route } from '../routing/route.ts';
+import { portOf, type Backend, type Route } from '../routing/route.ts';
 import type { Attempt, CallDeps } from './deps.ts';
 import { answerFields, requestFields, trailerFields } from './fields.ts';
 import { KeptBody } from './kept-body.ts';
 import { valueOf } from './raw-headers.ts';
-import { codeOf, noRoomIn, statusTrailers } from './refusal.ts';
+import { codeOf, NO_GRPC, noRoomIn, statusTrailers } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { report } from './report.ts';
 import type { ProxiedRequest } from './request.ts';
@@ -143,6 +143,7 @@ export class Call implements ExchangeEvents {
   #pick(backend: Backend, except: Endpoint | undefined): void {
     const { now, random, waitingRoom } = this.#deps;
     const { pool } = backend;
+    if (portOf(backend, this.#request.isGrpc) === undefined) return this.#fail(NO_GRPC, backend);
     const endpoint = waitingRoom.isWaitedFor(this.#route) ? undefined : pool.pick(now(), random, except);
     if (endpoint !== undefined) this.#open(backend, endpoint);
     else if (this.#route.hold !== undefined) this.#wait(false);
@@ -179,7 +180,9 @@ export class Call implements ExchangeEvents {
   #open(backend: Backend, endpoint: Endpoint): void {
     const { metrics } = this.#deps;
     const { pool } = backend;
-    const upstream = this.#openUpstream(backend, endpoint);
+    const port = portOf(backend, this.#request.isGrpc);
+    if (port === undefined) return this.#fail(NO_GRPC, backend);
+    const upstream = this.#openUpstream(endpoint, port);
     if (upstream === undefined) {
       this.#fail({ code: 'BadRequest', message: 'a header holds characters that none may hold' }, backend);
       return;
@@ -219,13 +222,13 @@ export class Call implements ExchangeEvents {
   }
 
   /** undefined where Node's client refuses what it should send. */
-  #openUpstream(backend: Backend, endpoint: Endpoint): UpstreamCall | undefined {
+  #openUpstream(endpoint: Endpoint, port: number): UpstreamCall | undefined {
     const { upstreams, now } = this.#deps;
     const { head, isGrpc, id, body, authority, timeoutMs } = this.#request;
     const timeLeftMs = timeoutMs === undefined ? undefined : timeoutMs - (now() - this.#startedAt);
     const request = {
       endpoint,
-      port: isGrpc ? backend.grpcPort : backend.httpPort,
+      port,
       method: head.method,
       path: head.path,
       authority,

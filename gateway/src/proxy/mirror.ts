@@ -1,4 +1,5 @@
 /** Copies of requests for a revision that nobody waits for: whatever it does with them, those who asked do not notice. */
+import { portOf } from '../routing/route.ts';
 import { requestFields } from './fields.ts';
 import type { CallDeps, MirroredRequest } from './deps.ts';
 import { report } from './report.ts';
@@ -16,7 +17,8 @@ export function createMirrors(
 
   function send({ route, backend, request, chunks }: MirroredRequest): void {
     const endpoint = backend.pool.pick(now(), random);
-    if (endpoint === undefined) {
+    const port = portOf(backend, request.isGrpc);
+    if (endpoint === undefined || port === undefined) {
       running -= 1;
       metrics.of(route, backend).mirrorDropped();
       return;
@@ -42,7 +44,7 @@ export function createMirrors(
     upstream = (isGrpc ? upstreams.grpc : upstreams.http).open(
       {
         endpoint,
-        port: isGrpc ? backend.grpcPort : backend.httpPort,
+        port,
         method: head.method,
         path: head.path,
         authority,

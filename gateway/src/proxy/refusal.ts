@@ -12,6 +12,7 @@ const CODES = {
   NoRoute: { http: 404, grpc: 5 },
   TooSlow: { http: 408, grpc: 4 },
   TooLarge: { http: 413, grpc: 8 },
+  Unimplemented: { http: 501, grpc: 12 },
   /** The connection to the server broke. */
   Broken: { http: 502, grpc: 14 },
   Unavailable: { http: 503, grpc: 14 },
@@ -24,6 +25,11 @@ export interface Refusal {
   /** What is wrong, and what to do. */
   readonly message: string;
 }
+
+export const NO_GRPC: Refusal = {
+  code: 'Unimplemented',
+  message: 'the model server of this service does not speak gRPC: its runtime has no ports.grpc; ask over HTTP',
+};
 
 export function isRefusal(one: object): one is Refusal {
   return 'code' in one && 'message' in one;

@@ -34,7 +34,13 @@ export interface Backend {
   readonly weight: number;
   readonly pool: EndpointPool;
   readonly httpPort: number;
-  readonly grpcPort: number;
+  /** undefined: its pods do not speak gRPC. */
+  readonly grpcPort: number | undefined;
+}
+
+/** undefined where its pods do not speak the protocol. */
+export function portOf({ httpPort, grpcPort }: Backend, isGrpc: boolean): number | undefined {
+  return isGrpc ? grpcPort : httpPort;
 }
 
 export type Sticky = { readonly salt: string } & (

@@ -1,5 +1,5 @@
 /** Objects as the API server returns them, valid by default, for unit tests. */
-import type { InferenceService, ModelVersion, Store } from '@slipway/crds';
+import type { InferenceService, ModelVersion, ServingRuntime, Store } from '@slipway/crds';
 import { groupVersion } from '@slipway/crds';
 import type { Job, PersistentVolumeClaim, Pod } from '@slipway/kube';
 import type { GatewayService, WorkloadConfig } from '../deps.ts';
@@ -64,6 +64,22 @@ export function anInferenceService(spec: Partial<InferenceService['spec']> = {})
     kind: 'InferenceService',
     metadata: meta('flights'),
     spec: { modelVersion: { name: 'delay-1' }, settings: { instances: 1 }, scaling: { replicas: 1 }, ...spec },
+  };
+}
+
+export function aServingRuntime(name = 'mlserver', spec: Partial<ServingRuntime['spec']> = {}): ServingRuntime {
+  return {
+    apiVersion: groupVersion,
+    kind: 'ServingRuntime',
+    metadata: meta(name),
+    spec: {
+      image: 'others/mlserver:1',
+      formats: [{ name: 'LightGBM' }],
+      ports: { http: 8080, grpc: 8081 },
+      model: { mountPath: '/models', layout: 'Repository' },
+      probes: { ready: '/v2/health/ready', live: '/v2/health/live', startup: '10m' },
+      ...spec,
+    },
   };
 }
 

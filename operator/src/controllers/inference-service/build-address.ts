@@ -7,6 +7,7 @@ import { ownedLabels, SERVICE_NAME_LABEL } from '../../labels.ts';
 import { childName, stableJson } from '../../names.ts';
 import { GRPC_PORT, HTTP_PORT } from './build-pod-template.ts';
 import { mayGoToZero } from './scaling/settings.ts';
+import type { ServerPorts } from './server-ports.ts';
 import { MOVED_AT_ANNOTATION } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -70,10 +71,16 @@ export function buildAddressSlices(owner: Owner, gateways: readonly GatewayRepli
   });
 }
 
+/** Our own model server's. */
+export const OUR_PORTS: ServerPorts = { httpPort: HTTP_PORT, grpcPort: GRPC_PORT };
+
+/** By revision; ours where nothing is said. */
+export type PortsByRevision = Readonly<Record<string, ServerPorts>>;
+
 /** What the gateways do. Its sequence is above that of the route that exists, where it says anything else. */
 export function buildTrafficRoute(
   owner: Owner,
-  { stable, weights, movedAt }: Traffic,
+  { stable, weights, movedAt, ports = {} }: Traffic & { readonly ports?: PortsByRevision },
   live: DeepReadonly<TrafficRoute> | undefined,
 ): TrafficRoute {
   const content = {
@@ -87,7 +94,7 @@ export function buildTrafficRoute(
       .map((revision) => ({
         revision,
         weight: weights[revision] ?? 0,
-        endpoints: { service: { name: revision }, httpPort: HTTP_PORT, grpcPort: GRPC_PORT },
+        endpoints: { service: { name: revision }, ...(ports[revision] ?? OUR_PORTS) },
       })),
   };
   const metadata = ownedMetadata(owner, owner.metadata.name);

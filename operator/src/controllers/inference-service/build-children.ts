@@ -2,9 +2,10 @@ import type { InferenceService } from '@slipway/crds';
 import type { ControllerRevision, DeepReadonly, Deployment, Service } from '@slipway/kube';
 import type { PodDisruptionBudget } from '../../kinds.ts';
 import { REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
-import { ownedMetadata } from './build-address.ts';
-import { GRPC_PORT, HTTP_PORT, revisionLabels } from './build-pod-template.ts';
+import { OUR_PORTS, ownedMetadata } from './build-address.ts';
+import { revisionLabels } from './build-pod-template.ts';
 import type { RevisionData } from './revision.ts';
+import { serverPorts } from './server-ports.ts';
 
 type Owner = DeepReadonly<InferenceService>;
 
@@ -49,6 +50,7 @@ export function buildDeployment(owner: Owner, { name, data }: Snapshot, replicas
 /** Its EndpointSlices tell the gateways which pods of the revision are ready. */
 export function buildRevisionService(owner: Owner, { name, data }: Snapshot): Service {
   const service = owner.metadata.name;
+  const { httpPort, grpcPort } = serverPorts(data.template) ?? OUR_PORTS;
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -57,8 +59,8 @@ export function buildRevisionService(owner: Owner, { name, data }: Snapshot): Se
       clusterIP: 'None',
       selector: { [SERVICE_LABEL]: service, [REVISION_LABEL]: name },
       ports: [
-        { name: 'http', port: HTTP_PORT, targetPort: HTTP_PORT, protocol: 'TCP' },
-        { name: 'grpc', port: GRPC_PORT, targetPort: GRPC_PORT, protocol: 'TCP' },
+        { name: 'http', port: httpPort, targetPort: httpPort, protocol: 'TCP' },
+        ...(grpcPort === undefined ? [] : [{ name: 'grpc', port: grpcPort, targetPort: grpcPort, protocol: 'TCP' }]),
       ],
     },
   };

@@ -1,27 +1,36 @@
-import type { DeepReadonly } from '@slipway/kube';
-import type { WorkloadConfig } from '../../deps.ts';
 import { batchContainer, quantities, TMP_MOUNT, TMP_VOLUME } from '../../jobs/build-batch-job.ts';
-import { RESTRICTED_CONTAINER, RESTRICTED_POD } from '../../jobs/pod-security.ts';
+import { RESTRICTED_CONTAINER, RESTRICTED_POD, RUNTIME_UID } from '../../jobs/pod-security.ts';
 import type { Container } from '../../jobs/pod-security.ts';
 import { INSTANCE, MANAGED_BY, MODEL_VERSION_LABEL, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
-import type { PodTemplate, RevisionFacts } from './revision.ts';
+import { foreignServer } from './build-foreign-server.ts';
+import { modelFolder, SERVER } from './pod-input.ts';
+import type { RevisionInput } from './pod-input.ts';
+import type { PodTemplate } from './revision.ts';
 
 export const HTTP_PORT = 8080;
 export const GRPC_PORT = 9000;
 const METRICS_PORT = 8002;
 
-/** The container that answers, and the one that brings the model. */
-export const SERVER = 'server';
-export const FETCH = 'fetch';
+/** The container that brings the model. */
+const FETCH = 'fetch';
 
-export interface RevisionInput {
-  readonly service: string;
-  readonly revision: string;
-  readonly facts: DeepReadonly<RevisionFacts>;
-  readonly config: WorkloadConfig;
-}
+/** Where the container that brings the model puts it. */
+const MODELS = '/models';
 
-export function revisionLabels({ service, revision, facts }: Omit<RevisionInput, 'config'>): Record<string, string> {
+const OUR_USER = { runAsUser: RUNTIME_UID, runAsGroup: RUNTIME_UID };
+
+/** No user id: the namespace's Pod Security level decides what the image of others may be. The group lets ours read the Store. */
+const FOREIGN_POD = {
+  fsGroup: RUNTIME_UID,
+  fsGroupChangePolicy: 'OnRootMismatch',
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+export function revisionLabels({
+  service,
+  revision,
+  facts,
+}: Pick<RevisionInput, 'service' | 'revision' | 'facts'>): Record<string, string> {
   return {
     [MANAGED_BY]: 'slipway',
     [INSTANCE]: service,
@@ -33,13 +42,16 @@ export function revisionLabels({ service, revision, facts }: Omit<RevisionInput,
 
 /** A pod that copies the model out of the Store, verifies it, and serves it. Only the copying container sees the Store. */
 export function buildPodTemplate(input: RevisionInput): PodTemplate {
-  const { facts, service, revision } = input;
+  const { facts, service, revision, runtime } = input;
   return {
     metadata: { labels: revisionLabels(input) },
     spec: {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: RESTRICTED_POD,
+      ...(runtime?.imagePullSecrets === undefined
+        ? {}
+        : { imagePullSecrets: runtime.imagePullSecrets.map(({ name }) => ({ name })) }),
+      securityContext: runtime === undefined ? RESTRICTED_POD : FOREIGN_POD,
       terminationGracePeriodSeconds: 45,
       topologySpreadConstraints: [
         {
@@ -50,7 +62,7 @@ export function buildPodTemplate(input: RevisionInput): PodTemplate {
         },
       ],
       initContainers: [fetchContainer(input)],
-      containers: [serverContainer(input)],
+      containers: [runtime === undefined ? ownServer(input) : foreignServer({ ...input, runtime })],
       volumes: [
         { name: 'models', emptyDir: {} },
         TMP_VOLUME,
@@ -60,30 +72,32 @@ export function buildPodTemplate(input: RevisionInput): PodTemplate {
   };
 }
 
-function fetchContainer({ service, facts, config }: RevisionInput): Container {
+function fetchContainer(input: RevisionInput): Container {
+  const { facts, config, runtime } = input;
   const { store, root, path, digest } = facts.artifact;
   const from = ['', 'stores', store, ...[root, path].flatMap((part) => part.split('/'))]
     .filter((part, index) => index === 0 || part !== '')
     .join('/');
-  const request = { items: [{ from, to: `/models/${service}/${facts.number}`, digest }] };
+  const request = { items: [{ from, to: `${MODELS}/${modelFolder(input)}`, digest }] };
   const resources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } };
   return {
     ...batchContainer({ command: 'fetch', request, config, resources }, FETCH),
+    ...(runtime === undefined ? {} : { securityContext: { ...RESTRICTED_CONTAINER, ...OUR_USER } }),
     volumeMounts: [
       { name: 'store', mountPath: `/stores/${store}`, readOnly: true },
-      { name: 'models', mountPath: '/models' },
+      { name: 'models', mountPath: MODELS },
       TMP_MOUNT,
     ],
   };
 }
 
-function serverContainer({ revision, facts, config }: RevisionInput): Container {
+function ownServer({ revision, facts, config }: RevisionInput): Container {
   return {
     name: SERVER,
     image: config.servingRuntimeImage,
     imagePullPolicy: config.imagePullPolicy,
     args: [
-      '--model-repository=/models',
+      `--model-repository=${MODELS}`,
       `--http-port=${HTTP_PORT}`,
       `--grpc-port=${GRPC_PORT}`,
       `--metrics-port=${METRICS_PORT}`,
@@ -98,7 +112,7 @@ function serverContainer({ revision, facts, config }: RevisionInput): Container 
     resources: quantities(facts.resources ?? { requests: { cpu: '100m', memory: '256Mi' } }),
     securityContext: RESTRICTED_CONTAINER,
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ name: 'models', mountPath: '/models', readOnly: true }, TMP_MOUNT],
+    volumeMounts: [{ name: 'models', mountPath: MODELS, readOnly: true }, TMP_MOUNT],
     // Ready means that every model is loaded and warmed; a large model may take its time, so nothing but the end of the
     // process ends a start.
     startupProbe: { ...probe('live'), periodSeconds: 1, failureThreshold: 120 },

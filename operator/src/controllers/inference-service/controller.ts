@@ -51,6 +51,11 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       watch(caches.modelAliases, ({ metadata }) => ofAlias(indexKey(metadata.namespace, metadata.name))),
       watch(caches.modelVersions, ({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name))),
       ...storeWatches(caches, ofStore),
+      // Also of those that name none: a condition lists what there is.
+      watch(caches.servingRuntimes, ({ metadata }) => caches.inferenceServices.list(metadata.namespace).map(keyOf)),
+      ...(caches.clusterServingRuntimes === undefined
+        ? []
+        : [watch(caches.clusterServingRuntimes, () => caches.inferenceServices.list().map(keyOf))]),
       watch(caches.mountFailures, ({ involvedObject: { namespace = '', name = '' } }) => {
         const pod = caches.pods.get({ namespace, name });
         return pod === undefined ? [] : ofLabel(pod);

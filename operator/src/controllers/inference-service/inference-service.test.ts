@@ -1,8 +1,8 @@
 /** plan and status of an InferenceService, from the same observations. */
-import type { InferenceService, TrafficRoute } from '@slipway/crds';
+import type { InferenceService, ServingRuntimeSpec, TrafficRoute } from '@slipway/crds';
 import type { ControllerRevision, Deployment, EndpointSlice } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
-import { aModelVersion, anInferenceService, aStore, NOW, WORKLOADS } from '../../testing/fixtures.ts';
+import { aModelVersion, anInferenceService, aServingRuntime, aStore, NOW, WORKLOADS } from '../../testing/fixtures.ts';
 import { buildAddress, buildTrafficRoute } from './build-address.ts';
 import { buildControllerRevision, buildDeployment, buildRevisionService } from './build-children.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
@@ -133,6 +133,47 @@ const missing = (version: string): Resolved => ({
 });
 const LONG_AGO = '2026-11-23T09:00:00.000Z';
 const JUST_NOW = '2026-11-23T09:59:57.000Z';
+
+/** A service that names a runtime, before it has a revision. */
+const runtime = { kind: 'ServingRuntime' as const, name: 'mlserver' };
+function foreign(server: ServingRuntimeSpec, more: Partial<ObservedService> = {}): ObservedService {
+  const service = anInferenceService({ ...spec('v1'), runtime });
+  const facts = resolveFacts(service, aModelVersion('v1'), aStore());
+  return { ...scene({}), service, resolved: { version: 'v1', facts, runtime: server }, ...more };
+}
+
+function childrenOf(plan: ReturnType<typeof planService>, kind: string): unknown[] {
+  return plan.apply.filter((child) => child.kind.kind === kind).map(({ object }) => object);
+}
+
+describe('a runtime of other people', () => {
+  const { spec: server } = aServingRuntime('mlserver', { ports: { http: 7000 } });
+  const edited = { ...server, image: 'others/mlserver:2', ports: { http: 7001, grpc: 7002 } };
+  const plan = planService(foreign(server), context);
+  const [snapshot] = childrenOf(plan, 'ControllerRevision') as [ObservedRevision['snapshot'] & ControllerRevision];
+  const [routed] = childrenOf(plan, 'TrafficRoute') as [TrafficRoute];
+  const { name } = snapshot.metadata;
+  const made = { ...revision('v1'), name, snapshot, data: snapshot.data as ObservedRevision['data'] };
+  const later = foreign(edited, { route: routed, revisions: [made] });
+
+  it('has requests led to its ports', () => {
+    expect(routed.spec.backends[0]?.endpoints).toEqual({ service: { name }, httpPort: 7000 });
+    expect(childrenOf(plan, 'Service')[1]).toMatchObject({ spec: { ports: [{ name: 'http', port: 7000 }] } });
+    expect(snapshot.data).toMatchObject({ runtimeImage: 'others/mlserver:1', facts: { runtime } });
+  });
+
+  it('changes nothing of a revision when it is edited', () => {
+    const after = planService(later, context);
+    expect(childrenOf(after, 'Deployment')).toEqual(childrenOf(plan, 'Deployment'));
+    expect((childrenOf(after, 'TrafficRoute') as TrafficRoute[])[0]?.spec).toEqual(routed.spec);
+  });
+
+  it('is told in the status, with a newer image, and without an address for gRPC where it speaks none', () => {
+    const status = serviceStatus(later, context);
+    expect(status?.address).toEqual({ http: 'http://flights.team.svc' });
+    expect(status?.runtime).toEqual({ image: 'others/mlserver:1', behind: 'others/mlserver:2' });
+  });
+});
 
 describe('planService', () => {
   it('lists a new revision at once, so that gateways know the host', () => {

@@ -16,6 +16,8 @@ import { IN_USE_FINALIZER } from '../model-version/plan.ts';
 import { servableProblem } from '../model-version/servable.ts';
 import { observeHosts } from './hosts.ts';
 import type { ObservedHost } from './hosts.ts';
+import { findRuntime } from './find-runtime.ts';
+import type { ForeignRuntime } from './find-runtime.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
 import { replicasOf } from './scaling/replicas.ts';
@@ -45,11 +47,18 @@ export interface AppliedRoute {
 
 /** What the spec asks for, with everything looked up; or why that is not possible now. */
 export type Resolved =
-  | { readonly version: string; readonly facts: RevisionFacts; readonly problem?: undefined }
+  | {
+      readonly version: string;
+      readonly facts: RevisionFacts;
+      /** As it is now; undefined: ours. */
+      readonly runtime?: ForeignRuntime | undefined;
+      readonly problem?: undefined;
+    }
   | {
       /** The ModelVersion that is asked for, where at least that can be said. */
       readonly version: string | undefined;
       readonly facts?: undefined;
+      readonly runtime?: undefined;
       readonly problem: Reason & { readonly isFinal: boolean };
     };
 
@@ -151,10 +160,21 @@ function resolve(caches: Caches, service: DeepReadonly<InferenceService>): Resol
     return unresolved({ reason: 'ModelVersionNotFound', message, isFinal: false });
   }
   const problem = foreignVersion(version, model) ?? versionProblem(version);
-  if (problem !== undefined) return unresolved(problem);
+  return problem === undefined ? resolveVersion(caches, service, version) : unresolved(problem);
+}
+
+/** What a version needs so that pods of the service can serve it. */
+function resolveVersion(
+  caches: Caches,
+  service: DeepReadonly<InferenceService>,
+  version: DeepReadonly<ModelVersion>,
+): Resolved {
+  const { name, namespace = '' } = version.metadata;
   const found = findStore(caches, { namespace, name: version.spec.artifact.store.name, access: 'read' });
-  if (found.problem !== undefined) return unresolved({ ...found.problem, isFinal: false });
-  return { version: name, facts: resolveFacts(service, version, found.store) };
+  if (found.problem !== undefined) return { version: name, problem: { ...found.problem, isFinal: false } };
+  const chosen = findRuntime(caches, service, version);
+  if (chosen.problem !== undefined) return { version: name, problem: chosen.problem };
+  return { version: name, facts: resolveFacts(service, version, found.store), runtime: chosen.runtime };
 }
 
 /** An alias of one Model that means a version of another. */

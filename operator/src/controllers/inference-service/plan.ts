@@ -4,7 +4,7 @@ import type { Child, EndpointSlice, LiveObject, Result } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { kinds } from '../../kinds.ts';
-import { buildAddress, buildAddressSlices, buildTrafficRoute } from './build-address.ts';
+import { buildAddress, buildAddressSlices, buildTrafficRoute, OUR_PORTS } from './build-address.ts';
 import {
   buildControllerRevision,
   buildDeployment,
@@ -15,7 +15,10 @@ import type { Snapshot } from './build-children.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
 import { isConfirmed } from './confirmation.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
+import { serverImage } from './pod-input.ts';
 import { matchesAsked, revisionName } from './revision.ts';
+import { livePorts, serverPorts } from './server-ports.ts';
+import type { ServerPorts } from './server-ports.ts';
 import { planTraffic, trafficOf } from './traffic.ts';
 import type { Traffic, TrafficInput } from './traffic.ts';
 
@@ -78,7 +81,7 @@ export function planService(observed: ObservedService, context: PlanContext): Se
   const { service, gateways } = observed;
   const slices = buildAddressSlices(service, gateways);
   const desired = desiredRevision(observed).name;
-  const routing = planRouting(observed, desired, context.now);
+  const routing = planRouting(observed, desired, context);
   const running = [...new Set([...routing.listed, desired])].filter((name) => name !== undefined);
   const snapshots = running
     .map((name) => snapshotOf(observed, name, context.config))
@@ -127,20 +130,30 @@ const NO_ROUTE: Routing = {
   isAtRest: false,
 };
 
-function planRouting(observed: ObservedService, desired: string | undefined, now: Date): Routing {
+function planRouting(observed: ObservedService, desired: string | undefined, { now, config }: PlanContext): Routing {
   const input = trafficInput(observed, desired, now);
   const traffic = planTraffic(input);
   if (traffic === undefined) return NO_ROUTE;
   const { service, route } = observed;
-  const object = buildTrafficRoute(service, traffic, route);
+  const listed = Object.keys(traffic.weights);
+  const ports = Object.fromEntries(listed.map((name) => [name, portsOf(observed, name, config)]));
+  const object = buildTrafficRoute(service, { ...traffic, ports }, route);
   return {
     children: [{ kind: kinds.TrafficRoute, object }],
-    listed: Object.keys(traffic.weights),
+    listed,
     stable: traffic.movedAt === undefined ? undefined : traffic.stable,
     movesTo: movesTo(input.live, traffic),
     movedAt: traffic.movedAt,
     isAtRest: object.spec.sequence === route?.spec.sequence && isConfirmed(observed),
   };
+}
+
+/** Where nothing is left that would tell, it stays as the route has it. */
+function portsOf(observed: ObservedService, name: string, config: WorkloadConfig): ServerPorts {
+  const live = observed.route?.spec.backends.find(({ revision }) => revision === name)?.endpoints;
+  const deployment = observed.revisions.find((revision) => revision.name === name)?.deployment;
+  const template = snapshotOf(observed, name, config)?.data.template ?? deployment?.spec?.template;
+  return serverPorts(template) ?? livePorts(live) ?? OUR_PORTS;
 }
 
 function trafficInput(
@@ -187,12 +200,13 @@ function snapshotOf(observed: ObservedService, name: string, config: WorkloadCon
   const { resolved, service } = observed;
   const isDesired = resolved.facts !== undefined && revisionName(service.metadata.name, resolved.facts) === name;
   if (!isDesired || found?.snapshot !== undefined) return undefined; // of another version of the operator, or lost: left alone
-  const { facts } = resolved;
+  const { facts, runtime } = resolved;
   // A Deployment without its snapshot keeps its template: pods that run are not restarted for our bookkeeping.
   const live = found?.deployment?.spec?.template;
   const template =
-    structuredClone(live) ?? buildPodTemplate({ service: service.metadata.name, revision: name, facts, config });
-  return { name, data: { facts, runtimeImage: config.servingRuntimeImage, template } };
+    structuredClone(live) ??
+    buildPodTemplate({ service: service.metadata.name, revision: name, facts, config, runtime });
+  return { name, data: { facts, runtimeImage: serverImage({ runtime, config }), template } };
 }
 
 function revisionChildren(

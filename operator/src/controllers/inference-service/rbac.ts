@@ -4,7 +4,14 @@ import type { PolicyRule } from '../../controller-registration.ts';
 export const inferenceServiceRules: readonly PolicyRule[] = [
   {
     apiGroups: ['slipway.dev'],
-    resources: ['inferenceservices', 'modelaliases', 'modelversions', 'stores'],
+    resources: [
+      'inferenceservices',
+      'servingruntimes',
+      'clusterservingruntimes',
+      'modelaliases',
+      'modelversions',
+      'stores',
+    ],
     verbs: READ,
   },
   { apiGroups: ['slipway.dev'], resources: ['inferenceservices/status'], verbs: ['patch'] },

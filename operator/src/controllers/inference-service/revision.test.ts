@@ -10,6 +10,12 @@ describe('revisionName', () => {
     expect(name()).toMatch(/^flights-[0-9a-f]{8}$/);
   });
 
+  it('is what it was before: an upgrade makes no revision', () => {
+    expect(name()).toBe('flights-8b279776');
+    const spec = { settings: { instances: 2 }, resources: { requests: { cpu: 1 } }, refresh: 'x' };
+    expect(name(spec)).toBe('flights-d1ba7814');
+  });
+
   it.each([
     ['the number of pods', { scaling: { replicas: 7 } }],
     ['how a quantity is written', { resources: { requests: { cpu: '1' } } }, { resources: { requests: { cpu: 1 } } }],
@@ -21,6 +27,7 @@ describe('revisionName', () => {
     ['the model', { modelVersion: { name: 'delay-2' } }, aModelVersion('delay-2')],
     ['settings', { settings: { instances: 2 } }],
     ['resources', { resources: { limits: { memory: '1Gi' } } }],
+    ['the runtime', { runtime: { kind: 'ServingRuntime' as const, name: 'mlserver' } }],
     ['refresh', { refresh: '2026-11-23' }],
     ['where the Store is', {}, aModelVersion(), aStore({ uri: 'pvc://other' })],
   ])('changes with %s', (_, spec, version = aModelVersion(), store = aStore()) => {
@@ -47,5 +54,9 @@ describe('matchesAsked', () => {
     expect(matchesAsked(facts, asked({ resources }))).toBe(false);
     expect(matchesAsked(facts, asked({}, 'delay-1'))).toBe(false);
     expect(matchesAsked(facts, asked({ resources, refresh: 'x' }, 'delay-1'))).toBe(false);
+    const runtime = { kind: 'ServingRuntime' as const, name: 'mlserver' };
+    expect(matchesAsked(facts, asked({ resources, runtime }, 'delay-1'))).toBe(false);
+    const foreign = { ...facts, runtime };
+    expect(matchesAsked(foreign, asked({ resources, runtime }, 'delay-1'))).toBe(true);
   });
 });

@@ -14,6 +14,8 @@ const RevisionFacts = z.object({
   modelVersion: z.string(),
   number: z.number().int(),
   artifact: z.object({ store: z.string(), claim: z.string(), root: z.string(), path: z.string(), digest: z.string() }),
+  /** Which one was chosen, not what it says: a change of it makes no revision. Absent: ours. */
+  runtime: z.object({ kind: z.enum(['ServingRuntime', 'ClusterServingRuntime']), name: z.string() }).optional(),
   settings: z.object({ instances: z.number().int() }),
   resources: z.object({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
   refresh: z.string().optional(),
@@ -33,7 +35,7 @@ export function resolveFacts(
   version: DeepReadonly<ModelVersion>,
   store: DeepReadonly<Store>,
 ): RevisionFacts {
-  const { settings, resources, refresh } = service.spec;
+  const { runtime, settings, resources, refresh } = service.spec;
   const location = parseStoreUri(store.spec.uri);
   const { path, digest } = version.spec.artifact;
   const artifact = {
@@ -47,6 +49,7 @@ export function resolveFacts(
     modelVersion: version.metadata.name,
     number: version.spec.number,
     artifact,
+    ...(runtime === undefined ? {} : { runtime }),
     settings,
     ...(resources === undefined ? {} : { resources }),
     ...(refresh === undefined ? {} : { refresh }),
@@ -59,18 +62,22 @@ export function revisionName(service: string, facts: RevisionFacts): string {
 }
 
 /** What a service asks for, as far as it can be told without reading the ModelVersion. */
-export interface Asked extends Pick<DeepReadonly<InferenceService>['spec'], 'settings' | 'resources' | 'refresh'> {
+export interface Asked extends Pick<
+  DeepReadonly<InferenceService>['spec'],
+  'runtime' | 'settings' | 'resources' | 'refresh'
+> {
   readonly modelVersion: string | undefined;
 }
 
 /** Whether a revision is what is asked for: for when its ModelVersion cannot be read. */
 export function matchesAsked(facts: RevisionFacts, asked: Asked): boolean {
-  const { modelVersion, settings, resources, refresh } = facts;
+  const { modelVersion, runtime, settings, resources, refresh } = facts;
   return (
-    stableJson(normal({ modelVersion, settings, resources, refresh })) ===
+    stableJson(normal({ modelVersion, runtime, settings, resources, refresh })) ===
     stableJson(
       normal({
         modelVersion: asked.modelVersion,
+        runtime: asked.runtime,
         settings: { instances: asked.settings.instances },
         resources: asked.resources,
         refresh: asked.refresh,

@@ -4,6 +4,7 @@ import { baseStatus, conditionsOfError, inProgress, isFalse, isTrue, stalled } f
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
+import { stableJson } from '../../names.ts';
 import { isReady } from '../../gateways/gateways.ts';
 import { behind, silent } from './confirmation.ts';
 import { exposedConditions, ownHosts, withHosts } from './hosts.ts';
@@ -11,6 +12,8 @@ import type { AppliedRoute, ObservedRevision, ObservedService } from './observe.
 import { mayGoToZero } from './scaling/settings.ts';
 import { desiredRevision, stableRevision } from './plan.ts';
 import type { Desired } from './plan.ts';
+import type { RevisionFacts } from './revision.ts';
+import { serverPorts } from './server-ports.ts';
 
 export interface StatusContext {
   readonly now: Date;
@@ -182,10 +185,11 @@ function facts(
   { stable, candidate }: Sides,
   config: StatusContext['config'],
 ): Omit<InferenceServiceStatus, 'conditions' | 'observedGeneration'> {
-  const { service, address, revisions } = observed;
-  const runtime = runtimeOf(stable ?? candidate, config);
+  const { service, address, revisions, resolved } = observed;
+  const shown = stable ?? candidate;
+  const runtime = runtimeOf(shown, { config, service, resolved });
   return {
-    ...(address === undefined ? {} : { address: addressOf(observed) }),
+    ...(address === undefined ? {} : { address: addressOf(observed, shown) }),
     ...(stable === undefined ? {} : { stable: side(stable) }),
     ...(candidate === undefined ? {} : { candidate: side(candidate) }),
     replicas: revisions.reduce((sum, { deployment }) => sum + (deployment?.status?.replicas ?? 0), 0),
@@ -194,11 +198,16 @@ function facts(
   };
 }
 
-function addressOf(observed: ObservedService): NonNullable<InferenceServiceStatus['address']> {
+function addressOf(
+  observed: ObservedService,
+  shown: ObservedRevision | undefined,
+): NonNullable<InferenceServiceStatus['address']> {
   const { name, namespace } = observed.service.metadata;
   const host = `${name}.${namespace}.svc`;
+  const ports = serverPorts(shown?.data?.template);
+  const grpc = ports !== undefined && ports.grpcPort === undefined ? {} : { grpc: `${host}:80` };
   const hosts = ownHosts(observed);
-  return { http: `http://${host}`, grpc: `${host}:80`, ...(hosts.length === 0 ? {} : { hosts: [...hosts] }) };
+  return { http: `http://${host}`, ...grpc, ...(hosts.length === 0 ? {} : { hosts: [...hosts] }) };
 }
 
 function side(revision: ObservedRevision): { revision: string; modelVersion: string; ready: number } {
@@ -207,10 +216,19 @@ function side(revision: ObservedRevision): { revision: string; modelVersion: str
 
 function runtimeOf(
   revision: ObservedRevision | undefined,
-  config: StatusContext['config'],
+  asked: Pick<ObservedService, 'service' | 'resolved'> & Pick<StatusContext, 'config'>,
 ): InferenceServiceStatus['runtime'] {
   const image = revision?.data?.runtimeImage;
   if (image === undefined) return undefined;
-  const newest = config.servingRuntimeImage;
-  return { image, ...(newest === image ? {} : { behind: newest }) };
+  const newest = newestImage(revision?.data?.facts.runtime, asked);
+  return { image, ...(newest === undefined || newest === image ? {} : { behind: newest }) };
+}
+
+/** What a revision of the same runtime would get now; undefined where that cannot be said. */
+function newestImage(
+  runtime: RevisionFacts['runtime'],
+  { service, resolved, config }: Pick<ObservedService, 'service' | 'resolved'> & Pick<StatusContext, 'config'>,
+): string | undefined {
+  if (runtime === undefined) return config.servingRuntimeImage;
+  return stableJson(runtime) === stableJson(service.spec.runtime) ? resolved.runtime?.image : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Condition, ModelVersionStatus } from '@slipway/crds';
+import type { VerifyModelResult } from '@slipway/crds/batch';
 import type { OperatorError, WantedCondition } from '@slipway/kube';
 import {
   baseStatus,
@@ -33,8 +34,7 @@ export function modelVersionStatus(
     inUse(observed.users),
   ];
   const { outcome } = verification;
-  const facts =
-    outcome.state === 'succeeded' ? { signature: outcome.result.signature, bytes: outcome.result.bytes } : {};
+  const facts = outcome.state === 'succeeded' ? verifiedFacts(outcome.result) : {};
   return { ...baseStatus(version, conditions, context.now), ...facts, ...evaluation.facts };
 }
 
@@ -48,7 +48,7 @@ function readyConditions({ version, found, verification, users }: ObservedModelV
   if (found.problem !== undefined) return inProgress(found.problem);
   switch (outcome.state) {
     case 'succeeded':
-      return ready({ reason: 'Verified', message: 'The bytes have the digest, and the model opens.' });
+      return ready({ reason: 'Verified', message: verifiedMessage(version.spec.artifact.format) });
     case 'pending':
       return outcome.reason === 'Starting' ? inProgress(VERIFYING) : inProgress(outcome);
     case 'running':
@@ -56,6 +56,15 @@ function readyConditions({ version, found, verification, users }: ObservedModelV
     default:
       return inProgress(VERIFYING);
   }
+}
+
+function verifiedMessage(format: string): string {
+  if (format === 'Onnx') return 'The bytes have the digest, and the model opens.';
+  return `The bytes have the digest. Whether the model opens only a runtime for ${format} can tell.`;
+}
+
+function verifiedFacts({ signature, bytes }: VerifyModelResult): Pick<ModelVersionStatus, 'signature' | 'bytes'> {
+  return { ...(signature === undefined ? {} : { signature }), bytes };
 }
 
 const VERIFYING: Reason = { reason: 'Verifying', message: 'A Job reads, hashes and opens the model.' };

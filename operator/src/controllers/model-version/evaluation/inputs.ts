@@ -68,7 +68,12 @@ export function resolveInputs(
 
 function stored(caches: InputCaches, version: DeepReadonly<ModelVersion>): Found<StoredVersion> {
   const { metadata, spec } = version;
-  const { namespace = '' } = metadata;
+  const { namespace = '', name } = metadata;
+  const { format } = spec.artifact;
+  if (format !== 'Onnx') {
+    const message = `ModelVersion "${name}" is in the format ${format}, and only models in Onnx can be evaluated. Take spec.evaluation and the gates that read it out of the Model, or make the version in Onnx.`;
+    return { problem: { reason: 'FormatNotEvaluated', message } };
+  }
   const { store, problem } = findStore(caches, { namespace, name: spec.artifact.store.name, access: 'read' });
   return problem === undefined ? { found: { version, store } } : { problem };
 }

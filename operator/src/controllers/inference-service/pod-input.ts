@@ -1,0 +1,26 @@
+import type { DeepReadonly } from '@slipway/kube';
+import type { WorkloadConfig } from '../../deps.ts';
+import type { ForeignRuntime } from './find-runtime.ts';
+import type { RevisionFacts } from './revision.ts';
+
+/** The container that answers. */
+export const SERVER = 'server';
+
+/** What the pods of a revision are made from. */
+export interface RevisionInput {
+  readonly service: string;
+  readonly revision: string;
+  readonly facts: DeepReadonly<RevisionFacts>;
+  readonly config: WorkloadConfig;
+  /** Undefined: ours. */
+  readonly runtime?: ForeignRuntime | undefined;
+}
+
+/** Of the model in a repository as model servers know it. */
+export function modelFolder({ service, facts }: Pick<RevisionInput, 'service' | 'facts'>): string {
+  return `${service}/${facts.number}`;
+}
+
+export function serverImage({ runtime, config }: Pick<RevisionInput, 'runtime' | 'config'>): string {
+  return runtime?.image ?? config.servingRuntimeImage;
+}
