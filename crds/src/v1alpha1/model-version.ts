@@ -157,6 +157,12 @@ export const modelVersionDefinition: KindDefinition = {
     ...READY_COLUMNS,
     { name: 'Gates', type: 'string', jsonPath: '.status.conditions[?(@.type=="GatesPassed")].status' },
     { name: 'Approved', type: 'string', jsonPath: '.status.conditions[?(@.type=="Approved")].status' },
+    {
+      name: 'Compatible',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Compatible")].status',
+      priority: 1,
+    },
     { name: 'Format', type: 'string', jsonPath: '.spec.artifact.format', priority: 1 },
     AGE_COLUMN,
   ],

@@ -140,6 +140,12 @@ export const ModelSpec = withRules(
     store: storeReference.describe('Where its versions are published. Default: the Store named "default".'),
     evaluation: evaluation.optional(),
     approval: approval.optional(),
+    compatibility: z
+      .enum(['Warn', 'Refuse'])
+      .default('Warn')
+      .describe(
+        'What a service does that is to change to a version which those who call the present one cannot call the same way: tell of it and change, or refuse.',
+      ),
     gates: listMap(gate, 16, ['name'])
       .optional()
       .describe(

@@ -78,7 +78,7 @@ export function aDatasetVersion(number = 1, more: Partial<DatasetVersion['spec']
 }
 
 export function aModel(more: Partial<Model['spec']> = {}): Model {
-  const spec = { store: { name: 'default' }, ...more };
+  const spec = { store: { name: 'default' }, compatibility: 'Warn' as const, ...more };
   return { apiVersion: groupVersion, kind: 'Model', metadata: meta('delay'), spec };
 }
 

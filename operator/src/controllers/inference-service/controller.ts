@@ -10,6 +10,7 @@ import { addKindController } from '../../kind-controller.ts';
 import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION, SERVICE_LABEL } from '../../labels.ts';
 import { servicesOfHosts } from './hosts.ts';
+import { changeNote } from './interface-change.ts';
 import { observeService } from './observe.ts';
 import type { ObservedService } from './observe.ts';
 import { planService } from './plan.ts';
@@ -30,10 +31,9 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       .byIndex('modelVersion', key)
       .flatMap(({ metadata }) => ofAlias(indexKey(metadata.namespace, metadata.name))),
   ];
-  const ofStore = (key: string) =>
-    caches.modelVersions
-      .byIndex('store', key)
-      .flatMap(({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name)));
+  const ofVersionObject = ({ metadata }: DeepReadonly<KubeObject>) =>
+    ofVersion(indexKey(metadata.namespace, metadata.name));
+  const ofStore = (key: string) => caches.modelVersions.byIndex('store', key).flatMap(ofVersionObject);
   addKindController(manager, deps, {
     name: NAME,
     kind: kinds.InferenceService,
@@ -48,8 +48,15 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       watch(caches.pods, ofLabel),
       watch(caches.endpointSlices, ofLabel),
       watch(caches.gatewaySlices, () => caches.inferenceServices.list().map(keyOf)),
+      watch(caches.models, ({ metadata }) =>
+        caches.modelVersions.byIndex('model', indexKey(metadata.namespace, metadata.name)).flatMap(ofVersionObject),
+      ),
       watch(caches.modelAliases, ({ metadata }) => ofAlias(indexKey(metadata.namespace, metadata.name))),
-      watch(caches.modelVersions, ({ metadata }) => ofVersion(indexKey(metadata.namespace, metadata.name))),
+      watch(caches.modelVersions, ofVersionObject),
+      // What serves is compared with what the service is to change to.
+      watch(caches.modelVersions, ({ metadata }) =>
+        caches.deployments.byIndex('modelVersion', indexKey(metadata.namespace, metadata.name)).flatMap(owner),
+      ),
       ...storeWatches(caches, ofStore),
       // Also of those that name none: a condition lists what there is.
       watch(caches.servingRuntimes, ({ metadata }) => caches.inferenceServices.list(metadata.namespace).map(keyOf)),
@@ -140,6 +147,8 @@ function recordPlan(deps: OperatorDeps, observed: ObservedService, plan: Service
     const message = `Revision ${plan.created} of ModelVersion ${observed.resolved.version} was created.`;
     deps.events.record(service, { type: 'Normal', reason: 'RevisionCreated', message, action: 'CreatingRevision' });
   }
+  const note = changeNote(observed);
+  if (note !== undefined) deps.events.record(service, note);
   if (plan.movesTo !== undefined) {
     scope.log.info({ revision: plan.movesTo }, 'traffic moves');
     const message = `All requests go to revision ${plan.movesTo}.`;

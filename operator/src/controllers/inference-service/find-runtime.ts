@@ -3,6 +3,7 @@ import type { InferenceService, ModelVersion, ServingRuntimeSpec } from '@slipwa
 import type { DeepReadonly } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { Caches } from '../../deps.ts';
+import { isOpened, OUR_FORMATS } from '../model-version/format.ts';
 
 /** A model server of other people, as its object says now. */
 export type ForeignRuntime = DeepReadonly<ServingRuntimeSpec>;
@@ -18,8 +19,6 @@ export interface FoundRuntime {
 type RuntimeCaches = Pick<Caches, 'servingRuntimes' | 'clusterServingRuntimes'>;
 type Reference = NonNullable<DeepReadonly<InferenceService>['spec']['runtime']>;
 
-/** What our own model server serves. */
-const OUR_FORMATS: readonly string[] = ['Onnx'];
 /** A message is read in a terminal. */
 const LISTED = 5;
 
@@ -33,7 +32,7 @@ export function findRuntime(
 ): FoundRuntime {
   const { format } = version.spec.artifact;
   if (wanted === undefined) {
-    return OUR_FORMATS.includes(format) ? {} : { problem: notOurs(caches, namespace, version) };
+    return isOpened(version) ? {} : { problem: notOurs(caches, namespace, version) };
   }
   const there = runtimesFor(caches, namespace);
   const found = there.find(({ kind, name }) => kind === wanted.kind && name === wanted.name);

@@ -6,6 +6,7 @@ import { aModelVersion, anInferenceService, aServingRuntime, aStore, NOW, WORKLO
 import { buildAddress, buildTrafficRoute } from './build-address.ts';
 import { buildControllerRevision, buildDeployment, buildRevisionService } from './build-children.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
+import { changeNote } from './interface-change.ts';
 import type { ObservedRevision, ObservedService, Resolved } from './observe.ts';
 import { planService } from './plan.ts';
 import { resolveFacts, revisionName } from './revision.ts';
@@ -172,6 +173,27 @@ describe('a runtime of other people', () => {
     const status = serviceStatus(later, context);
     expect(status?.address).toEqual({ http: 'http://flights.team.svc' });
     expect(status?.runtime).toEqual({ image: 'others/mlserver:1', behind: 'others/mlserver:2' });
+  });
+});
+
+describe('a change that breaks callers', () => {
+  const warned = { resolved: { ...resolved('v2'), warning: 'Input "x" is gone.' } as Resolved, wants: 'v2' };
+  const before = scene({ ...warned, route: { v1: 100 }, revisions: [revision('v1')] });
+  const begun = scene({
+    ...warned,
+    route: { v1: 100, v2: 0 },
+    revisions: [revision('v1'), revision('v2', { ready: 0 })],
+  });
+
+  it('is told in an Event before its first pod starts, and once', () => {
+    expect(changeNote(before)).toMatchObject({ type: 'Warning', message: 'Input "x" is gone.' });
+    expect(changeNote(begun)).toBeUndefined();
+    expect(changeNote(scene({ wants: 'v2', route: { v1: 100 }, revisions: [revision('v1')] }))).toBeUndefined();
+  });
+
+  it('is told by the condition until it is over, and goes on', () => {
+    expect(serviceStatus(begun, context)?.conditions[0]?.message).toMatch(/ keeps serving\. Input "x" is gone\.$/);
+    expect(summary(before).route).toEqual(route('v1', { v1: 100, v2: 0 }));
   });
 });
 

@@ -18,6 +18,8 @@ import { observeHosts } from './hosts.ts';
 import type { ObservedHost } from './hosts.ts';
 import { findRuntime } from './find-runtime.ts';
 import type { ForeignRuntime } from './find-runtime.ts';
+import { interfaceChange } from './interface-change.ts';
+import { stableName } from './plan.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
 import { replicasOf } from './scaling/replicas.ts';
@@ -52,6 +54,8 @@ export type Resolved =
       readonly facts: RevisionFacts;
       /** As it is now; undefined: ours. */
       readonly runtime?: ForeignRuntime | undefined;
+      /** What callers of the version that serves now will miss. */
+      readonly warning?: string | undefined;
       readonly problem?: undefined;
     }
   | {
@@ -102,7 +106,7 @@ export function observeService(
     }),
     budgets: caches.disruptionBudgets.byIndex('controller', uid),
     revisions: observeRevisions(caches, service, services),
-    resolved: resolve(caches, service),
+    resolved: resolve(caches, service, stableVersion(caches, service, route)),
     replicas: replicasOf(deps, service, route),
   };
 }
@@ -146,7 +150,19 @@ function endpointPods(caches: Caches, namespace: string, service: string): Reado
   return new Set(endpoints.flatMap(({ targetRef }) => (targetRef?.name === undefined ? [] : [targetRef.name])));
 }
 
-function resolve(caches: Caches, service: DeepReadonly<InferenceService>): Resolved {
+/** The ModelVersion that serves now. */
+function stableVersion(
+  caches: Pick<Caches, 'controllerRevisions'>,
+  { metadata: { namespace = '' } }: DeepReadonly<InferenceService>,
+  route: DeepReadonly<TrafficRoute> | undefined,
+): string | undefined {
+  const name = stableName({ route });
+  const snapshot = name === undefined ? undefined : caches.controllerRevisions.get({ namespace, name });
+  return snapshot && readRevision(snapshot)?.facts.modelVersion;
+}
+
+/** @param serving Name of the ModelVersion that serves now. */
+function resolve(caches: Caches, service: DeepReadonly<InferenceService>, serving: string | undefined): Resolved {
   const { namespace = '' } = service.metadata;
   const { model, modelVersion } = service.spec;
   const alias = model && caches.modelAliases.get({ namespace, name: modelAliasName(model) });
@@ -160,21 +176,23 @@ function resolve(caches: Caches, service: DeepReadonly<InferenceService>): Resol
     return unresolved({ reason: 'ModelVersionNotFound', message, isFinal: false });
   }
   const problem = foreignVersion(version, model) ?? versionProblem(version);
-  return problem === undefined ? resolveVersion(caches, service, version) : unresolved(problem);
+  return problem === undefined ? resolveVersion(caches, service, { version, serving }) : unresolved(problem);
 }
 
 /** What a version needs so that pods of the service can serve it. */
 function resolveVersion(
   caches: Caches,
   service: DeepReadonly<InferenceService>,
-  version: DeepReadonly<ModelVersion>,
+  { version, serving }: { readonly version: DeepReadonly<ModelVersion>; readonly serving: string | undefined },
 ): Resolved {
   const { name, namespace = '' } = version.metadata;
   const found = findStore(caches, { namespace, name: version.spec.artifact.store.name, access: 'read' });
   if (found.problem !== undefined) return { version: name, problem: { ...found.problem, isFinal: false } };
   const chosen = findRuntime(caches, service, version);
   if (chosen.problem !== undefined) return { version: name, problem: chosen.problem };
-  return { version: name, facts: resolveFacts(service, version, found.store), runtime: chosen.runtime };
+  const { warning, refusal } = interfaceChange(caches, serving, version);
+  if (refusal !== undefined) return { version: name, problem: refusal };
+  return { version: name, facts: resolveFacts(service, version, found.store), runtime: chosen.runtime, warning };
 }
 
 /** An alias of one Model that means a version of another. */

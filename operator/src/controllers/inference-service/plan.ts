@@ -42,6 +42,8 @@ export interface PlanContext {
 /** The revision that the spec asks for: `data` is there unless only its name is known; `problem` if there is none. */
 export interface Desired {
   readonly name?: string | undefined;
+  /** What callers of the version that serves now will miss. */
+  readonly warning?: string | undefined;
   readonly problem?: (Reason & { readonly isFinal: boolean }) | undefined;
 }
 
@@ -51,7 +53,9 @@ export interface Desired {
  */
 export function desiredRevision(observed: ObservedService): Desired {
   const { service, resolved, revisions } = observed;
-  if (resolved.facts !== undefined) return { name: revisionName(service.metadata.name, resolved.facts) };
+  if (resolved.facts !== undefined) {
+    return { name: revisionName(service.metadata.name, resolved.facts), warning: resolved.warning };
+  }
   const stable = stableName(observed);
   const asked = { ...service.spec, modelVersion: resolved.version };
   const running = revisions

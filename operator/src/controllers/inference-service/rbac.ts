@@ -9,6 +9,7 @@ export const inferenceServiceRules: readonly PolicyRule[] = [
       'servingruntimes',
       'clusterservingruntimes',
       'modelaliases',
+      'models',
       'modelversions',
       'stores',
     ],

@@ -122,7 +122,9 @@ function changeConditions({ stable, candidate, desired, unheard }: Sides): Wante
   if (candidate?.trouble !== undefined) return troubled(candidate.trouble, stillServing(stable));
   const starting = `${candidate === undefined ? 'A new revision' : describe(candidate)} is starting.`;
   const waiting = candidate !== undefined && candidate.listed > 0 && unheard.length > 0 ? unheardGateways(unheard) : '';
-  const message = [starting, waiting, stillServing(stable)].filter((sentence) => sentence !== '').join(' ');
+  const message = [starting, waiting, stillServing(stable), desired.warning ?? '']
+    .filter((sentence) => sentence !== '')
+    .join(' ');
   return inProgress({ reason: stable === undefined ? 'RevisionStarting' : 'RolloutInProgress', message });
 }
 

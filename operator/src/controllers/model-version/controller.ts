@@ -24,6 +24,7 @@ import { kinds } from '../../kinds.ts';
 import { APPLIED_ANNOTATION, MODEL_VERSION_LABEL } from '../../labels.ts';
 import type { EvaluationToMake } from './evaluation/plan.ts';
 import { signingWatches } from '../../signature.ts';
+import { comparedWith } from './compatibility/compatible.ts';
 import { evaluationWatches } from './evaluation/watches.ts';
 import { observeModelVersion } from './observe.ts';
 import type { ObservedModelVersion } from './observe.ts';
@@ -49,6 +50,7 @@ export const addModelVersionController: AddController = (manager, deps) => {
         spec.modelVersion === undefined ? [] : [at(metadata.namespace, spec.modelVersion.name)],
       ),
       watch(caches.modelAliases, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
+      watch(caches.modelVersions, (other) => comparedWith(caches, other).map(keyOf)),
       watch(caches.approvals, ({ metadata, spec }) => [at(metadata.namespace, spec.modelVersion.name)]),
       ...signingWatches(caches.signing, caches.modelVersions),
       watch(caches.deployments, ({ metadata }) => named(metadata.namespace, metadata.labels?.[MODEL_VERSION_LABEL])),

@@ -15,7 +15,17 @@ function observed(more: Partial<ObservedModelVersion> = {}): ObservedModelVersio
   const verification = { job: undefined, pods: [], outcome: { state: 'absent' as const } };
   const evaluation = { model: undefined, asked: undefined };
   const decisions = { all: [], areSignaturesChecked: true };
-  return { version, found: { store: aStore() }, verification, evaluation, decisions, jobs: [], users: [], ...more };
+  return {
+    version,
+    found: { store: aStore() },
+    verification,
+    evaluation,
+    decisions,
+    counterpart: undefined,
+    jobs: [],
+    users: [],
+    ...more,
+  };
 }
 
 const verified: ObservedModelVersion['verification'] = {
@@ -121,6 +131,7 @@ describe('modelVersionStatus', () => {
       ArtifactVerified: 'True Verified',
       GatesPassed: 'True NoGates',
       Approved: 'True ApprovalNotRequired',
+      Compatible: 'True NothingToCompare',
       InUse: 'True Serving',
     });
   });
@@ -134,6 +145,7 @@ describe('modelVersionStatus', () => {
       ArtifactVerified: 'False DigestMismatch',
       GatesPassed: 'True NoGates',
       Approved: 'True ApprovalNotRequired',
+      Compatible: 'True NothingToCompare',
       InUse: 'False NotUsed',
     });
     const [ready] = modelVersionStatus(observed({ verification }), { now: NOW })?.conditions ?? [];

@@ -9,6 +9,8 @@ import type { ObservedJob } from '../../jobs/observe-job.ts';
 import { observeDecisions } from './approval.ts';
 import type { ObservedDecisions } from './approval.ts';
 import { verifyJobName } from './build-verify-job.ts';
+import { counterpartOf } from './compatibility/compatible.ts';
+import type { Counterpart } from './compatibility/compatible.ts';
 import { isEvaluation } from './evaluation/build-job.ts';
 import { observeEvaluation } from './evaluation/observe.ts';
 import type { ObservedEvaluation } from './evaluation/observe.ts';
@@ -21,6 +23,8 @@ export interface ObservedModelVersion {
   readonly verification: ObservedJob<VerifyModelResult>;
   readonly evaluation: ObservedEvaluation;
   readonly decisions: ObservedDecisions;
+  /** What its signature is compared with. */
+  readonly counterpart: Counterpart | undefined;
   /** Every Job of this version, older verifications and evaluations included. */
   readonly jobs: readonly DeepReadonly<Job>[];
   /** Kind and name of each InferenceService that serves it or is asked to, and of each ModelAlias that means it; sorted. */
@@ -40,9 +44,16 @@ export function observeModelVersion(caches: Caches, version: DeepReadonly<ModelV
     { namespace, name: name ?? '', ownerUid: uid },
     { result: VerifyModelResult },
   );
-  const evaluation = observeEvaluation(caches, version);
-  const decisions = observeDecisions(caches, version);
-  return { version, found, verification, evaluation, decisions, jobs, users: usersOf(caches, version) };
+  return {
+    version,
+    found,
+    verification,
+    evaluation: observeEvaluation(caches, version),
+    decisions: observeDecisions(caches, version),
+    counterpart: counterpartOf(caches, version),
+    jobs,
+    users: usersOf(caches, version),
+  };
 }
 
 /** While the Store is away the last verification still holds: the bytes of a version never change. */

@@ -13,7 +13,9 @@ import {
 } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
 import { approvedCondition } from './approval.ts';
+import { compatibleCondition } from './compatibility/compatible.ts';
 import { evaluationStatus } from './evaluation/status.ts';
+import { OUR_FORMATS } from './format.ts';
 import { inUse, namesOf } from './in-use.ts';
 import type { ObservedModelVersion } from './observe.ts';
 
@@ -31,6 +33,7 @@ export function modelVersionStatus(
     artifactVerified(observed),
     ...evaluation.conditions,
     approvedCondition(observed),
+    compatibleCondition(observed),
     inUse(observed.users),
   ];
   const { outcome } = verification;
@@ -59,7 +62,7 @@ function readyConditions({ version, found, verification, users }: ObservedModelV
 }
 
 function verifiedMessage(format: string): string {
-  if (format === 'Onnx') return 'The bytes have the digest, and the model opens.';
+  if (OUR_FORMATS.includes(format)) return 'The bytes have the digest, and the model opens.';
   return `The bytes have the digest. Whether the model opens only a runtime for ${format} can tell.`;
 }
 

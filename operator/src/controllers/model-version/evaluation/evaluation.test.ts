@@ -77,6 +77,7 @@ function observed(scene: Scene = {}): ObservedModelVersion {
     },
     evaluation: { model: asked, asked: evaluation },
     decisions: { all: [], areSignaturesChecked: true },
+    counterpart: undefined,
     jobs: scene.jobs ?? [],
     users: [],
   };

@@ -7,6 +7,7 @@ import type { Reason } from '../../../conditions.ts';
 import type { Caches } from '../../../deps.ts';
 import { findStore } from '../../../jobs/find-store.ts';
 import { latestOf } from '../../model/status.ts';
+import { isOpened } from '../format.ts';
 
 export interface StoredVersion {
   readonly version: DeepReadonly<ModelVersion>;
@@ -70,7 +71,7 @@ function stored(caches: InputCaches, version: DeepReadonly<ModelVersion>): Found
   const { metadata, spec } = version;
   const { namespace = '', name } = metadata;
   const { format } = spec.artifact;
-  if (format !== 'Onnx') {
+  if (!isOpened(version)) {
     const message = `ModelVersion "${name}" is in the format ${format}, and only models in Onnx can be evaluated. Take spec.evaluation and the gates that read it out of the Model, or make the version in Onnx.`;
     return { problem: { reason: 'FormatNotEvaluated', message } };
   }
