@@ -9,6 +9,7 @@ import { startSlipway } from './serving/servers.ts';
 import { putLoad } from './serving/load/load.ts';
 import type { LoadResult } from './serving/load/load.ts';
 import { startOurs } from './gateway/contenders.ts';
+import { startNginx } from './gateway/nginx.ts';
 import type { Contender } from './gateway/contenders.ts';
 
 const ROUNDS = 3;
@@ -36,6 +37,9 @@ export async function benchGateway(): Promise<void> {
   const contenders: Contender[] = [];
   try {
     contenders.push(await startOurs(server));
+    const nginx = await startNginx(server);
+    if (nginx === undefined) console.log('(nginx is not installed: apt-get install nginx-light puts it beside)');
+    else contenders.push(nginx);
     console.log('| load | through | p50 | p99 | added p50 | added p99 | requests | CPU of the gateway a request |');
     console.log('|---|---|---|---|---|---|---|---|');
     for (const load of LOADS) await measure(load, { grpcPort: server.grpcPort, httpPort: server.httpPort }, contenders);
@@ -53,7 +57,7 @@ async function measure(
   const direct = load.kind === 'grpc' ? server.grpcPort : server.httpPort;
   const rounds = await byTurns(ROUNDS, async () => {
     const results = [await ask(load, direct, [])];
-    for (const { port, pids } of contenders) results.push(await ask(load, port, pids));
+    for (const { ports, pids } of contenders) results.push(await ask(load, ports[load.kind], pids));
     return results;
   });
   const names = ['nothing', ...contenders.map(({ name }) => name)];

@@ -10,8 +10,7 @@ export interface Target {
 
 export interface Contender {
   readonly name: string;
-  /** For REST and gRPC. */
-  readonly port: number;
+  readonly ports: { readonly http: number; readonly grpc: number };
   /** Its processes, whose processor time is counted. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
@@ -23,7 +22,7 @@ export async function startOurs({ httpPort, grpcPort }: Target): Promise<Contend
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   return {
     name: 'Slipway',
-    port,
+    ports: { http: port, grpc: port },
     pids: [child.pid ?? 0],
     stop: async () => {
       child.kill();
