@@ -108,6 +108,8 @@ describe('a ModelVersion', () => {
       'Stalled True',
       'ArtifactVerified False',
       'GatesPassed True',
+      'Approved True',
+      'Compatible True',
       'InUse False',
     ]);
     await eventually('the Event', async () =>

@@ -85,8 +85,10 @@ async function scale(
     followed.state ?? FIRST_STATE,
   );
   followed.state = decision.state;
-  if (decision.replicas !== service.spec.scaling.replicas) await write(deps, service, decision, scope);
-  if (decision.replicas !== current) tell(deps, service, { ...decision, from: current });
+  if (decision.replicas !== service.spec.scaling.replicas) {
+    await write(deps, service, decision, scope);
+    tell(deps, service, decision);
+  }
   const { nextLookMs = changesInMs } = decision;
   return nextLookMs === undefined ? settled() : requeueAfter(nextLookMs, 'the load or the schedule may have changed');
 }
@@ -110,8 +112,9 @@ async function write(
 function tell(
   { events }: OperatorDeps,
   service: DeepReadonly<InferenceService>,
-  { from, replicas, why }: ScalingDecision & { readonly from: number },
+  { replicas, why }: ScalingDecision,
 ): void {
-  const message = `From ${from} to ${replicas} ${replicas === 1 ? 'pod' : 'pods'}: ${why}.`;
+  const { replicas: before } = service.spec.scaling;
+  const message = `From ${before} to ${replicas} ${replicas === 1 ? 'pod' : 'pods'}: ${why}.`;
   events.record(service, { type: 'Normal', reason: 'Scaled', message, action: 'Scaling' });
 }
