@@ -37,6 +37,9 @@ export async function scaleToZero(
     },
     TIMEOUT_MS,
   );
+  // The last one still answers while it ends.
+  const pods = ['pod', '-l', `slipway.dev/inferenceservice=${service}`];
+  await cluster.kubectl(['wait', '--for=delete', ...pods, '--timeout=1m']);
   say('it has no pods now; the next request waits at a gateway until there is one:');
   const client = createRestClient(address, service);
   const askedAt = performance.now();
