@@ -60,6 +60,7 @@ const trainingJob = (change: object = {}) =>
   });
 const modelVersion = (change: object = {}) =>
   manifest('ModelVersion', { artifact: { path: 'models/a', digest: DIGEST, format: 'Onnx' }, ...change });
+const RUNTIME = { kind: 'ServingRuntime', name: 'a' };
 const runtime = (change: object = {}) =>
   manifest('ServingRuntime', { image: 'a:1', formats: [{ name: 'Onnx' }], ports: { http: 8080 }, ...change });
 const gate = (change: object = {}) => ({ name: 'auc', metric: 'test.auc', min: 0.7, ...change });
@@ -243,6 +244,14 @@ describe('the API server', () => {
     ['a model beside the root', runtime({ model: { mountPath: '/a/../b' } }), 'must be the absolute path of a folder'],
     ['a probe that is no path', runtime({ probes: { ready: 'health?x=1' } }), 'must be a path of HTTP'],
     ['a start without an end', runtime({ probes: { startup: '25h' } }), 'must be from 1s to 24h'],
+    [
+      'settings for a server of others',
+      service({ runtime: RUNTIME, settings: { maxBatch: 8 } }),
+      'in env of the runtime',
+    ],
+    ['several copies on one thread', service({ settings: { isolation: 'None', instances: 2 } }), 'leave instances out'],
+    ['a timeout of no time', service({ settings: { timeout: '0s' } }), 'timeout must be from 1ms to 24h'],
+    ['memory without a unit', service({ settings: { cache: '64' } }), 'an amount of memory with Ki, Mi or Gi'],
     ['a runtime of no kind', service({ runtime: { name: 'mlserver' } }), 'spec.runtime.kind: Required value'],
     ['a version in another namespace', service({ modelVersion: { name: 'a', namespace: 'b' } }), 'unknown field'],
     ['a reference with capitals', service({ modelVersion: { name: 'Fraud' } }), 'must be the name of an object'],

@@ -15,6 +15,7 @@ import type { CustomObject } from './custom-object.ts';
 import { expose } from './expose.ts';
 import { aliasName } from './model-alias.ts';
 import { scaling } from './scaling.ts';
+import { serverSettings, SETTINGS_OF_OURS } from './server-settings.ts';
 
 export const InferenceServiceSpec = withRules(
   z.strictObject({
@@ -39,18 +40,7 @@ export const InferenceServiceSpec = withRules(
       .describe(
         "The model server. Without it: Slipway's own, which serves Onnx. A change of the runtime reaches new revisions only.",
       ),
-    settings: z
-      .strictObject({
-        instances: z
-          .number()
-          .int()
-          .min(1)
-          .max(64)
-          .default(1)
-          .describe('Copies of the model in one pod that work in parallel.'),
-      })
-      .default({ instances: 1 })
-      .describe('Settings of the model server.'),
+    settings: serverSettings.default({ instances: 1 }).describe("Settings of Slipway's own model server."),
     resources: resources.optional(),
     scaling: scaling.default({ replicas: 1 }).describe('How many pods serve.'),
     access: access
@@ -71,6 +61,7 @@ export const InferenceServiceSpec = withRules(
       rule: 'has(self.modelVersion) != has(self.model)',
       message: 'give exactly one of modelVersion and model',
     },
+    SETTINGS_OF_OURS,
   ],
 );
 export type InferenceServiceSpec = z.infer<typeof InferenceServiceSpec>;

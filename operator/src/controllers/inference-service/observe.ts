@@ -23,6 +23,7 @@ import { stableName } from './plan.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
 import { replicasOf } from './scaling/replicas.ts';
+import { settingsProblem } from './server-settings.ts';
 import { isPodReady, revisionTrouble } from './revision-trouble.ts';
 
 /** A revision as far as it exists: a snapshot, a Deployment, or both; its Service goes with the Deployment. */
@@ -190,6 +191,8 @@ function resolveVersion(
   if (found.problem !== undefined) return { version: name, problem: { ...found.problem, isFinal: false } };
   const chosen = findRuntime(caches, service, version);
   if (chosen.problem !== undefined) return { version: name, problem: chosen.problem };
+  const wrong = settingsProblem(service.spec.settings);
+  if (wrong !== undefined) return { version: name, problem: { ...wrong, isFinal: true } };
   const { warning, refusal } = interfaceChange(caches, serving, version);
   if (refusal !== undefined) return { version: name, problem: refusal };
   return { version: name, facts: resolveFacts(service, version, found.store), runtime: chosen.runtime, warning };

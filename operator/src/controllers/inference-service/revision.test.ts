@@ -18,6 +18,11 @@ describe('revisionName', () => {
 
   it.each([
     ['the number of pods', { scaling: { replicas: 7 } }],
+    [
+      'how a time is written',
+      { settings: { instances: 1, timeout: '1m' } },
+      { settings: { instances: 1, timeout: '60s' } },
+    ],
     ['how a quantity is written', { resources: { requests: { cpu: '1' } } }, { resources: { requests: { cpu: 1 } } }],
   ])('is the same whatever %s', (_, a, b: Parameters<typeof anInferenceService>[0] = {}) => {
     expect(name(a)).toBe(name(b));
@@ -26,6 +31,7 @@ describe('revisionName', () => {
   it.each([
     ['the model', { modelVersion: { name: 'delay-2' } }, aModelVersion('delay-2')],
     ['settings', { settings: { instances: 2 } }],
+    ['a setting that was not given before', { settings: { instances: 1, cache: '1Mi' } }],
     ['resources', { resources: { limits: { memory: '1Gi' } } }],
     ['the runtime', { runtime: { kind: 'ServingRuntime' as const, name: 'mlserver' } }],
     ['refresh', { refresh: '2026-11-23' }],

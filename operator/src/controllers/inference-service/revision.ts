@@ -4,6 +4,7 @@ import type { ControllerRevision, DeepReadonly, Deployment } from '@slipway/kube
 import { z } from 'zod';
 import { parseStoreUri } from '../../jobs/store-mount.ts';
 import { childName, shortHash, stableJson } from '../../names.ts';
+import { serverSettings, ServerSettings } from './server-settings.ts';
 
 export type PodTemplate = NonNullable<Deployment['spec']>['template'];
 
@@ -16,7 +17,7 @@ const RevisionFacts = z.object({
   artifact: z.object({ store: z.string(), claim: z.string(), root: z.string(), path: z.string(), digest: z.string() }),
   /** Which one was chosen, not what it says: a change of it makes no revision. Absent: ours. */
   runtime: z.object({ kind: z.enum(['ServingRuntime', 'ClusterServingRuntime']), name: z.string() }).optional(),
-  settings: z.object({ instances: z.number().int() }),
+  settings: ServerSettings,
   resources: z.object({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
   refresh: z.string().optional(),
 });
@@ -50,7 +51,7 @@ export function resolveFacts(
     number: version.spec.number,
     artifact,
     ...(runtime === undefined ? {} : { runtime }),
-    settings,
+    settings: serverSettings(settings),
     ...(resources === undefined ? {} : { resources }),
     ...(refresh === undefined ? {} : { refresh }),
   });
@@ -78,7 +79,7 @@ export function matchesAsked(facts: RevisionFacts, asked: Asked): boolean {
       normal({
         modelVersion: asked.modelVersion,
         runtime: asked.runtime,
-        settings: { instances: asked.settings.instances },
+        settings: serverSettings(asked.settings),
         resources: asked.resources,
         refresh: asked.refresh,
       }),
