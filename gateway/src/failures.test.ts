@@ -63,6 +63,36 @@ describe('model servers of ours', () => {
     expect(await gateway.metric('ejections_total')).toBeGreaterThan(0);
   });
 
+  it('one hangs, and its requests go elsewhere as soon as it is said not to be ready; where there is no other they wait for it', async () => {
+    const [first = '', hanging = ''] = pods.addresses.slice(1);
+    const backend = pods.backend('flights-1', 100);
+    backend.pool.update([first, hanging]);
+    gateway.table.set(aRoute([backend], { hosts: ['127.0.0.1'] }));
+    const client = grpcClient(gateway.port);
+    const both = () => [
+      ask({ port: gateway.port, path: INFER, body: row(2, 3) }),
+      client.call('ModelInfer', INFERENCE),
+    ];
+    const frozen = pods.servers[2]?.process;
+    frozen?.kill('SIGSTOP');
+    try {
+      const pending = [0, 1, 2, 3].flatMap(both);
+      await eventually(() => backend.pool.endpoints[1]?.unanswered.size ?? 0).toBeGreaterThan(0);
+      backend.pool.update([first], [hanging]);
+      await Promise.all(pending);
+
+      backend.pool.update([hanging]);
+      const waiting = Promise.all(both());
+      await eventually(() => backend.pool.endpoints[0]?.unanswered.size ?? 0).toBe(2);
+      backend.pool.update([], [hanging]);
+      frozen?.kill('SIGCONT');
+      await waiting;
+    } finally {
+      frozen?.kill('SIGCONT');
+      client.close();
+    }
+  });
+
   it('a stream on one that is killed ends UNAVAILABLE', async () => {
     const [, address = ''] = pods.addresses;
     const backend = pods.backend('flights-1', 100);

@@ -71,7 +71,6 @@ export const serverSettings = withRules(
     },
   ],
 );
-export type ServerSettings = z.infer<typeof serverSettings>;
 
 const OPTIONAL = Object.entries(serverSettings.shape)
   .filter(([, { def }]) => def.type === 'optional')

@@ -3,7 +3,7 @@ import type { EndpointSlice } from '@slipway/kube';
 import { expect, it } from 'vitest';
 import { EndpointPool } from '../routing/endpoint-pool.ts';
 import { buildRoute } from './build-route.ts';
-import { endpointAddresses, keptOfSlice } from './endpoint-addresses.ts';
+import { endpointAddresses, keptOfSlice, silentAddresses } from './endpoint-addresses.ts';
 import { goDurationMs } from './go-duration.ts';
 
 function slice(endpoints: EndpointSlice['endpoints'], more: Partial<EndpointSlice> = {}): EndpointSlice {
@@ -34,6 +34,13 @@ it('takes pods that end and still serve only where no other is left', () => {
 
   expect(endpointAddresses([slice([ending, starting])])).toEqual(['10.0.0.1']);
   expect(endpointAddresses([slice([ending, { addresses: ['10.0.0.3'] }])])).toEqual(['10.0.0.3']);
+});
+
+it('knows the pods that are there and not ready, but not those that were told to end', () => {
+  const ending = { addresses: ['10.0.0.1'], conditions: { ready: false, serving: false, terminating: true } };
+  const hanging = { addresses: ['10.0.0.2'], conditions: { ready: false, serving: false, terminating: false } };
+
+  expect(silentAddresses([slice([ending, hanging, { addresses: ['10.0.0.3'] }])])).toEqual(['10.0.0.2']);
 });
 
 it('holds of a slice what it needs, also of one without pods', () => {

@@ -3,13 +3,31 @@ import type { DeepReadonly, EndpointSlice } from '@slipway/kube';
 
 /** Those that are ready; where none is, those that end and still serve, as kube-proxy does. In a fixed order. */
 export function endpointAddresses(slices: readonly DeepReadonly<EndpointSlice>[]): readonly string[] {
-  const endpoints = slices.filter(({ addressType }) => addressType !== 'FQDN').flatMap((slice) => slice.endpoints);
-  // The API says nothing of a condition where it means yes.
-  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
+  const endpoints = endpointsOf(slices);
+  const ready = endpoints.filter(isReady);
   const ending = endpoints.filter(({ conditions }) => conditions?.serving === true && conditions.terminating === true);
-  // The addresses of one endpoint lead to the same pod.
-  const addresses = (ready.length > 0 ? ready : ending).flatMap(({ addresses: [first] }) => first ?? []);
-  return [...new Set(addresses)].toSorted();
+  return addressesOf(ready.length > 0 ? ready : ending);
+}
+
+/** Those that are there and not ready, and were not told to end: they start, or hang. */
+export function silentAddresses(slices: readonly DeepReadonly<EndpointSlice>[]): readonly string[] {
+  return addressesOf(endpointsOf(slices).filter((one) => !isReady(one) && one.conditions?.terminating !== true));
+}
+
+type SliceEndpoint = DeepReadonly<EndpointSlice>['endpoints'][number];
+
+function endpointsOf(slices: readonly DeepReadonly<EndpointSlice>[]): readonly SliceEndpoint[] {
+  return slices.filter(({ addressType }) => addressType !== 'FQDN').flatMap((slice) => slice.endpoints);
+}
+
+/** The API says nothing of a condition where it means yes. */
+function isReady({ conditions }: SliceEndpoint): boolean {
+  return conditions?.ready !== false;
+}
+
+/** The addresses of one endpoint lead to the same pod. */
+function addressesOf(endpoints: readonly SliceEndpoint[]): readonly string[] {
+  return [...new Set(endpoints.flatMap(({ addresses: [first] }) => first ?? []))].toSorted();
 }
 
 /** `namespace/service`; undefined for a slice that is of no Service. */

@@ -8,7 +8,14 @@ import { EndpointPool } from '../routing/endpoint-pool.ts';
 import type { Route } from '../routing/route.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import { buildRoute } from './build-route.ts';
-import { endpointAddresses, keptOfSlice, SERVICE_LABEL, serviceKey, serviceOfSlice } from './endpoint-addresses.ts';
+import {
+  endpointAddresses,
+  keptOfSlice,
+  SERVICE_LABEL,
+  serviceKey,
+  serviceOfSlice,
+  silentAddresses,
+} from './endpoint-addresses.ts';
 
 const trafficRoutes = defineKind<TrafficRoute>({
   group: GROUP,
@@ -108,7 +115,8 @@ interface PoolSources {
 function filledPool({ pools, slices }: PoolSources, service: string): EndpointPool {
   const pool = pools.get(service) ?? new EndpointPool();
   pools.set(service, pool);
-  pool.update(endpointAddresses(slices.byIndex('service', service)));
+  const found = slices.byIndex('service', service);
+  pool.update(endpointAddresses(found), silentAddresses(found));
   return pool;
 }
 

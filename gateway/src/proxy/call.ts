@@ -3,12 +3,12 @@ import { ErrorCode } from '@slipway/serving-runtime/transport/http2/errors';
 import type { Exchange, ExchangeEvents } from '@slipway/serving-runtime/transport/http2/exchange';
 import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
 import { chooseBackend } from '../routing/choose-backend.ts';
-import type { Endpoint, Outcome } from '../routing/endpoint-pool.ts';
+import type { Endpoint, Outcome, Unanswered } from '../routing/endpoint-pool.ts';
 import { mayRetry } from '../routing/retry.ts';
 import type { Failure } from '../routing/retry.ts';
 import { portOf, type Backend, type Route } from '../routing/route.ts';
 import type { Attempt, CallDeps } from './deps.ts';
-import { answerFields, requestFields, trailerFields } from './fields.ts';
+import { answerFields, trailerFields } from './fields.ts';
 import { KeptBody } from './kept-body.ts';
 import { valueOf } from './raw-headers.ts';
 import { codeOf, NO_GRPC, noRoomIn, statusTrailers } from './refusal.ts';
@@ -18,6 +18,7 @@ import type { ProxiedRequest } from './request.ts';
 import { sendRefusal } from './send-refusal.ts';
 import { needsBody, stickyValueOf } from './sticky-value.ts';
 import { FAILURES, OUTCOMES } from './upstream/failures.ts';
+import { upstreamRequest } from './upstream-request.ts';
 import type { AnswerHead, UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
 import type { Waiter } from './waiting-line.ts';
 import type { Place } from './waiting-room.ts';
@@ -29,10 +30,12 @@ const SUSPICIOUS_MS = 1000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A server that is killed goes on accepting connections for some milliseconds, which all break. */
 const SAME_POD_PAUSE_MS = 100;
+/** Servers that fail so may have too much to do. */
+const COSTS_A_RETRY: ReadonlySet<Failure> = new Set(['unavailable', 'silent']);
 const UNAVAILABLE_GRPC = '14';
 const UNAVAILABLE_HTTP = 503;
 
-export class Call implements ExchangeEvents {
+export class Call implements ExchangeEvents, Unanswered {
   readonly #deps: CallDeps;
   readonly #exchange: Exchange;
   readonly #request: ProxiedRequest;
@@ -190,6 +193,7 @@ export class Call implements ExchangeEvents {
     this.#attempts += 1;
     pool.retries.earn();
     endpoint.inFlight += 1;
+    endpoint.unanswered.add(this);
     metrics.of(this.#route, backend).started();
     this.#attempt = { backend, endpoint, upstream };
     for (const chunk of this.#kept.chunks) upstream.write(chunk);
@@ -224,26 +228,20 @@ export class Call implements ExchangeEvents {
   /** undefined where Node's client refuses what it should send. */
   #openUpstream(endpoint: Endpoint, port: number): UpstreamCall | undefined {
     const { upstreams, now } = this.#deps;
-    const { head, isGrpc, id, body, authority, timeoutMs } = this.#request;
+    const { isGrpc, timeoutMs } = this.#request;
     const timeLeftMs = timeoutMs === undefined ? undefined : timeoutMs - (now() - this.#startedAt);
-    const request = {
-      endpoint,
-      port,
-      method: head.method,
-      path: head.path,
-      authority,
-      fields: requestFields(head.fields, { requestId: id, isGrpc, timeLeftMs }),
-      body,
-      isRepeated: this.#attempts > 0,
-    };
+    const sent = upstreamRequest(this.#request, { endpoint, port, timeLeftMs });
     try {
-      return (isGrpc ? upstreams.grpc : upstreams.http).open(request, {
-        answered: (answer) => this.#answered(answer),
-        data: (chunk) => this.#answerData(chunk),
-        ended: (trailers) => this.#answerEnded(trailers),
-        failed: (failure) => this.#failed(failure),
-        drained: () => this.#upstreamDrained(),
-      });
+      return (isGrpc ? upstreams.grpc : upstreams.http).open(
+        { ...sent, isRepeated: this.#attempts > 0 },
+        {
+          answered: (answer) => this.#answered(answer),
+          data: (chunk) => this.#answerData(chunk),
+          ended: (trailers) => this.#answerEnded(trailers),
+          failed: (failure) => this.#failed(failure),
+          drained: () => this.#upstreamDrained(),
+        },
+      );
     } catch {
       return undefined;
     }
@@ -272,6 +270,7 @@ export class Call implements ExchangeEvents {
     const { backend, endpoint } = this.#attempt as Attempt;
     this.#report(backend, endpoint, isUnavailable ? 'failed' : 'answered');
     this.#isAnswering = true;
+    endpoint.unanswered.delete(this);
     this.#stopTimers();
     this.#kept.release();
     this.#code = grpcStatus ?? (isGrpc ? '' : String(answer.status));
@@ -314,13 +313,19 @@ export class Call implements ExchangeEvents {
     );
   }
 
+  podFellSilent(): void {
+    // Where there is no other pod, the one that hangs may still come back.
+    if (this.#attempt !== undefined && this.#attempt.backend.pool.endpoints.length > 0)
+      this.#retry('silent', undefined);
+  }
+
   /** True when another pod has it now. */
   #retry(failure: Failure, outcome: Outcome | undefined): boolean {
     const { backend, endpoint, upstream } = this.#attempt as Attempt;
     const { isIdempotent } = this.#request;
     const isReplayable = this.#kept.isWhole;
     if (!mayRetry({ failure, attempts: this.#attempts, isReplayable, isIdempotent })) return false;
-    if (failure === 'unavailable' && !backend.pool.retries.use()) return false;
+    if (COSTS_A_RETRY.has(failure) && !backend.pool.retries.use()) return false;
     this.#report(backend, endpoint, outcome);
     this.#deps.metrics.of(this.#route, backend).retried();
     upstream.cancel();
@@ -377,6 +382,7 @@ export class Call implements ExchangeEvents {
     if (attempt === undefined) return;
     this.#attempt = undefined;
     attempt.endpoint.inFlight -= 1;
+    attempt.endpoint.unanswered.delete(this);
     this.#deps.metrics.of(this.#route, attempt.backend).left();
     this.#deps.waitingRoom.roomLeft(this.#route);
   }

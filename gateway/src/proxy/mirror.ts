@@ -1,8 +1,8 @@
 /** Copies of requests for a revision that nobody waits for: whatever it does with them, those who asked do not notice. */
 import { portOf } from '../routing/route.ts';
-import { requestFields } from './fields.ts';
 import type { CallDeps, MirroredRequest } from './deps.ts';
 import { report } from './report.ts';
+import { upstreamRequest } from './upstream-request.ts';
 import type { UpstreamCall, UpstreamFailure } from './upstream/upstream.ts';
 
 /** Copies that are on their way at a time; more are dropped. */
@@ -38,19 +38,10 @@ export function createMirrors(
     }, route.timeoutMs);
     endpoint.inFlight += 1;
     metrics.of(route, backend).mirrored();
-    const { head, isGrpc, id, authority, body } = request;
     // A copy takes none of the time that its client gave.
-    const fields = requestFields(head.fields, { requestId: id, isGrpc, timeLeftMs: undefined });
-    upstream = (isGrpc ? upstreams.grpc : upstreams.http).open(
-      {
-        endpoint,
-        port,
-        method: head.method,
-        path: head.path,
-        authority,
-        fields: [...fields, MARK],
-        body,
-      },
+    const copy = upstreamRequest(request, { endpoint, port, timeLeftMs: undefined });
+    upstream = (request.isGrpc ? upstreams.grpc : upstreams.http).open(
+      { ...copy, fields: [...copy.fields, MARK] },
       { answered: () => {}, data: () => {}, drained: () => {}, ended: () => ended(), failed: ended },
     );
     for (const chunk of chunks) upstream.write(chunk);

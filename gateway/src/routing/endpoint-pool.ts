@@ -18,9 +18,16 @@ export const POOL_SETTINGS: PoolSettings = {
   maxInFlight: 1024,
 };
 
+/** A request that a pod has, and that it has not begun to answer. */
+export interface Unanswered {
+  /** The pod is there, and Kubernetes does not hear of it any more that it is ready: it hangs, or its node does. */
+  podFellSilent(): void;
+}
+
 /** One pod. */
 export class Endpoint {
   readonly address: string;
+  readonly unanswered = new Set<Unanswered>();
   inFlight = 0;
   /** Since its last answer. */
   failures = 0;
@@ -50,10 +57,14 @@ export class EndpointPool {
     return this.#endpoints;
   }
 
-  /** Makes the endpoints these. Those that stay keep their counts; requests in flight on others go on. */
-  update(addresses: readonly string[]): void {
+  /**
+   * Makes the endpoints these. Those that stay keep their counts; requests in flight on others go on, but those at a pod that is
+   * among the silent are told.
+   */
+  update(addresses: readonly string[], silent: readonly string[] = []): void {
     const known = new Map(this.#endpoints.map((endpoint) => [endpoint.address, endpoint]));
     this.#endpoints = [...new Set(addresses)].map((address) => known.get(address) ?? new Endpoint(address));
+    for (const address of silent) known.get(address)?.unanswered.forEach((request) => request.podFellSilent());
   }
 
   /**
@@ -81,9 +92,12 @@ export class EndpointPool {
   }
 
   #lessBusy(candidates: readonly Endpoint[], random: () => number): Endpoint | undefined {
-    const first = candidates[Math.floor(random() * candidates.length)];
+    const { length } = candidates;
+    const drawn = Math.floor(random() * length);
+    const first = candidates[drawn];
     if (first === undefined) return undefined;
-    const second = candidates[Math.floor(random() * candidates.length)] ?? first;
+    // Another one: of two pods, one that hangs gets no more as long as the other has less to do.
+    const second = candidates[(drawn + 1 + Math.floor(random() * (length - 1))) % length] ?? first;
     const chosen = second.inFlight < first.inFlight ? second : first;
     return chosen.inFlight < this.#settings.maxInFlight ? chosen : undefined;
   }

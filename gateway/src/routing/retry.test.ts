@@ -10,6 +10,8 @@ describe('a request goes to another pod', () => {
     'when the server said that it cannot': [{ failure: 'unavailable' }, true],
     'when the connection broke and it only reads': [{ failure: 'broken', isIdempotent: true }, true],
     'not when the connection broke and it may have changed something': [{ failure: 'broken' }, false],
+    'when its pod hangs and it only reads': [{ failure: 'silent', isIdempotent: true }, true],
+    'not when its pod hangs and it may have changed something': [{ failure: 'silent' }, false],
     'not twice': [{ attempts: 2 }, false],
     'not when it cannot be sent again in full': [{ isReplayable: false }, false],
   };

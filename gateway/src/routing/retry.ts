@@ -7,7 +7,9 @@ export type Failure =
   /** The server said that it cannot answer now (503, UNAVAILABLE), which it says before it begins. */
   | 'unavailable'
   /** The connection broke before a byte of an answer. */
-  | 'broken';
+  | 'broken'
+  /** The pod hangs: it may answer some time, and may be at work. */
+  | 'silent';
 
 export interface Attempted {
   readonly failure: Failure;
@@ -23,7 +25,7 @@ const MAX_ATTEMPTS = 2;
 
 export function mayRetry({ failure, attempts, isReplayable, isIdempotent }: Attempted): boolean {
   if (attempts >= MAX_ATTEMPTS || !isReplayable) return false;
-  return failure === 'broken' ? isIdempotent : true;
+  return failure === 'broken' || failure === 'silent' ? isIdempotent : true;
 }
 
 /** REST of the Open Inference Protocol and of KServe's v1: a prediction changes nothing. */
@@ -50,7 +52,7 @@ export function isStream({ path, isGrpc }: { path: string; isGrpc: boolean }): b
   return isGrpc && !UNARY_RPC.test(path);
 }
 
-/** Of a revision's requests, so many may be sent twice because a server said that it cannot: where all say so, asking more makes it worse. */
+/** Of a revision's requests, so many may be sent twice because a server said that it cannot, or is too busy to say anything: where all are so, asking more makes it worse. */
 const RETRIES_A_REQUEST = 0.1;
 const MAX_SAVED_RETRIES = 50;
 
