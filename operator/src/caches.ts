@@ -2,6 +2,7 @@ import { modelAliasName } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
 import type { Caches, GatewayService, SigningCaches } from './deps.ts';
+import { readRevision } from './controllers/inference-service/revision.ts';
 import { CodeFiles, codeFilesOf } from './code-files.ts';
 import { kinds } from './kinds.ts';
 import {
@@ -162,7 +163,16 @@ function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof Own
       },
     }),
     disruptionBudgets: manager.cache(kinds.PodDisruptionBudget, managed),
-    controllerRevisions: manager.cache(builtin.ControllerRevision, managed),
+    controllerRevisions: manager.cache(builtin.ControllerRevision, {
+      labelSelector: MANAGED_BY_SELECTOR,
+      indexes: {
+        controller: byController,
+        modelVersion: (revision) => {
+          const version = readRevision(revision)?.facts.modelVersion;
+          return version === undefined ? [] : at(revision, version);
+        },
+      },
+    }),
     endpointSlices: manager.cache(builtin.EndpointSlice, {
       labelSelector: MANAGED_BY_SELECTOR,
       indexes: {

@@ -101,7 +101,7 @@ export interface Caches {
   readonly deployments: Cache<Deployment>;
   /** Index `controller`. */
   readonly disruptionBudgets: Cache<PodDisruptionBudget>;
-  /** Index `controller`. */
+  /** Indexes `controller`, `modelVersion` (of a revision of a service). */
   readonly controllerRevisions: Cache<ControllerRevision>;
   /** Indexes `controller`, `service`. */
   readonly endpointSlices: Cache<EndpointSlice>;

@@ -146,6 +146,17 @@ export const ModelSpec = withRules(
       .describe(
         'What a service does that is to change to a version which those who call the present one cannot call the same way: tell of it and change, or refuse.',
       ),
+    retention: z
+      .strictObject({
+        keepLast: z
+          .number()
+          .int()
+          .min(1)
+          .max(1000)
+          .describe('How many versions stay that have passed; older ones go, unless they are in use.'),
+      })
+      .optional()
+      .describe('Deletes ModelVersions that are too many. Their bytes stay. Default: all stay.'),
     gates: listMap(gate, 16, ['name'])
       .optional()
       .describe(
