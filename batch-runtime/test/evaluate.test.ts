@@ -177,6 +177,25 @@ describe('evaluate', { timeout: 600_000 }, () => {
     expect(confusion.map((line) => line.reduce((a, b) => a + b))).toEqual([3000 - ones, ones]);
   });
 
+  it('sets a champion aside that does not fit the rows, or breaks on them, and says why', async () => {
+    const cases: [Uint8Array, string][] = [
+      [echoModel('gone'), 'gone'],
+      [weightedModel([1, 2, 3, 4, 5, 6, 7]), 'champion'],
+      [echoModel('origin'), 'origin'],
+    ];
+    for (const [champion, why] of cases) {
+      const { code, result } = await evaluate({ candidate: echoModel('risk'), champion });
+
+      expect(code).toBe(0);
+      expect(EvaluateResult.parse(result).models).toMatchObject([
+        { name: 'candidate', metrics: { 'test.auc': expect.any(Number) } },
+        { name: 'champion', metrics: {}, problem: expect.stringContaining(why) },
+      ]);
+    }
+    const { code, result } = await evaluate({ candidate: echoModel('gone'), champion: echoModel('risk') });
+    expect([code, result]).toMatchObject([3, { reason: 'SignatureMismatch' }]);
+  });
+
   it('scores what build-dataset wrote', async () => {
     const store = makeStore({ 'flights.csv': flightRows(), 'm/model.onnx': echoModel('risk') });
     const sql = 'SELECT *, (distance / 1000)::DOUBLE AS risk FROM source';

@@ -132,7 +132,7 @@ export const EvaluateRequest = z.strictObject({
     .array(evaluationMetric)
     .min(1)
     .refine((metrics) => new Set(metrics).size === metrics.length, 'names a metric twice'),
-  /** The new version and those that it is compared with, scored on the same rows. */
+  /** The new version first, then those that it is compared with, scored on the same rows. */
   models: z
     .array(z.strictObject({ name: z.string().min(1).max(63), dir: z.string(), digest, format: modelFormat }))
     .min(1)
@@ -147,13 +147,15 @@ export const EvaluateResult = z.strictObject({
   ok: z.literal(true),
   /** Of the split; every model was scored on all of them. */
   rows: z.number().int(),
-  /** In the order of the request. */
+  /** In the order of the request, but those that could not be scored last. */
   models: z.array(
     z.strictObject({
       name: z.string(),
       digest: z.string(),
       /** By names such as `test.auc` and `validation.log_loss`; what is undefined on these rows is left out, and a warning says so. */
       metrics: z.record(z.string(), z.number()),
+      /** Why it could not be scored; never of the first. */
+      problem: z.string().optional(),
     }),
   ),
   warnings: z.array(z.string()),

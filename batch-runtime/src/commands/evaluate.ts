@@ -16,7 +16,7 @@ import { planInputs } from '../evaluate/plan-inputs.ts';
 import type { InputPlan } from '../evaluate/plan-inputs.ts';
 import { chooseOutput } from '../evaluate/read-answers.ts';
 import { evaluateResult, fullReport } from '../evaluate/report.ts';
-import type { Evaluated } from '../evaluate/report.ts';
+import type { Evaluated, UnscoredModel } from '../evaluate/report.ts';
 import { taskOf } from '../evaluate/task.ts';
 import { BatchError } from '../failure.ts';
 import { fail } from '../files/copy.ts';
@@ -38,7 +38,7 @@ const ROWS_BETWEEN_LOGS = 250_000;
 
 /**
  * Scores models on the rows of one split and measures their answers. Each batch of rows goes to all models before the next one is
- * read, so that they are compared on the same rows in the same order.
+ * read, so that they are compared on the same rows in the same order. Only the first has to be one that can be scored.
  */
 export async function evaluate(
   request: EvaluateRequest,
@@ -52,16 +52,18 @@ export async function evaluate(
     split: request.split === 'Test' ? 'test' : 'validation',
     memoryLimit: Math.min(memoryLimit, MAX_DATABASE_BYTES),
   });
-  const models: OpenModel[] = [];
+  const contest = createContest(request);
   try {
     const label = labelColumn(table.columns);
-    for (const model of request.models) models.push(await openForRows(model, { request, table }));
-    await scoreRows({ request, table, label, models, log });
+    for (const model of request.models) {
+      await contest.attempt(model.name, async () => contest.add(await openForRows(model, { request, table })));
+    }
+    await scoreRows({ request, table, label, contest, log });
     const evaluated: Evaluated = {
       split: request.split,
       rows: table.rows,
       label,
-      models: models.map(({ name, digest, output, missing, inputs, evaluation }) => ({
+      models: contest.scored().map(({ name, digest, output, missing, inputs, evaluation }) => ({
         name,
         digest,
         output,
@@ -69,12 +71,13 @@ export async function evaluate(
         inputs: Object.fromEntries(inputs.map(({ input, reads }) => [input, reads.map(({ column }) => column)])),
         report: evaluation.report(),
       })),
+      unscored: contest.unscored(),
     };
     const content = `${JSON.stringify(fullReport(evaluated), undefined, 2)}\n`;
     await publishFile(join(request.outputDir, 'result.json'), content);
     return evaluateResult(evaluated);
   } finally {
-    for (const { scorer } of models) scorer.close();
+    contest.close();
     await table.close();
   }
 }
@@ -117,19 +120,57 @@ async function openForRows(
   return { name, digest, inputs, output, missing: hints.missing, evaluation, scorer: startScorer(name, file) };
 }
 
+/** The first model is what is judged, and has to be scored. Another one that cannot be is set aside, with the reason. */
+interface Contest {
+  add(model: OpenModel): void;
+  /** In the order of the request. */
+  scored(): readonly OpenModel[];
+  unscored(): readonly UnscoredModel[];
+  attempt(name: string, work: () => Promise<void>): Promise<void>;
+  close(): void;
+}
+
+function createContest({ models }: EvaluateRequest): Contest {
+  const open: OpenModel[] = [];
+  const problems = new Map<string, string>();
+  return {
+    add: (model) => void open.push(model),
+    scored: () => open.filter(({ name }) => !problems.has(name)),
+    unscored: () =>
+      models.flatMap(({ name, digest }) => {
+        const problem = problems.get(name);
+        return problem === undefined ? [] : [{ name, digest, problem }];
+      }),
+    attempt: async (name, work) => {
+      try {
+        await work();
+      } catch (cause) {
+        if (!(cause instanceof BatchError) || name === models[0]?.name) throw cause;
+        problems.set(name, cause.message);
+      }
+    },
+    close: () => {
+      for (const { scorer } of open) scorer.close();
+    },
+  };
+}
+
 interface Scoring {
   readonly request: EvaluateRequest;
   readonly table: SplitTable;
   readonly label: string;
-  readonly models: readonly OpenModel[];
+  readonly contest: Contest;
   readonly log: TableCommandOptions['log'];
 }
 
-async function scoreRows({ request, table, label, models, log }: Scoring): Promise<void> {
+async function scoreRows({ request, table, label, contest, log }: Scoring): Promise<void> {
   const task = taskOf(request.metrics);
   const places = placesOf([
     { column: label, as: 'number' },
-    ...models.flatMap(({ inputs }) => inputs).flatMap(({ reads }) => reads),
+    ...contest
+      .scored()
+      .flatMap(({ inputs }) => inputs)
+      .flatMap(({ reads }) => reads),
   ]);
   let firstRow = 0;
   for await (const columns of table.batches([...places.keys()])) {
@@ -137,7 +178,9 @@ async function scoreRows({ request, table, label, models, log }: Scoring): Promi
     const values = valuesOf({ column: label, as: 'number' });
     const labels = readLabels(values, { column: label, task, firstRow });
     const batch: RowBatch = { firstRow, rows: labels.length, valuesOf };
-    await Promise.all(models.map((model) => scoreBatch(model, batch, labels)));
+    await Promise.all(
+      contest.scored().map((model) => contest.attempt(model.name, () => scoreBatch(model, batch, labels))),
+    );
     const next = firstRow + labels.length;
     if (Math.floor(next / ROWS_BETWEEN_LOGS) > Math.floor(firstRow / ROWS_BETWEEN_LOGS)) log('scored', { rows: next });
     firstRow = next;

@@ -15,25 +15,39 @@ export interface EvaluatedModel {
   readonly report: ModelReport;
 }
 
+/** One to compare with that could not be scored. */
+export interface UnscoredModel {
+  readonly name: string;
+  readonly digest: string;
+  readonly problem: string;
+}
+
 export interface Evaluated {
   readonly split: EvaluateRequest['split'];
   readonly rows: number;
   readonly label: string;
   readonly models: readonly EvaluatedModel[];
+  readonly unscored: readonly UnscoredModel[];
 }
 
-export function evaluateResult({ split, rows, models }: Evaluated): EvaluateResult {
+/** A result is short; the report has all of it. */
+const MAX_PROBLEM = 250;
+
+export function evaluateResult({ split, rows, models, unscored }: Evaluated): EvaluateResult {
   return {
     ok: true,
     rows,
-    models: models.map(({ name, digest, report }) => ({ name, digest, metrics: definedMetrics(split, report) })),
+    models: [
+      ...models.map(({ name, digest, report }) => ({ name, digest, metrics: definedMetrics(split, report) })),
+      ...unscored.map(({ problem, ...model }) => ({ ...model, metrics: {}, problem: problem.slice(0, MAX_PROBLEM) })),
+    ],
     warnings: undefinedMetrics(split, models),
   };
 }
 
 /** The content of `result.json`. */
 export function fullReport(evaluated: Evaluated): object {
-  const { split, rows, label, models } = evaluated;
+  const { split, rows, label, models, unscored } = evaluated;
   return {
     split,
     rows,
@@ -49,6 +63,7 @@ export function fullReport(evaluated: Evaluated): object {
       ),
       ...(report.counts === undefined ? {} : classReport(report.counts)),
     })),
+    unscored,
     warnings: undefinedMetrics(split, models),
   };
 }

@@ -18,6 +18,8 @@ const Evidence = Pins.extend({
   metrics,
   /** By name of the version that an alias meant. */
   rescored: z.record(z.string(), metrics),
+  /** By name, too: why one could not be scored. */
+  problems: z.record(z.string(), z.string()).optional(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 
@@ -42,11 +44,13 @@ export function buildEvidence(
   const rescored = pins.champions.flatMap(({ modelVersion }) =>
     modelVersion === undefined ? [] : [[modelVersion, metricsOf[modelVersion] ?? {}]],
   );
+  const unscored = result.models.flatMap((model) => (model.problem === undefined ? [] : [[model.name, model.problem]]));
   const data: Evidence = {
     ...pins,
     rows: result.rows,
     metrics: metricsOf[name] ?? {},
     rescored: Object.fromEntries(rescored) as Evidence['rescored'],
+    ...(unscored.length === 0 ? {} : { problems: Object.fromEntries(unscored) as Record<string, string> }),
   };
   return {
     apiVersion: 'apps/v1',

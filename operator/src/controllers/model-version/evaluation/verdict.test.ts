@@ -74,6 +74,26 @@ describe('a gate', () => {
   });
 });
 
+describe('a champion that cannot be scored', () => {
+  const problems = { 'delay-1': 'Its input "z" is no column' };
+  const unscored = { ...evidence, rescored: { 'delay-1': {} }, problems };
+
+  it.each<[Gate['whenMissing'], 'Failed' | 'Passed']>([
+    ['Fail', 'Failed'],
+    ['Pass', 'Passed'],
+  ])('lets whenMissing: %s decide, and is named with why', (whenMissing, verdict) => {
+    const gate = aGate({ ...notWorseThan(), whenMissing });
+
+    expect(verdictsOf([gate], metricsOf(version, unscored), unscored)).toEqual([
+      {
+        name: 'auc',
+        verdict,
+        message: `test.auc of champion (delay-1) is not there: Its input "z" is no column, and whenMissing is ${whenMissing}.`,
+      },
+    ]);
+  });
+});
+
 describe('the source of a metric', () => {
   const metrics = [{ name: 'validation.auc', value: 0.9 }];
   it.each([

@@ -92,7 +92,11 @@ function compare(gate: DeepReadonly<Gate>, value: number, evidence: Evidence | u
     return { passes: whenNoChampion === 'Pass', message };
   }
   const other = evidence?.rescored[version]?.[gate.metric];
-  if (other === undefined) return missing(gate, `${gate.metric} of ${alias} (${version}) is not there`);
+  if (other === undefined) {
+    const problem = evidence?.problems?.[version];
+    const why = problem === undefined ? '' : `: ${problem}`;
+    return missing(gate, `${gate.metric} of ${alias} (${version}) is not there${why}`);
+  }
   const worse = betterOf(gate.metric) === 'Lower' ? value - other : other - value;
   const message = `${gate.metric} is ${inWords(value)}, that of ${alias} (${version}) on the same rows ${inWords(other)}, and it may be worse by at most ${by}.`;
   return { passes: worse <= by + ROUNDING * Math.max(Math.abs(value), Math.abs(other)), message };
