@@ -3,7 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load, loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { DatasetSpec, FeatureSetSpec, groupVersion, KINDS, ModelVersionSpec, TrainingJobSpec } from '@slipway/crds';
+import {
+  DatasetSpec,
+  FeatureSetSpec,
+  groupVersion,
+  InferenceServiceSpec,
+  KINDS,
+  ModelVersionSpec,
+  ServingRuntimeSpec,
+  TrainingJobSpec,
+} from '@slipway/crds';
 import { FetchRequest } from '@slipway/crds/batch';
 import { IMAGE_NAMES, VERSION } from '../../hack/images/index.ts';
 
@@ -30,6 +39,11 @@ function find(file: string, kind: string): Manifest {
   return manifest;
 }
 
+function digestOfFile(name: string, content: Buffer): string {
+  const line = `${createHash('sha256').update(content).digest('hex')}  ${content.byteLength}  ${name}\n`;
+  return `sha256:${createHash('sha256').update(line).digest('hex')}`;
+}
+
 /** Their names are `<version>.<who>` and `<model>.<alias>`. */
 const CALLED_AFTER_ANOTHER = ['Approval', 'ModelAlias'];
 
@@ -43,9 +57,11 @@ describe('examples', () => {
     expect(words).toHaveLength(CALLED_AFTER_ANOTHER.includes(manifest.kind) ? 1 : 0);
   });
 
-  it('name only images that this repository builds', () => {
+  it('name only images that this repository builds, but for model servers of other people', () => {
     const known = IMAGE_NAMES.map((name) => `slipway/${name}:${VERSION}`);
-    const named = files.flatMap((file) =>
+    const foreign = manifests.filter(({ manifest }) => manifest.kind === 'ServingRuntime').map(({ file }) => file);
+    const own = files.filter((file) => !foreign.includes(file));
+    const named = own.flatMap((file) =>
       [...readFileSync(join(examples, file), 'utf8').matchAll(/\bimage: (\S+)/g)].map((match) => match[1]),
     );
     expect(named.length).toBeGreaterThan(0);
@@ -89,9 +105,19 @@ describe('examples', () => {
       binaryData: Record<string, string>;
     };
     const model = Buffer.from(configMap.binaryData['model.onnx'] ?? '', 'base64');
-    const line = `${createHash('sha256').update(model).digest('hex')}  ${model.byteLength}  model.onnx\n`;
     const version = ModelVersionSpec.parse(find('serve-onnx/3-model-version.yaml', 'ModelVersion').spec);
-    expect(version.artifact.digest).toBe(`sha256:${createHash('sha256').update(line).digest('hex')}`);
+    expect(version.artifact.digest).toBe(digestOfFile('model.onnx', model));
+  });
+
+  it('bring-your-own-runtime: the ModelVersion has the digest of the text in the ConfigMap, and the runtime opens it', () => {
+    const folder = 'bring-your-own-runtime';
+    const { data } = find(`${folder}/2-model-file.yaml`, 'ConfigMap') as unknown as { data: Record<string, string> };
+    const { artifact } = ModelVersionSpec.parse(find(`${folder}/4-model-version.yaml`, 'ModelVersion').spec);
+    expect(artifact.digest).toBe(digestOfFile('model.bst', Buffer.from(data['model.bst'] ?? '')));
+    const runtime = find(`${folder}/3-serving-runtime.yaml`, 'ServingRuntime');
+    expect(ServingRuntimeSpec.parse(runtime.spec).formats).toContainEqual({ name: artifact.format });
+    const service = InferenceServiceSpec.parse(find(`${folder}/5-inference-service.yaml`, 'InferenceService').spec);
+    expect(service.runtime).toEqual({ kind: runtime.kind, name: runtime.metadata.name });
   });
 
   it('serve-onnx: the Job asks batch-runtime for something that it understands', () => {
