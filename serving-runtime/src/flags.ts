@@ -41,7 +41,11 @@ const MODELS = {
   maxRunSeconds     a run that takes longer is hung (60)
   warmUp            requests that must succeed before it is ready:
                     [{"<input>": {"shape": [1, 2], "data": [0, 1]}}]
-  cacheBytes        answers kept for equal requests (0)`,
+  cacheBytes        answers kept for equal requests (0)
+  steps             servers on this machine that requests and answers
+                    go through (none):
+                    {"before": {"url": "http://127.0.0.1:9001"},
+                     "after": {"url": "http://127.0.0.1:9002"}}`,
     z.string().optional(),
   ),
   'memory-budget': flag(

@@ -28,7 +28,8 @@ async function main(config: Config): Promise<void> {
     memoryBudget: config['memory-budget'],
   };
   const progress = createStartProgress(log);
-  const engine = createEngine(engineOptions, logEvents(log, progress));
+  const stepAsked: EngineEvents['stepAsked'] = ({ name }, step, seconds) => metrics.stepAsked(name, step, seconds);
+  const engine = createEngine(engineOptions, { ...logEvents(log, progress), stepAsked });
   const metrics = createMetrics(engine.models);
   const logError = (err: unknown) => log.error({ err }, 'request failed by a fault of the server');
   const audit = (action: string, model: string) => log.info({ action, model }, 'changed by the admin port');
@@ -89,7 +90,7 @@ function tlsOptions(config: Config, log: Logger, metrics: ServingMetrics): TlsOp
   };
 }
 
-function logEvents(log: Logger, progress: StartProgress): EngineEvents {
+function logEvents(log: Logger, progress: StartProgress): Omit<EngineEvents, 'stepAsked'> {
   const of = ({ name, version }: RepositoryEntry) => ({ model: name, version });
   return {
     loading: progress.loading,
@@ -105,6 +106,9 @@ function logEvents(log: Logger, progress: StartProgress): EngineEvents {
     evicted: (entry) => log.info(of(entry), 'model given up to make room; the next request loads it again'),
     instanceLost: (entry) => log.error(of(entry), 'instance ended by itself; starting another'),
     runFailed: (entry, detail) => log.warn({ ...of(entry), detail }, 'model refused a request'),
+    stepReady: (entry, step) => log.info({ ...of(entry), step }, 'step is ready'),
+    stepNotReady: (entry, step, reason) => log.warn({ ...of(entry), step, reason }, 'step is not ready'),
+    stepFailed: (entry, step, detail) => log.error({ ...of(entry), step, detail }, 'step failed on a request'),
   };
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Tensor } from '../protocol/datatypes.ts';
 import { addModel, identityModel, lookupModel, productModel, sharedSumModel } from '../testing/onnx-model.ts';
+import { QUIET_EVENTS } from '../testing/quiet-events.ts';
 import { createEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { GivenSettings } from './settings.ts';
@@ -30,13 +31,11 @@ async function startEngine(
   const engine = createEngine(
     { root, settings, memoryBudget },
     {
-      loading: () => {},
+      ...QUIET_EVENTS,
       loaded: ({ name, version }) => happened.push(`loaded ${name} ${version}`),
-      loadFailed: () => {},
       unusable: (model, reason) => happened.push(`unusable ${model}: ${reason}`),
       evicted: ({ name }) => happened.push(`evicted ${name}`),
       instanceLost: ({ name }) => happened.push(`lost ${name}`),
-      runFailed: () => {},
     },
   );
   onTestFinished(() => engine.close());

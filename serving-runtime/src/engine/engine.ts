@@ -7,8 +7,10 @@ import { createModelVersion } from './model-version.ts';
 import type { ModelVersion, VersionEvents } from './model-version.ts';
 import { modelNames, scanModel } from './repository.ts';
 import type { GivenSettings } from './settings.ts';
+import { withSteps } from './steps/with-steps.ts';
+import type { StepsEvents } from './steps/with-steps.ts';
 
-export interface EngineEvents extends VersionEvents {
+export interface EngineEvents extends VersionEvents, StepsEvents {
   /** At start: a model is being loaded. */
   loading(step: LoadingStep): void;
   /** A model, or the whole repository, cannot be served for what lies in its folder. */
@@ -87,12 +89,16 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
     const versions = scanModel(root, name).map((entry) =>
       createModelVersion(entry, settings, { events, makeRoom, started }),
     );
+    const opened: ModelVersion[] = [];
     try {
       // One after another: all at once, they would be measured while they slow each other down.
-      for (const version of versions) await load(version);
-      return versions;
+      for (const version of versions) {
+        await load(version);
+        opened.push(await withSteps(version, events));
+      }
+      return opened;
     } catch (cause) {
-      await Promise.all(versions.map((version) => version.close()));
+      await Promise.all([...opened, ...versions].map((version) => version.close()));
       throw cause;
     }
   };
@@ -151,7 +157,7 @@ export function createEngine({ root, settings, memoryBudget }: EngineOptions, ev
       return (
         repositoryFailure ??
         (failed && `model ${failed[0]}: ${failed[1]}`) ??
-        (dead && `model ${dead.entry.name} lost its instances and is being started again`)
+        (dead && `model ${dead.entry.name} ${dead.obstacle()}`)
       );
     },
     model: find,
@@ -217,7 +223,7 @@ function indexEntry(version: ModelVersion): IndexEntry {
   const { name, version: number } = version.entry;
   return version.isReady()
     ? { name, version: number, state: 'READY', reason: '' }
-    : { name, version: number, state: 'UNAVAILABLE', reason: 'its instances are being started again' };
+    : { name, version: number, state: 'UNAVAILABLE', reason: `it ${version.obstacle()}` };
 }
 
 function notServed(

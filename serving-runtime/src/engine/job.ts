@@ -1,6 +1,7 @@
 /** A request that waits for its part of a run. */
 import type { Tensor } from '../protocol/datatypes.ts';
 import { RequestError } from '../protocol/errors.ts';
+import type { JsonObject } from '../protocol/json-body.ts';
 import type { Waiting } from './batch-queue.ts';
 import type { Cancellation } from './cancellation.ts';
 
@@ -13,6 +14,9 @@ export interface Inference {
   readonly timeoutMs?: number | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal?: Cancellation | undefined;
+  /** What the client calls it, and its parameters: for the steps before and after a model. */
+  readonly id?: string | undefined;
+  readonly parameters?: JsonObject | undefined;
   /** Told when the model has run for it, before the answer. */
   readonly timed?: ((times: RunTimes) => void) | undefined;
 }

@@ -38,6 +38,8 @@ export interface ModelVersion {
   isLoaded(): boolean;
   /** Whether a request would be answered; also when it has to be loaded for it. */
   isReady(): boolean;
+  /** Why not, to go behind "the model"; undefined where it would. */
+  obstacle(): string | undefined;
   /** @throws {Error} whose message a client may read. */
   load(): Promise<void>;
   /** @throws {RequestError} */
@@ -112,6 +114,8 @@ export function createModelVersion(
     await going?.close();
   };
 
+  const isReady = () => model?.isReady() ?? true;
+
   return {
     entry,
     get signature() {
@@ -137,7 +141,8 @@ export function createModelVersion(
       return model?.batchRows ?? 0;
     },
     isLoaded: () => model !== undefined,
-    isReady: () => model?.isReady() ?? true,
+    isReady,
+    obstacle: () => (isReady() ? undefined : 'lost its instances and is being started again'),
     load: async () => {
       await loadedModel();
     },

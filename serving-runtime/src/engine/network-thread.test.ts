@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { addModel, identityModel, pickyModel, productModel, sharedSumModel } from '../testing/onnx-model.ts';
+import { QUIET_EVENTS } from '../testing/quiet-events.ts';
 import { createEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 
@@ -18,12 +19,7 @@ async function serve(model: Uint8Array, settings: object = { isolation: 'none' }
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, model);
   writeFileSync(join(root, 'model/config.yaml'), JSON.stringify(settings));
-  const nothing = () => {};
-  const events = { loading: nothing, loaded: nothing, loadFailed: nothing, unusable: nothing, evicted: nothing };
-  const engine = createEngine(
-    { root, settings: {}, memoryBudget: undefined },
-    { ...events, instanceLost: nothing, runFailed: nothing },
-  );
+  const engine = createEngine({ root, settings: {}, memoryBudget: undefined }, QUIET_EVENTS);
   onTestFinished(() => engine.close());
   await engine.start();
   return engine;

@@ -10,6 +10,16 @@ const value = z.union([z.number(), z.boolean(), z.string()]);
 /** One request that is sent to each instance before it counts as ready. */
 const WarmUp = z.record(z.string(), z.strictObject({ shape: z.array(z.number().int().min(0)), data: z.array(value) }));
 
+/** It has the payloads of all clients, and no TLS: so nowhere but in the same pod. */
+const stepAddress = z
+  .string()
+  .max(64)
+  .regex(
+    /^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):[1-9][0-9]{0,4}$/,
+    'must be an address on this machine, such as http://127.0.0.1:9001',
+  );
+const step = z.strictObject({ url: stepAddress });
+
 const Settings = z.strictObject({
   /** Sessions that run at the same time. */
   instances: count.max(64).default(1),
@@ -32,6 +42,8 @@ const Settings = z.strictObject({
   warmUp: z.array(WarmUp).max(16).default([]),
   /** Answers that are kept for requests that are equal to the last bit; 0 for none. */
   cacheBytes: z.number().int().min(0).default(0),
+  /** Servers of the Open Inference Protocol that each request goes through on its way to the model, and each answer on its way back. */
+  steps: z.strictObject({ before: step.optional(), after: step.optional() }).optional(),
 });
 export const ModelSettings = Settings.refine(({ isolation, instances }) => isolation !== 'none' || instances === 1, {
   path: ['instances'],

@@ -6,6 +6,7 @@ import { ElementBudget } from './element-budget.ts';
 import { invalid, quoted } from './errors.ts';
 import { MAX_WRITTEN_ELEMENTS, timeoutOf } from './inference.ts';
 import type { InferenceRequest, InferenceResponse } from './inference.ts';
+import type { JsonObject } from './json-body.ts';
 import { decodeRawTensor, encodeRawTensor } from './raw-tensor.ts';
 import { halves, tensorOfValues } from './typed-values.ts';
 
@@ -90,7 +91,19 @@ export function parseWireRequest(request: WireRequest): InferenceRequest {
     id: request.id === '' ? undefined : request.id,
     inputs: request.inputs.map((input, index) => parseInput(input, raw[index], budget)),
     outputs: request.outputs.length === 0 ? undefined : request.outputs.map((output) => output.name),
+    parameters: plainParameters(request.parameters),
   };
+}
+
+/** As JSON has them. */
+function plainParameters(parameters: WireRequest['parameters'] = {}): JsonObject | undefined {
+  if (Object.keys(parameters).length === 0) return undefined;
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, field]) => {
+      const [value] = Object.values(field);
+      return [name, typeof value === 'bigint' ? Number(value) : value];
+    }),
+  );
 }
 
 function parseInput(

@@ -1,4 +1,5 @@
 import type { Tensor } from './datatypes.ts';
+import type { JsonObject } from './json-body.ts';
 import { invalid } from './errors.ts';
 
 /** A request to infer, whatever protocol it came by. */
@@ -8,6 +9,8 @@ export interface InferenceRequest {
   readonly inputs: readonly Tensor[];
   /** Names of the wanted outputs; undefined for all. */
   readonly outputs: readonly string[] | undefined;
+  /** Of the request, not of a tensor: for the steps before and after a model. */
+  readonly parameters?: JsonObject | undefined;
 }
 
 export interface InferenceResponse {

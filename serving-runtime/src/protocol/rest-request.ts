@@ -1,4 +1,4 @@
-/** The body of `POST /v2/models/NAME/infer`, JSON with or without the binary tensor extension, as a request. */
+/** The body of `POST /v2/models/NAME/infer`, and of its answer: JSON with or without the binary tensor extension. */
 import { isDatatype } from './datatypes.ts';
 import type { Tensor } from './datatypes.ts';
 import { ElementBudget } from './element-budget.ts';
@@ -28,23 +28,34 @@ export interface BinaryOutputs {
  * @param jsonLength the value of `Inference-Header-Content-Length`: how many bytes of the body are JSON; undefined for all.
  */
 export function parseRestRequest(body: Uint8Array, jsonLength: number | undefined): RestRequest {
-  const json = parseJson(jsonLength === undefined ? body : body.subarray(0, checkedLength(jsonLength, body)));
-  const raw = new RawBytes(body.subarray(jsonLength ?? body.length));
-  const sources = { raw, budget: new ElementBudget() };
-  const inputs = listOf(json, 'inputs').map((input) => parseInput(input, sources));
-  raw.expectEnd();
-  refuseTwice(inputs.map((input) => input.name));
+  const { json, tensors } = parseTensors(body, jsonLength, 'inputs');
   const outputs = json['outputs'] === undefined ? undefined : listOf(json, 'outputs');
   return {
     id: optionalText(json, 'id'),
-    inputs,
+    inputs: tensors,
     outputs: outputs?.map(nameOf),
+    parameters: parameters(json),
     timeoutMs: timeoutOf(parameters(json)['timeout']),
     binaryOutputs: {
       byDefault: parameters(json)['binary_data_output'] === true,
       byName: new Map((outputs ?? []).flatMap(wantsBytes)),
     },
   };
+}
+
+/** The JSON of a body, and the tensors that one of its lists describes. @throws {RequestError} which calls all of them inputs. */
+export function parseTensors(
+  body: Uint8Array,
+  jsonLength: number | undefined,
+  list: 'inputs' | 'outputs',
+): { readonly json: JsonObject; readonly tensors: readonly Tensor[] } {
+  const json = parseJson(jsonLength === undefined ? body : body.subarray(0, checkedLength(jsonLength, body)));
+  const raw = new RawBytes(body.subarray(jsonLength ?? body.length));
+  const sources = { raw, budget: new ElementBudget() };
+  const tensors = listOf(json, list).map((tensor) => parseTensor(tensor, sources));
+  raw.expectEnd();
+  refuseTwice(tensors.map(({ name }) => name));
+  return { json, tensors };
 }
 
 function wantsBytes(output: JsonObject): [string, boolean][] {
@@ -85,7 +96,7 @@ interface Sources {
   readonly budget: ElementBudget;
 }
 
-function parseInput(input: JsonObject, sources: Sources): Tensor {
+function parseTensor(input: JsonObject, sources: Sources): Tensor {
   const name = nameOf(input);
   const { datatype, shape, data } = input;
   if (!isDatatype(datatype)) throw invalid(`input ${quoted(name)} has no datatype that is known`);

@@ -1,4 +1,4 @@
-/** An answer as JSON, with the outputs that were asked for as bytes behind it. */
+/** Tensors as JSON, with those that were asked for as bytes behind it. */
 import type { Tensor } from './datatypes.ts';
 import type { InferenceResponse } from './inference.ts';
 import { encodeRawTensor } from './raw-tensor.ts';
@@ -12,16 +12,27 @@ export interface RestResponse {
 }
 
 export function buildRestResponse(response: InferenceResponse, binary: BinaryOutputs): RestResponse {
+  const { modelName, modelVersion, id, outputs } = response;
+  const head = { model_name: modelName, model_version: modelVersion, id };
+  return buildBody(head, { outputs }, (name) => isBinary(name, binary));
+}
+
+/** A body of the protocol: `head`, and one list of tensors. */
+export function buildBody(
+  head: object,
+  list: { readonly inputs: readonly Tensor[] } | { readonly outputs: readonly Tensor[] },
+  isRaw: (name: string) => boolean,
+): RestResponse {
   const raw: Uint8Array[] = [];
-  const outputs = response.outputs.map((output) => {
-    const { name, datatype, shape } = output;
-    if (!isBinary(name, binary)) return `{${fields({ name, datatype, shape })},"data":${jsonData(output)}}`;
-    const bytes = encodeRawTensor(output.data);
+  const [tensors, field] = 'inputs' in list ? [list.inputs, 'inputs'] : [list.outputs, 'outputs'];
+  const written = tensors.map((tensor) => {
+    const { name, datatype, shape } = tensor;
+    if (!isRaw(name)) return `{${fields({ name, datatype, shape })},"data":${jsonData(tensor)}}`;
+    const bytes = encodeRawTensor(tensor.data);
     raw.push(bytes);
     return `{${fields({ name, datatype, shape, parameters: { binary_data_size: bytes.length } })}}`;
   });
-  const head = fields({ model_name: response.modelName, model_version: response.modelVersion, id: response.id });
-  const json = Buffer.from(`{${head},"outputs":[${outputs.join(',')}]}`);
+  const json = Buffer.from(`{${fields(head)},"${field}":[${written.join(',')}]}`);
   return raw.length === 0
     ? { body: json, jsonLength: undefined }
     : { body: Buffer.concat([json, ...raw]), jsonLength: json.length };

@@ -7,6 +7,7 @@ import { count, countBy, failureReason } from '../engine/statistics.ts';
 import type { Tensor } from '../protocol/datatypes.ts';
 import { invalid, quoted, toRequestError } from '../protocol/errors.ts';
 import type { InferenceRequest, InferenceResponse, TensorSpec } from '../protocol/inference.ts';
+import { mismatch } from '../protocol/tensor-specs.ts';
 import type { ServingMetrics } from './metrics.ts';
 import { currentRequest } from './request-record.ts';
 import { watchInference } from './request-watcher.ts';
@@ -39,7 +40,8 @@ export async function infer(
   try {
     const inputs = orderedInputs(model.signature.inputs, request);
     const outputs = wantedOutputs(model.signature, request.outputs);
-    const answer = await model.infer({ inputs, outputs, timed: watch?.timed, ...patience });
+    const { parameters } = request;
+    const answer = await model.infer({ inputs, outputs, id, parameters, timed: watch?.timed, ...patience });
     statistics.lastInference = Date.now();
     const microseconds = (performance.now() - started) * 1000;
     count(statistics.success, microseconds);
@@ -62,15 +64,8 @@ function orderedInputs(specs: readonly TensorSpec[], { inputs }: InferenceReques
   return specs.map((spec) => {
     const input = inputs.find((candidate) => candidate.name === spec.name);
     if (input === undefined) throw invalid(`input ${quoted(spec.name)} is missing`);
-    if (input.datatype !== spec.datatype)
-      throw invalid(`input ${quoted(spec.name)} must be ${spec.datatype}, not ${input.datatype}`);
-    const fits =
-      input.shape.length === spec.shape.length &&
-      spec.shape.every((size, axis) => size < 0 || size === input.shape[axis]);
-    if (!fits)
-      throw invalid(
-        `input ${quoted(spec.name)} must have the shape [${spec.shape.join(', ')}] (-1: any), not [${input.shape.join(', ')}]`,
-      );
+    const wrong = mismatch(spec, input);
+    if (wrong !== undefined) throw invalid(`input ${quoted(spec.name)} ${wrong}`);
     return input;
   });
 }

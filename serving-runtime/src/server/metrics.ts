@@ -9,6 +9,7 @@ export interface ServingMetrics {
   /** In the text format of Prometheus. */
   text(): Promise<string>;
   answered(model: ModelVersion, microseconds: number): void;
+  stepAsked(model: string, step: string, seconds: number): void;
   /** `notAfter`: when it expires, in seconds since 1970. */
   certificateLoaded(notAfter: number): void;
   certificateRejected(): void;
@@ -27,6 +28,13 @@ export function createMetrics(models: () => readonly ModelVersion[]): ServingMet
     name: 'slipway_inference_duration_seconds',
     help: 'From the request to its answer, without the network',
     labelNames: MODEL_LABELS,
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const stepDurations = new Histogram({
+    name: 'slipway_step_duration_seconds',
+    help: 'From a request to a step before or after a model to the end of its answer',
+    labelNames: ['model', 'step'] as const,
     buckets: DURATION_BUCKETS,
     registers,
   });
@@ -61,6 +69,7 @@ export function createMetrics(models: () => readonly ModelVersion[]): ServingMet
       expiry.set(notAfter);
     },
     certificateRejected: () => rejected.inc(),
+    stepAsked: (model, step, seconds) => stepDurations.observe({ model, step }, seconds),
     answered: (model, microseconds) => durations.observe(labelsOf(model), microseconds / 1e6),
   };
 }

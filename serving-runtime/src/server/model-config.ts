@@ -4,7 +4,8 @@ import { PLATFORM } from '../protocol/inference.ts';
 import type { TensorSpec } from '../protocol/inference.ts';
 
 export function modelConfig({ entry, settings, signature, batchRows }: ModelVersion) {
-  const isBatched = batchRows > 1;
+  // What steps take and give need not have a dimension of rows.
+  const isBatched = batchRows > 1 && settings.steps === undefined;
   // With a largest batch, the dimension of the rows is not among the others.
   const values = (specs: readonly TensorSpec[]) =>
     specs.map(({ name, datatype, shape }) => ({
