@@ -222,7 +222,7 @@ export class Call implements ExchangeEvents, Unanswered {
     if (!this.#request.isStream) this.#answerTimer ??= setTimeout(() => this.#expire(), this.#route.timeoutMs);
     if (!this.#kept.isWhole || this.#isMirrored) return;
     this.#isMirrored = true;
-    this.#mirror();
+    this.#deps.mirror({ route: this.#route, request: this.#request, chunks: this.#kept.chunks });
   }
 
   /** undefined where Node's client refuses what it should send. */
@@ -399,18 +399,6 @@ export class Call implements ExchangeEvents, Unanswered {
     this.#upstreamDrained();
     const seconds = (this.#deps.now() - this.#startedAt) / 1000;
     this.#deps.metrics.of(this.#route, backend ?? this.#route.stable).ended(this.#request.isGrpc, code, seconds);
-  }
-
-  #mirror(): void {
-    for (const mirror of this.#route.mirrors) {
-      if (this.#request.isStream || this.#deps.random() * 100 >= mirror.percent) continue;
-      this.#deps.mirror({
-        route: this.#route,
-        backend: mirror.backend,
-        request: this.#request,
-        chunks: this.#kept.chunks,
-      });
-    }
   }
 }
 

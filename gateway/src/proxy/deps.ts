@@ -7,9 +7,9 @@ import type { WaitingRoom } from './waiting-room.ts';
 import type { Upstream, UpstreamCall } from './upstream/upstream.ts';
 
 /** A request that is copied. */
+/** A request that is on its way to a pod, whole. */
 export interface MirroredRequest {
   readonly route: Route;
-  readonly backend: Backend;
   readonly request: ProxiedRequest;
   readonly chunks: readonly Buffer[];
 }
@@ -37,5 +37,6 @@ export interface CallDeps {
   /** From 0 to below 1. */
   readonly random: () => number;
   /** Copies it if there is room. Never throws, never waits. */
+  /** Sends copies of it to those of the route's mirrors whose share it falls into. */
   readonly mirror: (request: MirroredRequest) => void;
 }

@@ -1,5 +1,6 @@
 /** Copies of requests for a revision that nobody waits for: whatever it does with them, those who asked do not notice. */
 import { portOf } from '../routing/route.ts';
+import type { Backend } from '../routing/route.ts';
 import type { CallDeps, MirroredRequest } from './deps.ts';
 import { report } from './report.ts';
 import { upstreamRequest } from './upstream-request.ts';
@@ -15,7 +16,7 @@ export function createMirrors(
   const { upstreams, metrics, now, random } = deps;
   let running = 0;
 
-  function send({ route, backend, request, chunks }: MirroredRequest): void {
+  function send({ route, request, chunks }: MirroredRequest, backend: Backend): void {
     const endpoint = backend.pool.pick(now(), random);
     const port = portOf(backend, request.isGrpc);
     if (endpoint === undefined || port === undefined) {
@@ -48,13 +49,18 @@ export function createMirrors(
     upstream.end();
   }
 
-  return (request) => {
-    if (running >= MAX_AT_A_TIME) {
-      metrics.of(request.route, request.backend).mirrorDropped();
-      return;
+  return (mirrored) => {
+    const { route, request } = mirrored;
+    if (request.isStream) return;
+    for (const { backend, percent } of route.mirrors) {
+      if (random() * 100 >= percent) continue;
+      if (running >= MAX_AT_A_TIME) {
+        metrics.of(route, backend).mirrorDropped();
+        continue;
+      }
+      running += 1;
+      // After what the same turn of the event loop has for those who wait.
+      setImmediate(send, mirrored, backend);
     }
-    running += 1;
-    // After what the same turn of the event loop has for those who wait.
-    setImmediate(send, request);
   };
 }
