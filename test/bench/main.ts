@@ -1,6 +1,7 @@
 /** `npm run bench`: figures, with the machine that gave them. */
 import { benchAutoscaler } from './autoscaler.ts';
 import { benchCluster } from './cluster.ts';
+import { benchColdStart } from './cold-start.ts';
 import { benchDemo } from './demo.ts';
 import { benchGateway } from './gateway.ts';
 import { machineLine } from './machine.ts';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   serving: { about: 'the model server beside others, and beside ONNX Runtime alone', run: benchServing },
   gateway: { about: 'what the gateway adds to a request, and what a request costs it', run: benchGateway },
   routes: { about: 'how soon a gateway follows a route, and what 10,000 routes cost it', run: benchRoutes },
+  'cold-start': { about: 'from a request that finds no pod to its answer, by stage (needs root)', run: benchColdStart },
   autoscaler: { about: 'our autoscaler beside that of Kubernetes, on the same load, simulated', run: benchAutoscaler },
   operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
   runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },
