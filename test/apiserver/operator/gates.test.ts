@@ -13,6 +13,8 @@ const NS = 'gates';
 const apiVersion = 'slipway.dev/v1alpha1';
 let harness: Harness;
 let operator: OperatorProcess;
+/** Whether pods that evaluate do not get on. */
+let isHeldUp = false;
 /** What an evaluation finds for each version. */
 const quality: Record<string, number> = { 'delay-1': 0.8, 'delay-2': 0.7, 'delay-3': 0.9 };
 
@@ -27,6 +29,7 @@ function fateOf(pod: DeepReadonly<Pod>): PodFate {
   const batch = pod.spec?.containers[0];
   if (batch?.name !== 'batch') return { kind: 'run', ready: true };
   if (batch.args?.[0] !== 'evaluate') return { kind: 'succeed', message: verified(DIGEST_A) };
+  if (isHeldUp) return { kind: 'run', ready: true };
   const request = JSON.parse(batch.env?.[0]?.value ?? '{}') as { models: { name: string; digest: string }[] };
   const models = request.models.map(({ name, digest }) => ({
     name,
@@ -144,6 +147,27 @@ describe('the gates of a Model', () => {
     const bad = await becomes('delay-2', 'GatesPassed False GateFailed');
     expect(bad.status?.evaluation?.compared[0]?.modelVersion).toBe('delay-1');
     expect([...(await evaluationsOf('delay-1')), ...(await evaluationsOf('delay-2'))]).toEqual([]);
+  }, 90_000);
+
+  it('have three versions of a Model measured at a time', async () => {
+    isHeldUp = true;
+    const names = ['delay-4', 'delay-5', 'delay-6', 'delay-7', 'delay-8'];
+    await harness.apply(...names.map(version));
+    const told = () =>
+      Promise.all(
+        names.map(async (name) => {
+          const found = await harness.get<ModelVersion>(kinds.ModelVersion, { namespace: NS, name });
+          return found?.status?.conditions?.find(({ type }) => type === 'Evaluated')?.reason;
+        }),
+      );
+    await eventually('two wait for their turn', async () => {
+      const reasons = await told();
+      const count = (reason: string) => reasons.filter((one) => one === reason).length;
+      return count('WaitingForTurn') === 2 && count('Evaluating') === 3;
+    });
+    expect((await Promise.all(names.map(evaluationsOf))).flat()).toHaveLength(3);
+    isHeldUp = false;
+    for (const name of names) await becomes(name, 'Evaluated True Evaluated');
   }, 90_000);
 
   it('judge by what was measured when a threshold changes, without another Job', async () => {

@@ -12,10 +12,10 @@ import {
   TransientError,
   watch,
 } from '@slipway/kube';
-import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Owner, Result, Scope } from '@slipway/kube';
+import type { DeepReadonly, Job, KubeKind, KubeObject, ObjectKey, Owner, Result, Scope } from '@slipway/kube';
 import type { AddController } from '../../controller-registration.ts';
 import { fieldManagerOf } from '../../deps.ts';
-import type { OperatorDeps } from '../../deps.ts';
+import type { Caches, OperatorDeps } from '../../deps.ts';
 import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
@@ -25,6 +25,8 @@ import { APPLIED_ANNOTATION, MODEL_VERSION_LABEL } from '../../labels.ts';
 import type { EvaluationToMake } from './evaluation/plan.ts';
 import { signingWatches } from '../../signature.ts';
 import { comparedWith } from './compatibility/compatible.ts';
+import { createPlaces, waitingFor } from './evaluation/places.ts';
+import type { Places } from './evaluation/places.ts';
 import { evaluationWatches } from './evaluation/watches.ts';
 import { observeModelVersion } from './observe.ts';
 import type { ObservedModelVersion } from './observe.ts';
@@ -38,6 +40,7 @@ const FIELD_MANAGER = fieldManagerOf(NAME);
 /** Has the bytes of a version verified by a Job, and keeps the version while InferenceServices or aliases use it. */
 export const addModelVersionController: AddController = (manager, deps) => {
   const { caches } = deps;
+  const places = createPlaces(caches);
   addKindController(manager, deps, {
     name: NAME,
     kind: kinds.ModelVersion,
@@ -55,6 +58,7 @@ export const addModelVersionController: AddController = (manager, deps) => {
       ...signingWatches(caches.signing, caches.modelVersions),
       watch(caches.deployments, ({ metadata }) => named(metadata.namespace, metadata.labels?.[MODEL_VERSION_LABEL])),
       ...evaluationWatches(caches),
+      watch(caches.jobs, (job) => waitingFor(caches, ownerOf(caches, job), job).map(keyOf)),
       watch(caches.jobCreateFailures, ({ involvedObject }) => ownerOfJob(deps, involvedObject)),
       watch(caches.mountFailures, ({ involvedObject: { namespace, name } }) => {
         const pod = caches.pods.get(at(namespace, name ?? ''));
@@ -62,7 +66,7 @@ export const addModelVersionController: AddController = (manager, deps) => {
       }),
     ],
     observe: (version) => observeModelVersion(caches, version),
-    drive: (observed, scope) => driveModelVersion(deps, observed, scope),
+    drive: (observed, scope) => driveModelVersion({ ...deps, places }, observed, scope),
     status: modelVersionStatus,
     finalizes: true,
   });
@@ -81,6 +85,11 @@ function versionOfPod({ metadata }: DeepReadonly<KubeObject>): readonly ObjectKe
   return named(metadata.namespace, metadata.labels?.[MODEL_VERSION_LABEL]);
 }
 
+function ownerOf({ modelVersions }: Pick<Caches, 'modelVersions'>, job: DeepReadonly<Job>) {
+  const [owner] = toController(kinds.ModelVersion)(job);
+  return owner === undefined ? undefined : modelVersions.get(owner);
+}
+
 function ownerOfJob(
   { caches }: OperatorDeps,
   job: { readonly namespace?: string; readonly name?: string },
@@ -89,7 +98,13 @@ function ownerOfJob(
   return found === undefined ? [] : toController(kinds.ModelVersion)(found);
 }
 
-async function driveModelVersion(deps: OperatorDeps, observed: ObservedModelVersion, scope: Scope): Promise<Result> {
+interface VersionDeps extends OperatorDeps {
+  readonly places: Places;
+}
+
+type VersionOwner = Owner & { readonly object: DeepReadonly<ModelVersion> };
+
+async function driveModelVersion(deps: VersionDeps, observed: ObservedModelVersion, scope: Scope): Promise<Result> {
   const { version, verification, evaluation } = observed;
   const plan = planModelVersion(observed, deps.config, deps.clock.now());
   await applyFinalizer(deps, version, plan.finalizer, scope);
@@ -110,16 +125,34 @@ async function driveModelVersion(deps: OperatorDeps, observed: ObservedModelVers
   return lookAgainMs === undefined ? settled() : requeueAfter(lookAgainMs, 'a Job that failed is done again');
 }
 
+async function createEvaluateJob(
+  deps: VersionDeps,
+  owner: VersionOwner,
+  make: EvaluationToMake,
+  scope: Scope,
+): Promise<void> {
+  const { namespace = '', name } = make.job.metadata;
+  const model = { namespace, name: owner.object.spec.model?.name ?? '' };
+  const giveBack = deps.places.take(model, { namespace, name }, make.othersAtWork);
+  if (giveBack === undefined) return;
+  let isMade = false;
+  try {
+    isMade = await createIfUpToDate(deps, owner, make, scope);
+  } finally {
+    if (!isMade) giveBack();
+  }
+}
+
 /**
  * What the Job finds is kept for good, and caches are not of one moment: a Job that is gone may have left its record already,
  * and an alias that was made before the version may come after it. So the API server is asked.
  */
-async function createEvaluateJob(
+async function createIfUpToDate(
   { client }: OperatorDeps,
   owner: Owner,
   { job, unless, champions }: EvaluationToMake,
   scope: Scope,
-): Promise<void> {
+): Promise<boolean> {
   const { signal } = scope;
   const { namespace = '' } = job.metadata;
   for (const { name, modelVersion } of champions) {
@@ -128,7 +161,8 @@ async function createEvaluateJob(
     throw new TransientError('CacheBehind', `ModelAlias "${name}" was made, moved or deleted a moment ago.`);
   }
   const record = await ignoreNotFound(client.get(builtin.ControllerRevision, { namespace, name: unless }, { signal }));
-  if (record === undefined) await createOwnedJob({ client, owner, fieldManager: FIELD_MANAGER }, job, scope);
+  if (record !== undefined) return false;
+  return createOwnedJob({ client, owner, fieldManager: FIELD_MANAGER }, job, scope);
 }
 
 /**

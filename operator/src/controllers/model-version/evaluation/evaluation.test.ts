@@ -53,6 +53,7 @@ interface Scene {
   readonly evidence?: Evidence;
   readonly resolved?: ResolvedInputs;
   readonly jobs?: readonly Job[];
+  readonly othersAtWork?: number;
 }
 
 function observed(scene: Scene = {}): ObservedModelVersion {
@@ -64,6 +65,7 @@ function observed(scene: Scene = {}): ObservedModelVersion {
     evidence: scene.evidence,
     current: { job: scene.job, pods: [], outcome },
     inputs: scene.resolved ?? { ready: inputs },
+    othersAtWork: scene.othersAtWork ?? 0,
   };
   return {
     version,
@@ -121,6 +123,11 @@ describe('the plan of an evaluation', () => {
   it('makes a Job once the bytes are verified', () => {
     expect(plan({}).evaluate?.job.metadata.name).toBe(job.metadata.name);
     expect(plan({ verified: false }).evaluate).toBeUndefined();
+  });
+
+  it('makes none while three other versions of the Model are at work', () => {
+    expect(plan({ othersAtWork: 2 }).evaluate).toBeDefined();
+    expect(plan({ othersAtWork: 3 }).evaluate).toBeUndefined();
   });
 
   it('makes none while something is missing, or where none is asked for', () => {
@@ -193,6 +200,11 @@ describe('the status of an evaluation', () => {
       'no Dataset',
       { resolved: { problem: { reason: 'DatasetNotFound', message: 'gone' } } },
       ['Evaluated Unknown DatasetNotFound', 'GatesPassed Unknown DatasetNotFound'],
+    ],
+    [
+      'three others at work',
+      { othersAtWork: 3 },
+      ['Evaluated Unknown WaitingForTurn', 'GatesPassed Unknown WaitingForTurn'],
     ],
     [
       'at work',

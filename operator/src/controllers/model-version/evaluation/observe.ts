@@ -9,6 +9,7 @@ import { evidenceName, readEvidence } from './evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { resolveInputs } from './inputs.ts';
 import type { ResolvedInputs } from './inputs.ts';
+import { othersAtWork } from './places.ts';
 
 export interface ObservedEvaluation {
   /** The Model that the version is one of, as long as it is there. */
@@ -24,6 +25,8 @@ export interface AskedEvaluation {
   /** The Job that looks, or has looked. */
   readonly current: ObservedJob<EvaluateResult>;
   readonly inputs: ResolvedInputs;
+  /** How many other versions of the Model are being evaluated. */
+  readonly othersAtWork: number;
 }
 
 export function observeEvaluation(caches: Caches, version: DeepReadonly<ModelVersion>): ObservedEvaluation {
@@ -44,6 +47,7 @@ export function observeEvaluation(caches: Caches, version: DeepReadonly<ModelVer
       evidence: record === undefined ? undefined : readEvidence(record),
       current: observeJob(caches, job, { result: EvaluateResult }),
       inputs: resolveInputs(caches, version, { model, evaluation }),
+      othersAtWork: record === undefined ? othersAtWork(caches, version) : 0,
     },
   };
 }

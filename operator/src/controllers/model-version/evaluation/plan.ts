@@ -8,6 +8,7 @@ import type { ObservedModelVersion } from '../observe.ts';
 import { msUntilRetry } from '../retry.ts';
 import { buildEvaluateJob, isEvaluation } from './build-job.ts';
 import { buildEvidence, evidenceName } from './evidence.ts';
+import { MAX_AT_WORK } from './places.ts';
 
 export interface EvaluationPlan {
   /** A Job to make, unless the API server knows better: then the caches are behind. */
@@ -25,6 +26,8 @@ export interface EvaluationToMake {
   readonly unless: string;
   /** What the aliases mean with which it is compared. */
   readonly champions: readonly { readonly name: string; readonly modelVersion: string | undefined }[];
+  /** How many other versions of the Model are being evaluated, as far as the caches know. */
+  readonly othersAtWork: number;
 }
 
 const NOTHING = { create: undefined, record: [], lookAgainMs: undefined };
@@ -53,7 +56,8 @@ function planJob(
 ): EvaluationPlan['create'] {
   if (verification.outcome.state !== 'succeeded') return undefined;
   if (model === undefined || asked?.inputs.ready === undefined) return undefined;
-  const { evaluation, inputs } = asked;
+  const { evaluation, inputs, othersAtWork } = asked;
+  if (othersAtWork >= MAX_AT_WORK) return undefined;
   return {
     job: buildEvaluateJob({ model, evaluation, inputs: inputs.ready }, config),
     unless: evidenceName(version, evaluation),
@@ -61,6 +65,7 @@ function planJob(
       const name = modelAliasName({ name: model.metadata.name, alias });
       return { name, modelVersion: meant?.version.metadata.name };
     }),
+    othersAtWork,
   };
 }
 

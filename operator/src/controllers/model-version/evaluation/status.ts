@@ -7,6 +7,7 @@ import type { JobOutcome } from '../../../jobs/job-outcome.ts';
 import type { ObservedModelVersion } from '../observe.ts';
 import type { Evidence } from './evidence.ts';
 import type { AskedEvaluation } from './observe.ts';
+import { MAX_AT_WORK } from './places.ts';
 import { metricsOf, verdictsOf } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -34,16 +35,20 @@ export function evaluationStatus(observed: ObservedModelVersion): EvaluationStat
 }
 
 function evaluatedCondition({ verification }: ObservedModelVersion, asked: AskedEvaluation): WantedCondition {
-  const { evidence, current, inputs } = asked;
+  const { evidence, current, inputs, othersAtWork } = asked;
   if (evidence !== undefined) return isTrue('Evaluated', { reason: 'Evaluated', message: whatWasRead(evidence) });
   const { outcome } = current;
   if (outcome.state === 'failed') return isFalse('Evaluated', failed(outcome, current.job?.metadata.name ?? ''));
   if (outcome.state !== 'absent') return isUnknown('Evaluated', atWork(outcome));
   if (verification.outcome.state !== 'succeeded') return isUnknown('Evaluated', UNVERIFIED);
-  return isUnknown('Evaluated', inputs.problem ?? EVALUATING);
+  return isUnknown('Evaluated', inputs.problem ?? (othersAtWork < MAX_AT_WORK ? EVALUATING : WAITING_FOR_TURN));
 }
 
 const EVALUATING: Reason = { reason: 'Evaluating', message: 'A Job scores it on the rows of the Dataset.' };
+const WAITING_FOR_TURN: Reason = {
+  reason: 'WaitingForTurn',
+  message: `${MAX_AT_WORK} other versions of the Model are being evaluated; it is as soon as one of them is done.`,
+};
 const UNVERIFIED: Reason = {
   reason: 'WaitingForVerification',
   message: 'It is evaluated once its bytes are verified.',
