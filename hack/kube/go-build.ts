@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Program } from './programs.ts';
 import { KUBERNETES_VERSION } from './versions.ts';
 
 type Source = Pick<Program, 'source' | 'version'>;
+
+const SMALL = ['-trimpath', '-ldflags', '-s -w'];
 
 /**
  * Builds a program from source into `destination`, by way of a temporary folder beside it, so that nobody ever runs half a
@@ -15,8 +18,11 @@ export async function buildFromSource({ source, version }: Source, destination: 
   try {
     if (source.kind === 'module') {
       await go(['build', '-trimpath', '-ldflags', linkerFlags(), '-o', join(folder, 'program'), source.package], {});
+    } else if (source.kind === 'extracted') {
+      const module = await downloadedModule(`${source.module}@${version}`);
+      await go(['build', '-C', module, ...SMALL, '-buildvcs=false', '-o', join(folder, 'program'), source.package], {});
     } else {
-      await go(['install', '-trimpath', '-ldflags', '-s -w', `${source.package}@${version}`], { GOBIN: folder });
+      await go(['install', ...SMALL, `${source.package}@${version}`], { GOBIN: folder });
       renameSync(join(folder, source.package.split('/').at(-1) ?? ''), join(folder, 'program'));
     }
     renameSync(join(folder, 'program'), destination);
@@ -31,6 +37,12 @@ function linkerFlags(): string {
   const values = { gitVersion: KUBERNETES_VERSION, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' };
   const flags = Object.entries(values).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
   return ['-s', '-w', ...flags].join(' ');
+}
+
+/** The folder of a module's source. */
+async function downloadedModule(module: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('go', ['mod', 'download', '-json', module]);
+  return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 
 function go(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {

@@ -1,4 +1,4 @@
-import { COREDNS_VERSION, ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION } from './versions.ts';
+import { COREDNS_VERSION, ETCD_VERSION, HELM_VERSION, KUBERNETES_VERSION, TRAEFIK_VERSION } from './versions.ts';
 
 export const BINARY_NAMES = [
   'etcd',
@@ -10,6 +10,7 @@ export const BINARY_NAMES = [
   'kube-proxy',
   'coredns',
   'helm',
+  'traefik',
 ] as const;
 export type BinaryName = (typeof BINARY_NAMES)[number];
 
@@ -18,11 +19,16 @@ export interface Program {
   readonly version: string;
   /** The release file, its checksum file, and, for an archive, the path of the program in it. */
   readonly release: { readonly url: string; readonly checksumUrl: string; readonly inArchive?: string };
-  /** `module`: built in hack/kube's own module. `install`: `go install PACKAGE@VERSION`. */
-  readonly source: { readonly kind: 'module' | 'install'; readonly package: string };
+  readonly source: GoSource;
   /** Roughly how long a build from source takes on two cores with nothing cached, in seconds. */
   readonly buildSeconds: number;
 }
+
+/** `module`: built in hack/kube's own module. `install`: `go install PACKAGE@VERSION`. */
+export type GoSource =
+  | { readonly kind: 'module' | 'install'; readonly package: string }
+  /** Built within its own module, since that replaces others, which `go install` refuses. */
+  | { readonly kind: 'extracted'; readonly module: string; readonly package: string };
 
 type Arch = 'amd64' | 'arm64';
 
@@ -30,6 +36,7 @@ export function program(name: BinaryName, arch: Arch): Program {
   if (name === 'etcd') return etcd(arch);
   if (name === 'coredns') return coredns(arch);
   if (name === 'helm') return helm(arch);
+  if (name === 'traefik') return traefik(arch);
   const url = `https://dl.k8s.io/release/${KUBERNETES_VERSION}/bin/linux/${arch}/${name}`;
   return {
     version: KUBERNETES_VERSION,
@@ -77,5 +84,19 @@ function helm(arch: Arch): Program {
     release: { url, checksumUrl: `${url}.sha256sum`, inArchive: `linux-${arch}/helm` },
     source: { kind: 'install', package: 'helm.sh/helm/v4/cmd/helm' },
     buildSeconds: 190,
+  };
+}
+
+function traefik(arch: Arch): Program {
+  const folder = `https://github.com/traefik/traefik/releases/download/${TRAEFIK_VERSION}`;
+  return {
+    version: TRAEFIK_VERSION,
+    release: {
+      url: `${folder}/traefik_${TRAEFIK_VERSION}_linux_${arch}.tar.gz`,
+      checksumUrl: `${folder}/traefik_${TRAEFIK_VERSION}_checksums.txt`,
+      inArchive: 'traefik',
+    },
+    source: { kind: 'extracted', module: 'github.com/traefik/traefik/v3', package: './cmd/traefik' },
+    buildSeconds: 900,
   };
 }

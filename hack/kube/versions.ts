@@ -3,3 +3,4 @@ export const KUBERNETES_VERSION = 'v1.36.3';
 export const ETCD_VERSION = 'v3.6.8';
 export const COREDNS_VERSION = 'v1.15.0';
 export const HELM_VERSION = 'v4.3.1';
+export const TRAEFIK_VERSION = 'v3.6.12';

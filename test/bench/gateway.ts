@@ -4,12 +4,14 @@
  */
 import { INFER_PATH, inferJson, inferMessage } from './serving/infer-message.ts';
 import { MODELS } from './serving/models.ts';
-import { byTurns, median, perSecond } from './serving/row.ts';
+import { byTurns } from './serving/row.ts';
 import { startSlipway } from './serving/servers.ts';
 import { putLoad } from './serving/load/load.ts';
 import type { LoadResult } from './serving/load/load.ts';
 import { startOurs } from './gateway/contenders.ts';
 import { startNginx } from './gateway/nginx.ts';
+import { rowsOf, TABLE_HEAD } from './gateway/rows.ts';
+import { startTraefik } from './gateway/traefik.ts';
 import type { Contender } from './gateway/contenders.ts';
 
 const ROUNDS = 3;
@@ -40,8 +42,12 @@ export async function benchGateway(): Promise<void> {
     const nginx = await startNginx(server);
     if (nginx === undefined) console.log('(nginx is not installed: apt-get install nginx-light puts it beside)');
     else contenders.push(nginx);
-    console.log('| load | through | p50 | p99 | added p50 | added p99 | requests | CPU of the gateway a request |');
-    console.log('|---|---|---|---|---|---|---|---|');
+    await startTraefik(server).then(
+      (traefik) => contenders.push(traefik),
+      (cause: unknown) =>
+        console.log(`(Traefik is left out: ${cause instanceof Error ? cause.message : String(cause)})`),
+    );
+    console.log(TABLE_HEAD);
     for (const load of LOADS) await measure(load, { grpcPort: server.grpcPort, httpPort: server.httpPort }, contenders);
   } finally {
     for (const contender of contenders) await contender.stop();
@@ -54,36 +60,15 @@ async function measure(
   server: { readonly grpcPort: number; readonly httpPort: number },
   contenders: readonly Contender[],
 ): Promise<void> {
-  const direct = load.kind === 'grpc' ? server.grpcPort : server.httpPort;
+  const directPort = load.kind === 'grpc' ? server.grpcPort : server.httpPort;
   const rounds = await byTurns(ROUNDS, async () => {
-    const results = [await ask(load, direct, [])];
-    for (const { ports, pids } of contenders) results.push(await ask(load, ports[load.kind], pids));
-    return results;
+    const through: LoadResult[] = [];
+    const direct = await ask(load, directPort, []);
+    for (const { ports, pids } of contenders) through.push(await ask(load, ports[load.kind], pids));
+    return { direct, through };
   });
-  const names = ['nothing', ...contenders.map(({ name }) => name)];
-  for (const [index, name] of names.entries()) {
-    const of = (value: (result: LoadResult) => number) =>
-      median(rounds.flatMap((round) => round.slice(index, index + 1)).map(value));
-    const added = (value: (result: LoadResult) => number) =>
-      median(
-        rounds.map(([first, ...more]) =>
-          more[index - 1] === undefined || first === undefined
-            ? NaN
-            : value(more[index - 1] as LoadResult) - value(first),
-        ),
-      );
-    const cells = [
-      load.name,
-      name,
-      milliseconds(of(({ p50 }) => p50)),
-      milliseconds(of(({ p99 }) => p99)),
-      index === 0 ? '' : milliseconds(added(({ p50 }) => p50)),
-      index === 0 ? '' : milliseconds(added(({ p99 }) => p99)),
-      perSecond(of((result) => result.perSecond)),
-      index === 0 ? '' : `${of(({ serverCpuMicroseconds }) => serverCpuMicroseconds).toFixed(0)} µs`,
-    ];
-    console.log(`| ${cells.join(' | ')} |`);
-  }
+  const names = contenders.map(({ name }) => name);
+  for (const row of rowsOf(load.name, names, rounds)) console.log(row);
 }
 
 function ask({ kind, connections, inFlight }: Load, port: number, pids: readonly number[]): Promise<LoadResult> {
@@ -97,8 +82,4 @@ function ask({ kind, connections, inFlight }: Load, port: number, pids: readonly
         path: '/v2/models/a/infer',
         bytes: inferJson(MODELS.a, 1).toString('base64'),
       });
-}
-
-function milliseconds(value: number): string {
-  return `${value.toFixed(2)} ms`;
 }
