@@ -94,6 +94,14 @@ async function dryRun(object: object): Promise<string> {
   return code === 0 ? '' : stderr;
 }
 
+it('shows an object that nobody has looked at as not observed, so that whoever waits for it waits', async () => {
+  const fresh = JSON.stringify(manifest('Store', { uri: 'pvc://lake' }, 'fresh'));
+  expect((await plane.kubectl(['create', '-f', '-'], fresh)).stderr).toBe('');
+
+  const { stdout } = await plane.kubectl(['get', 'store', 'fresh', '-o', 'json']);
+  expect(JSON.parse(stdout)).toMatchObject({ metadata: { generation: 1 }, status: { observedGeneration: -1 } });
+});
+
 describe('the API server', () => {
   it.each([
     store(),

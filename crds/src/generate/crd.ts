@@ -2,6 +2,12 @@ import type { KindDefinition } from '../v1alpha1/common.ts';
 import { GROUP, VERSION } from '../v1alpha1/custom-object.ts';
 import { structuralSchema } from './structural-schema.ts';
 
+/**
+ * What stands in the status until the operator has written one. Without it, whoever waits for objects by their conditions (kstatus:
+ * Helm, Flux) would take one that nobody has looked at for one that is done.
+ */
+const NOT_OBSERVED = { observedGeneration: -1 };
+
 /** The CustomResourceDefinition of a kind, complete and ready to apply. */
 export function buildCrd(definition: KindDefinition): object {
   const { kind, plural, singular, shortName } = definition;
@@ -46,7 +52,9 @@ function objectSchema(definition: KindDefinition): object {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: structuralSchema(definition.spec),
-      ...(definition.status === undefined ? {} : { status: structuralSchema(definition.status) }),
+      ...(definition.status === undefined
+        ? {}
+        : { status: { ...structuralSchema(definition.status), default: NOT_OBSERVED } }),
     },
     ...rules,
   };

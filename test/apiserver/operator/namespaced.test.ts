@@ -29,6 +29,6 @@ it('serves in its namespaces, leaves others alone, and asks for nothing that it 
     });
   }
   const outside = await harness.get(kinds.InferenceService, { namespace: 'elsewhere', name: 'flights' });
-  expect(outside?.status).toBeUndefined();
+  expect(outside?.status).toEqual({ observedGeneration: -1 });
   expect(operator.output()).not.toMatch(/forbidden|Forbidden/);
 });
