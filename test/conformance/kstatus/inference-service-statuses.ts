@@ -59,6 +59,7 @@ function aServiceThat(
     service: anInferenceService({ modelVersion: { name: wants } }),
     address: buildAddress(service),
     addressSlices: [],
+    hosts: [],
     route,
     gateways: [gateway],
     applied: [{ address: gateway.address, sequence: 1 }],

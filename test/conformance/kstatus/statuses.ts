@@ -77,14 +77,14 @@ function aDatasetThat(more: Partial<ObservedDataset>): KubeObject {
 
 function aVersionThat(more: Partial<ObservedModelVersion>, error?: OperatorError): KubeObject {
   const evaluation = { model: undefined, asked: undefined };
-  const found = { store };
-  const observed = { version, found, verification: noJob, evaluation, jobs: [], users: [], ...more };
+  const known = { found: { store }, decisions: { all: [], areSignaturesChecked: true }, counterpart: undefined };
+  const observed = { version, ...known, verification: noJob, evaluation, jobs: [], users: [], ...more };
   return withStatus(observed.version, modelVersionStatus(observed, { now: NOW, error }));
 }
 
 function aModelThat(found: FoundStore): KubeObject {
   const model = aModel();
-  return withStatus(model, modelStatus({ model, store: found, versions: [] }, NOW));
+  return withStatus(model, modelStatus({ model, store: found, versions: [], surplus: [] }, NOW));
 }
 
 function anAliasOf(meant: ModelVersion | undefined): KubeObject {
