@@ -113,6 +113,7 @@ export const inferenceServiceDefinition: KindDefinition = {
   columns: [
     READY_COLUMNS[0]!,
     { name: 'Serving', type: 'string', jsonPath: '.status.conditions[?(@.type=="Serving")].status' },
+    { name: 'Pods', type: 'integer', jsonPath: '.status.replicas' },
     { name: 'Version', type: 'string', jsonPath: '.status.stable.modelVersion' },
     { name: 'Candidate', type: 'string', jsonPath: '.status.candidate.modelVersion' },
     READY_COLUMNS[1]!,
