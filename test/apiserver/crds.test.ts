@@ -253,6 +253,12 @@ describe('the API server', () => {
     ['a probe that is no path', runtime({ probes: { ready: 'health?x=1' } }), 'must be a path of HTTP'],
     ['a start without an end', runtime({ probes: { startup: '25h' } }), 'must be from 1s to 24h'],
     [
+      'a label of ours',
+      service({ pod: { metadata: { labels: { 'slipway.dev/x': 'a' } } } }),
+      'are set by Slipway; take others',
+    ],
+    ['a variable of ours for a server', service({ env: [{ name: 'SLIPWAY_A', value: 'x' }] }), 'are set by Slipway'],
+    [
       'settings for a server of others',
       service({ runtime: RUNTIME, settings: { maxBatch: 8 } }),
       'in env of the runtime',

@@ -14,6 +14,7 @@ import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
 import { expose } from './expose.ts';
 import { aliasName } from './model-alias.ts';
+import { environment, imagePullSecrets, podOverlay } from './pod-fields.ts';
 import { scaling } from './scaling.ts';
 import { serverSettings, SETTINGS_OF_OURS } from './server-settings.ts';
 
@@ -42,6 +43,12 @@ export const InferenceServiceSpec = withRules(
       ),
     settings: serverSettings.default({ instances: 1 }).describe("Settings of Slipway's own model server."),
     resources: resources.optional(),
+    env: environment.describe('Variables of the model server, over those of its runtime of the same name.'),
+    imagePullSecrets: imagePullSecrets.describe('For the images of the pods.'),
+    serviceAccountName: objectName.optional().describe('Who the pods are. Without it they get no token of Kubernetes.'),
+    pod: podOverlay
+      .optional()
+      .describe('What else the pods have: merged over what Slipway makes, by the keys of lists.'),
     scaling: scaling.default({ replicas: 1 }).describe('How many pods serve.'),
     access: access
       .optional()

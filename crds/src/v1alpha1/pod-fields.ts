@@ -49,3 +49,37 @@ const variable = withRules(
 export const environment = listMap(variable, 64, ['name']).optional();
 
 export const imagePullSecrets = z.array(reference('A Secret with credentials of a registry.')).max(8).optional();
+
+const labelKey = z.string().max(317);
+
+const metadata = withRules(
+  z.strictObject({
+    labels: z.record(labelKey, z.string().max(63)).optional().describe('More labels of the pods.'),
+    annotations: z.record(labelKey, z.string().max(8192)).optional().describe('More annotations of the pods.'),
+  }),
+  [
+    {
+      rule: "!has(self.labels) || !self.labels.exists(k, k.startsWith('slipway.dev/') || k in ['app.kubernetes.io/managed-by', 'app.kubernetes.io/instance'])",
+      message:
+        'labels that begin with slipway.dev/, app.kubernetes.io/managed-by and app.kubernetes.io/instance are set by Slipway; take others',
+    },
+    {
+      rule: "!has(self.annotations) || !self.annotations.exists(k, k.startsWith('slipway.dev/'))",
+      message: 'annotations that begin with slipway.dev/ are set by Slipway; take others',
+    },
+  ],
+);
+
+/** Typed as what may come through, since nothing in it can be trusted to be so. */
+const anyFields = z.record(z.string(), z.unknown()) as unknown as z.ZodType<Record<string, object | string>>;
+
+/** The operator looks into `spec`, so that a condition can name a path that is not allowed, and what is. */
+export const podOverlay = z.strictObject({
+  metadata: metadata.optional().describe('Labels and annotations.'),
+  spec: anyFields
+    .meta({ 'x-kubernetes-preserve-unknown-fields': true })
+    .optional()
+    .describe(
+      'Of a PodSpec: tolerations, nodeSelector, affinity, priorityClassName, volumes, and volumeMounts of the container `server`.',
+    ),
+});

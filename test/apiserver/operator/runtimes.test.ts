@@ -114,6 +114,22 @@ describe('a service with a runtime of other people', () => {
     await readyWith('UpToDate');
   });
 
+  it('says which path of its pods is not allowed, and what the API server says of a value', async () => {
+    const says = (spec: object) => asks('ServingRuntime', 'trees', { refresh: 'newer', pod: { spec } });
+    await asks('ClusterServingRuntime', 'shared', { pod: { spec: { hostNetwork: true } } });
+    const refused = await readyWith('PodFieldNotAllowed');
+    expect(refused.message).toContain('spec.pod.spec.hostNetwork is not allowed. Allowed are: tolerations');
+
+    await harness.apply(runtime('ServingRuntime', 'trees', 'others/trees:3'));
+    await says({ tolerations: [{ key: 'gpu', operator: 'Maybe' }] });
+    expect((await readyWith('Invalid')).message).toContain('operator');
+
+    await says({ tolerations: [{ key: 'gpu', operator: 'Exists' }] });
+    await servesWith('others/trees:3');
+    const pods = (await deployments()).map(({ spec }) => spec?.template.spec?.tolerations);
+    expect(pods).toContainEqual([{ key: 'gpu', operator: 'Exists' }]);
+  });
+
   it('changes to a runtime of the cluster', async () => {
     await asks('ClusterServingRuntime', 'shared');
     await servesWith('others/shared:1');

@@ -3,7 +3,7 @@ import { quantities, TMP_MOUNT } from '../../jobs/build-batch-job.ts';
 import type { Container } from '../../jobs/pod-security.ts';
 import { secondsOf } from '../../go-duration.ts';
 import type { ForeignRuntime } from './find-runtime.ts';
-import { modelFolder, SERVER } from './pod-input.ts';
+import { mergedEnvironment, modelFolder, SERVER } from './pod-input.ts';
 import type { RevisionInput } from './pod-input.ts';
 
 interface ForeignInput extends RevisionInput {
@@ -24,7 +24,7 @@ export function foreignServer(input: ForeignInput): Container {
     image: runtime.image,
     ...(runtime.command === undefined ? {} : { command: [...runtime.command] }),
     ...(runtime.args === undefined ? {} : { args: [...runtime.args] }),
-    env: [...ownVariables(input), ...structuredClone((runtime.env ?? []) as NonNullable<Container['env']>)],
+    env: [...ownVariables(input), ...mergedEnvironment(runtime.env ?? [], facts.env ?? [])],
     ports: (['http', 'grpc', 'metrics'] as const).flatMap((name) => {
       const containerPort = ports[name];
       return containerPort === undefined ? [] : [{ name, containerPort, protocol: 'TCP' }];

@@ -75,6 +75,47 @@ describe('buildPodTemplate', () => {
     });
   });
 
+  it.each([undefined, mlserver({ env: [{ name: 'A', value: 'runtime' }], imagePullSecrets: [{ name: 'x' }] })])(
+    'gives any server what the service says of its pods',
+    (runtime) => {
+      const service = anInferenceService({
+        env: [
+          { name: 'A', value: 'service' },
+          { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'hub', key: 'token' } } },
+        ],
+        imagePullSecrets: [{ name: 'x' }],
+        serviceAccountName: 'flights',
+        pod: {
+          metadata: { labels: { team: 'fares' }, annotations: { note: 'a' } },
+          spec: {
+            nodeSelector: { disk: 'fast' },
+            volumes: [{ name: 'shm', emptyDir: { medium: 'Memory' } }],
+            containers: [{ name: 'server', volumeMounts: [{ name: 'shm', mountPath: '/dev/shm' }] }],
+          },
+        },
+      });
+      const { metadata, spec } = template(runtime, service);
+      expect(metadata).toMatchObject({
+        labels: { team: 'fares', 'slipway.dev/revision': 'flights-8b279776' },
+        annotations: { note: 'a' },
+      });
+      expect(spec).toMatchObject({
+        serviceAccountName: 'flights',
+        imagePullSecrets: [{ name: 'x' }],
+        nodeSelector: { disk: 'fast' },
+        volumes: [{ name: 'models' }, { name: 'tmp' }, { name: 'store' }, { name: 'shm' }],
+      });
+      expect(spec).not.toHaveProperty('automountServiceAccountToken');
+      expect(spec?.containers[0]?.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual([
+        '/models',
+        '/tmp',
+        '/dev/shm',
+      ]);
+      expect(spec?.initContainers?.[0]?.volumeMounts?.some(({ name }) => name === 'shm')).toBe(false);
+      expect(spec?.containers[0]?.env?.filter(({ name }) => !name.startsWith('SLIPWAY_'))).toEqual(service.spec.env);
+    },
+  );
+
   it('keeps the Store from it', () => {
     const { spec } = template(mlserver());
     expect(spec?.containers[0]?.volumeMounts?.map(({ name }) => name)).toEqual(['models', 'tmp']);

@@ -3,8 +3,9 @@ import { RESTRICTED_CONTAINER, RESTRICTED_POD, RUNTIME_UID } from '../../jobs/po
 import type { Container } from '../../jobs/pod-security.ts';
 import { INSTANCE, MANAGED_BY, MODEL_VERSION_LABEL, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { foreignServer } from './build-foreign-server.ts';
-import { modelFolder, SERVER } from './pod-input.ts';
+import { mergedEnvironment, modelFolder, SERVER } from './pod-input.ts';
 import type { RevisionInput } from './pod-input.ts';
+import { withOverlay } from './pod-overlay.ts';
 import type { PodTemplate } from './revision.ts';
 
 export const HTTP_PORT = 8080;
@@ -15,7 +16,7 @@ const METRICS_PORT = 8002;
 const FETCH = 'fetch';
 
 /** Where the container that brings the model puts it. */
-const MODELS = '/models';
+export const MODELS = '/models';
 
 const OUR_USER = { runAsUser: RUNTIME_UID, runAsGroup: RUNTIME_UID };
 
@@ -42,15 +43,25 @@ export function revisionLabels({
 
 /** A pod that copies the model out of the Store, verifies it, and serves it. Only the copying container sees the Store. */
 export function buildPodTemplate(input: RevisionInput): PodTemplate {
+  const { pod } = input.facts;
+  const template = basicTemplate(input);
+  return pod === undefined ? template : withOverlay(template, pod);
+}
+
+function basicTemplate(input: RevisionInput): PodTemplate {
   const { facts, service, revision, runtime } = input;
+  const pullSecrets = [...(runtime?.imagePullSecrets ?? []), ...(facts.imagePullSecrets ?? [])];
   return {
     metadata: { labels: revisionLabels(input) },
     spec: {
-      automountServiceAccountToken: false,
+      // Without a name the server gets no token; who names an account wants its rights.
+      ...(facts.serviceAccountName === undefined
+        ? { automountServiceAccountToken: false }
+        : { serviceAccountName: facts.serviceAccountName }),
       enableServiceLinks: false,
-      ...(runtime?.imagePullSecrets === undefined
+      ...(pullSecrets.length === 0
         ? {}
-        : { imagePullSecrets: runtime.imagePullSecrets.map(({ name }) => ({ name })) }),
+        : { imagePullSecrets: [...new Set(pullSecrets.map(({ name }) => name))].map((name) => ({ name })) }),
       securityContext: runtime === undefined ? RESTRICTED_POD : FOREIGN_POD,
       terminationGracePeriodSeconds: 45,
       topologySpreadConstraints: [
@@ -104,6 +115,7 @@ function ownServer({ revision, facts, config }: RevisionInput): Container {
       `--revision=${revision}`,
       `--settings=${JSON.stringify(facts.settings)}`,
     ],
+    ...(facts.env === undefined ? {} : { env: mergedEnvironment([], facts.env) }),
     ports: [
       { name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' },
       { name: 'grpc', containerPort: GRPC_PORT, protocol: 'TCP' },

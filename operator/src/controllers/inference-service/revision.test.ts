@@ -34,6 +34,10 @@ describe('revisionName', () => {
     ['a setting that was not given before', { settings: { instances: 1, cache: '1Mi' } }],
     ['resources', { resources: { limits: { memory: '1Gi' } } }],
     ['the runtime', { runtime: { kind: 'ServingRuntime' as const, name: 'mlserver' } }],
+    ['variables', { env: [{ name: 'A', value: '1' }] }],
+    ['pull secrets', { imagePullSecrets: [{ name: 'registry' }] }],
+    ['the service account', { serviceAccountName: 'flights' }],
+    ['what else pods have', { pod: { spec: { nodeSelector: { disk: 'fast' } } } }],
     ['refresh', { refresh: '2026-11-23' }],
     ['where the Store is', {}, aModelVersion(), aStore({ uri: 'pvc://other' })],
   ])('changes with %s', (_, spec, version = aModelVersion(), store = aStore()) => {
@@ -62,6 +66,9 @@ describe('matchesAsked', () => {
     expect(matchesAsked(facts, asked({ resources, refresh: 'x' }, 'delay-1'))).toBe(false);
     const runtime = { kind: 'ServingRuntime' as const, name: 'mlserver' };
     expect(matchesAsked(facts, asked({ resources, runtime }, 'delay-1'))).toBe(false);
+    const pod = { metadata: { labels: { team: 'a' } } };
+    expect(matchesAsked(facts, asked({ resources, pod }, 'delay-1'))).toBe(false);
+    expect(matchesAsked({ ...facts, pod }, asked({ resources, pod }, 'delay-1'))).toBe(true);
     const foreign = { ...facts, runtime };
     expect(matchesAsked(foreign, asked({ resources, runtime }, 'delay-1'))).toBe(true);
   });

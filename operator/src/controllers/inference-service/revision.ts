@@ -6,6 +6,7 @@ import { parseStoreUri } from '../../jobs/store-mount.ts';
 import { childName, shortHash, stableJson } from '../../names.ts';
 import { serverSettings, ServerSettings } from './server-settings.ts';
 
+type Spec = InferenceService['spec'];
 export type PodTemplate = NonNullable<Deployment['spec']>['template'];
 
 const quantities = z.record(z.string(), z.union([z.string(), z.number()]));
@@ -20,6 +21,11 @@ const RevisionFacts = z.object({
   settings: ServerSettings,
   resources: z.object({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
   refresh: z.string().optional(),
+  // As they are in the spec.
+  env: z.custom<NonNullable<Spec['env']>>(Array.isArray).optional(),
+  imagePullSecrets: z.array(z.object({ name: z.string() })).optional(),
+  serviceAccountName: z.string().optional(),
+  pod: z.custom<NonNullable<Spec['pod']>>((value) => typeof value === 'object' && value !== null).optional(),
 });
 export type RevisionFacts = z.infer<typeof RevisionFacts>;
 
@@ -54,7 +60,16 @@ export function resolveFacts(
     settings: serverSettings(settings),
     ...(resources === undefined ? {} : { resources }),
     ...(refresh === undefined ? {} : { refresh }),
+    ...podFields(service.spec),
   });
+}
+
+const POD_FIELDS = ['env', 'imagePullSecrets', 'serviceAccountName', 'pod'] as const;
+type PodFields = Pick<DeepReadonly<Spec>, (typeof POD_FIELDS)[number]>;
+
+/** What is not given stays absent, so that it is no part of what a revision is. */
+function podFields(from: PodFields): PodFields {
+  return Object.fromEntries(POD_FIELDS.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
 }
 
 /** `<service>-<hash>`: the name of the ControllerRevision, of the Deployment, and the value of the label on pods. */
@@ -63,10 +78,8 @@ export function revisionName(service: string, facts: RevisionFacts): string {
 }
 
 /** What a service asks for, as far as it can be told without reading the ModelVersion. */
-export interface Asked extends Pick<
-  DeepReadonly<InferenceService>['spec'],
-  'runtime' | 'settings' | 'resources' | 'refresh'
-> {
+export interface Asked
+  extends PodFields, Pick<DeepReadonly<InferenceService>['spec'], 'runtime' | 'settings' | 'resources' | 'refresh'> {
   readonly modelVersion: string | undefined;
 }
 
@@ -74,7 +87,7 @@ export interface Asked extends Pick<
 export function matchesAsked(facts: RevisionFacts, asked: Asked): boolean {
   const { modelVersion, runtime, settings, resources, refresh } = facts;
   return (
-    stableJson(normal({ modelVersion, runtime, settings, resources, refresh })) ===
+    stableJson(normal({ modelVersion, runtime, settings, resources, refresh, ...podFields(facts) })) ===
     stableJson(
       normal({
         modelVersion: asked.modelVersion,
@@ -82,6 +95,7 @@ export function matchesAsked(facts: RevisionFacts, asked: Asked): boolean {
         settings: serverSettings(asked.settings),
         resources: asked.resources,
         refresh: asked.refresh,
+        ...podFields(asked),
       }),
     )
   );
