@@ -35,7 +35,8 @@ function gatewayCells(rounds: readonly Round[], index: number): readonly string[
   const added = (figure: Figure) => milliseconds(over((own, round) => figure(own) - figure(round.direct)));
   const beside = (figure: Figure) => {
     const ratio = over((own, { through: [ours] }) => (ours === undefined ? NaN : figure(ours) / figure(own)));
-    return `${ratio.toFixed(2)}x`;
+    // A peer that answered few requests may have used less processor time than can be counted.
+    return Number.isFinite(ratio) ? `${ratio.toFixed(2)}x` : '?';
   };
   return [
     milliseconds(over(p50)),
