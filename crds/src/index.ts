@@ -7,6 +7,7 @@ export * from './v1alpha1/dataset.ts';
 export * from './v1alpha1/dataset-version.ts';
 export * from './v1alpha1/training-job.ts';
 export * from './v1alpha1/model.ts';
+export * from './v1alpha1/model-step.ts';
 export * from './v1alpha1/model-version.ts';
 export * from './v1alpha1/model-alias.ts';
 export * from './v1alpha1/approval.ts';

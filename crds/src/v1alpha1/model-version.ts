@@ -14,6 +14,7 @@ import {
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
 import { metricSource } from './model.ts';
+import { serve } from './model-step.ts';
 import { parameters } from './training-job.ts';
 
 export const modelFormat = withRules(
@@ -68,6 +69,7 @@ export const ModelVersionSpec = withRules(
         format: modelFormat,
       })
       .describe('The bytes. They are read and hashed before the version is Ready, and opened where they are Onnx.'),
+    serve: serve.optional(),
     parameters: parameters.optional().describe('What it was trained with.'),
     metrics: z
       .array(

@@ -32,6 +32,8 @@ const FACTS: Readonly<Record<string, Facts>> = {
     ['Digest', spec.artifact.digest],
     ['Inputs', tensors(status?.signature?.inputs)],
     ['Outputs', tensors(status?.signature?.outputs)],
+    ['Step before', spec.serve?.before?.image],
+    ['Step after', spec.serve?.after?.image],
     ['Metrics', spec.metrics?.map(({ name, value }) => `${name}=${value}`).join('  ')],
     ['Parameters', spec.parameters === undefined ? undefined : keyValues(spec.parameters)],
     ['Image', spec.lineage?.image],

@@ -128,6 +128,13 @@ spec:
     expect(edit(files).changes).toEqual([]);
   });
 
+  it('takes the steps before and after the model along', () => {
+    const serve = { before: { image: 'acme/tokenizer@sha256:1', port: 9001 } };
+    const text = changed(edit({}, { version: version({ serve }) }), 'modelversion-delay-3-7f3a2c.yaml');
+
+    expect(text).toContain('  serve:\n    before:\n      image: acme/tokenizer@sha256:1\n      port: 9001\n');
+  });
+
   it('takes another Store of the target', () => {
     const text = changed(edit({}, { store: 'prod-models' }), 'modelversion-delay-3-7f3a2c.yaml');
 

@@ -1,4 +1,4 @@
-import type { ServingRuntimeSpec } from '@slipway/crds';
+import type { ModelSteps, ServingRuntimeSpec } from '@slipway/crds';
 import { describe, expect, it } from 'vitest';
 import { shortHash } from '../../names.ts';
 import { aModelVersion, anInferenceService, aServingRuntime, aStore, WORKLOADS } from '../../testing/fixtures.ts';
@@ -11,6 +11,10 @@ function template(runtime?: ServingRuntimeSpec, service = anInferenceService()) 
 }
 const server = (runtime?: ServingRuntimeSpec, service = anInferenceService()) =>
   template(runtime, service).spec?.containers[0];
+const withSteps = (serve: ModelSteps) => {
+  const facts = resolveFacts(anInferenceService(), aModelVersion('delay-1', {}, { serve }), aStore());
+  return buildPodTemplate({ service: 'flights', revision: 'flights-1', facts, config: WORKLOADS });
+};
 const mlserver = (spec: Partial<ServingRuntimeSpec> = {}) => aServingRuntime('mlserver', spec).spec;
 const valueOf = (name: string, container = server(mlserver())) =>
   container?.env?.find((variable) => variable.name === name)?.value;
@@ -115,6 +119,53 @@ describe('buildPodTemplate', () => {
       expect(spec?.containers[0]?.env?.filter(({ name }) => !name.startsWith('SLIPWAY_'))).toEqual(service.spec.env);
     },
   );
+
+  it('has the steps of the version beside our server, and tells it where they are', () => {
+    const pull = [{ name: 'registry' }];
+    const before = {
+      image: 'acme/tokenizer@sha256:1',
+      command: ['python'],
+      args: ['serve.py', '--port=$(SLIPWAY_HTTP_PORT)'],
+      env: [{ name: 'LANGUAGE', value: 'de' }],
+      resources: { requests: { cpu: 1 } },
+      imagePullSecrets: pull,
+      port: 9001,
+    };
+    const { spec } = withSteps({ before, after: { image: 'acme/words', imagePullSecrets: pull, port: 7000 } });
+    const [fetch, first, last] = spec?.initContainers ?? [];
+    const probe = { httpGet: { path: '/v2/health/ready', port: 9001 } };
+    expect(fetch?.name).toBe('fetch');
+    expect(first).toMatchObject({
+      name: 'before',
+      image: before.image,
+      restartPolicy: 'Always',
+      command: before.command,
+      args: before.args,
+      env: [
+        { name: 'SLIPWAY_MODEL_NAME', value: 'flights' },
+        { name: 'SLIPWAY_MODEL_VERSION', value: '1' },
+        { name: 'SLIPWAY_MODEL_DIR', value: '/models/flights/1' },
+        { name: 'SLIPWAY_HTTP_PORT', value: '9001' },
+        ...before.env,
+      ],
+      resources: { requests: { cpu: '1' } },
+      securityContext: { readOnlyRootFilesystem: true, runAsNonRoot: true, capabilities: { drop: ['ALL'] } },
+      volumeMounts: [
+        { name: 'models', mountPath: '/models', readOnly: true },
+        { name: 'tmp-before', mountPath: '/tmp' },
+      ],
+      startupProbe: probe,
+      readinessProbe: probe,
+    });
+    expect(last).toMatchObject({ name: 'after', ports: [{ containerPort: 7000 }] });
+    expect(spec?.imagePullSecrets).toEqual(pull);
+    expect(spec?.volumes?.map(({ name }) => name)).toEqual(['models', 'tmp', 'tmp-before', 'tmp-after', 'store']);
+    const settings = JSON.parse(spec?.containers[0]?.args?.at(-1)?.replace('--settings=', '') ?? '') as object;
+    expect(settings).toEqual({
+      instances: 1,
+      steps: { before: { url: 'http://127.0.0.1:9001' }, after: { url: 'http://127.0.0.1:7000' } },
+    });
+  });
 
   it('keeps the Store from it', () => {
     const { spec } = template(mlserver());

@@ -2,6 +2,7 @@ import { batchContainer, quantities, TMP_MOUNT, TMP_VOLUME } from '../../jobs/bu
 import { RESTRICTED_CONTAINER, RESTRICTED_POD, RUNTIME_UID } from '../../jobs/pod-security.ts';
 import type { Container } from '../../jobs/pod-security.ts';
 import { INSTANCE, MANAGED_BY, MODEL_VERSION_LABEL, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
+import { stepContainers, stepPullSecrets, stepSettings, stepVolumes } from './build-steps.ts';
 import { foreignServer } from './build-foreign-server.ts';
 import { mergedEnvironment, modelFolder, SERVER } from './pod-input.ts';
 import type { RevisionInput } from './pod-input.ts';
@@ -50,7 +51,8 @@ export function buildPodTemplate(input: RevisionInput): PodTemplate {
 
 function basicTemplate(input: RevisionInput): PodTemplate {
   const { facts, service, revision, runtime } = input;
-  const pullSecrets = [...(runtime?.imagePullSecrets ?? []), ...(facts.imagePullSecrets ?? [])];
+  const named = [...(runtime?.imagePullSecrets ?? []), ...(facts.imagePullSecrets ?? [])].map(({ name }) => name);
+  const pullSecrets = [...new Set([...named, ...stepPullSecrets(input)])];
   return {
     metadata: { labels: revisionLabels(input) },
     spec: {
@@ -59,9 +61,7 @@ function basicTemplate(input: RevisionInput): PodTemplate {
         ? { automountServiceAccountToken: false }
         : { serviceAccountName: facts.serviceAccountName }),
       enableServiceLinks: false,
-      ...(pullSecrets.length === 0
-        ? {}
-        : { imagePullSecrets: [...new Set(pullSecrets.map(({ name }) => name))].map((name) => ({ name })) }),
+      ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
       securityContext: runtime === undefined ? RESTRICTED_POD : FOREIGN_POD,
       terminationGracePeriodSeconds: 45,
       topologySpreadConstraints: [
@@ -72,11 +72,12 @@ function basicTemplate(input: RevisionInput): PodTemplate {
           labelSelector: { matchLabels: { [SERVICE_LABEL]: service, [REVISION_LABEL]: revision } },
         },
       ],
-      initContainers: [fetchContainer(input)],
+      initContainers: [fetchContainer(input), ...stepContainers(input, MODELS)],
       containers: [runtime === undefined ? ownServer(input) : foreignServer({ ...input, runtime })],
       volumes: [
         { name: 'models', emptyDir: {} },
         TMP_VOLUME,
+        ...stepVolumes(input),
         { name: 'store', persistentVolumeClaim: { claimName: facts.artifact.claim } },
       ],
     },
@@ -103,6 +104,7 @@ function fetchContainer(input: RevisionInput): Container {
 }
 
 function ownServer({ revision, facts, config }: RevisionInput): Container {
+  const settings = { ...facts.settings, ...stepSettings({ facts }) };
   return {
     name: SERVER,
     image: config.servingRuntimeImage,
@@ -113,7 +115,7 @@ function ownServer({ revision, facts, config }: RevisionInput): Container {
       `--grpc-port=${GRPC_PORT}`,
       `--metrics-port=${METRICS_PORT}`,
       `--revision=${revision}`,
-      `--settings=${JSON.stringify(facts.settings)}`,
+      `--settings=${JSON.stringify(settings)}`,
     ],
     ...(facts.env === undefined ? {} : { env: mergedEnvironment([], facts.env) }),
     ports: [

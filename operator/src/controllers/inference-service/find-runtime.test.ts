@@ -17,14 +17,14 @@ interface World {
   readonly ofCluster?: readonly ClusterServingRuntime[] | undefined;
 }
 
-function find(format: string, wanted: string | undefined, { own = [], ...rest }: World = {}) {
+function find(format: string | ModelVersion, wanted: string | undefined, { own = [], ...rest }: World = {}) {
   const { ofCluster } = { ofCluster: [] as readonly ClusterServingRuntime[] | undefined, ...rest };
   const cache = (objects: readonly unknown[]) => ({ list: () => objects }) as never;
   const [kind, name = ''] = (wanted ?? '').split('/') as ['ServingRuntime' | 'ClusterServingRuntime', string?];
   return findRuntime(
     { servingRuntimes: cache(own), clusterServingRuntimes: ofCluster && cache(ofCluster) },
     anInferenceService(wanted === undefined ? {} : { runtime: { kind, name } }),
-    version(format),
+    typeof format === 'string' ? version(format) : format,
   );
 }
 
@@ -39,6 +39,20 @@ describe('findRuntime', () => {
     const ofCluster = [shared('mlserver', 'Onnx')];
     expect(find('LightGBM', 'ServingRuntime/mlserver', { own, ofCluster }).runtime).toBe(own[0]?.spec);
     expect(find('Onnx', 'ClusterServingRuntime/mlserver', { own, ofCluster }).runtime).toBe(ofCluster[0]?.spec);
+  });
+
+  it('is ours alone for a version with steps', () => {
+    const serve = { before: { image: 'a', port: 9001 } };
+    const own = [aServingRuntime('triton', { formats: [{ name: 'Onnx' }] })];
+    const { artifact } = version('Onnx').spec;
+    const stepped = aModelVersion('delay-1', {}, { artifact, serve });
+    expect(find(stepped, undefined, { own })).toEqual({});
+    expect(find(stepped, 'ServingRuntime/triton', { own }).problem).toEqual({
+      reason: 'StepsNotServed',
+      message:
+        'ModelVersion "delay-1" has steps before or after its model (spec.serve). Slipway\'s own model server asks them, and ServingRuntime "triton" does not. Take spec.runtime out, or name a version without them.',
+      isFinal: true,
+    });
   });
 
   it('chooses none by itself, and says which could be named', () => {

@@ -37,7 +37,8 @@ export function findRuntime(
   const there = runtimesFor(caches, namespace);
   const found = there.find(({ kind, name }) => kind === wanted.kind && name === wanted.name);
   if (found === undefined) return { problem: notFound(caches, namespace, wanted) };
-  if (serves(found, format)) return { runtime: found.spec };
+  if (serves(found, format))
+    return version.spec.serve === undefined ? { runtime: found.spec } : { problem: noSteps(wanted, version) };
   const formats = found.spec.formats.map(({ name }) => name).join(', ');
   const words = `${named(wanted)} does not serve ${format}, the format of ModelVersion "${version.metadata.name}"; it serves ${formats}.`;
   const others = listOf(there.filter((one) => serves(one, format)));
@@ -86,6 +87,15 @@ function notFound(caches: RuntimeCaches, namespace: string, wanted: Reference): 
   const others = listOf(runtimesFor(caches, namespace));
   const advice = others === '' ? 'Make a ServingRuntime' : `There is ${others}. Make another one`;
   return { reason: 'RuntimeNotFound', message: `${words} ${advice}, or name one in spec.runtime.`, isFinal: false };
+}
+
+/** What to do with them only a server knows that asks them. */
+function noSteps(wanted: Reference, { metadata: { name }, spec }: DeepReadonly<ModelVersion>): Problem {
+  const words = `ModelVersion "${name}" has steps before or after its model (spec.serve). Slipway's own model server asks them, and ${named(wanted)} does not.`;
+  const advice = OUR_FORMATS.includes(spec.artifact.format)
+    ? 'Take spec.runtime out, or name a version without them.'
+    : 'Name a version without them.';
+  return { reason: 'StepsNotServed', message: `${words} ${advice}`, isFinal: true };
 }
 
 function nameOneOf(runtimes: string): string {

@@ -15,6 +15,10 @@ function other(name: string): ModelVersion {
   return { ...more, spec: { ...spec, artifact: { ...spec.artifact, format: 'LightGBM' } } };
 }
 
+const stepped: ModelVersion = (() => {
+  const { spec, ...more } = version('v2', 6);
+  return { ...more, spec: { ...spec, serve: { before: { image: 'a', port: 9001 } } } };
+})();
 const warns = aModel();
 const refuses = aModel({ compatibility: 'Refuse' });
 const WORDS =
@@ -30,6 +34,12 @@ describe('a change of what a service serves', () => {
     [
       'goes where only their runtime knows what they take',
       [other('v1'), version('v2', 6), refuses],
+      undefined,
+      undefined,
+    ],
+    [
+      'goes where a step before the model takes what callers send',
+      [version('v1', 5), stepped, refuses],
       undefined,
       undefined,
     ],

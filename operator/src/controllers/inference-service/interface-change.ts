@@ -3,7 +3,7 @@ import type { Model, ModelVersion } from '@slipway/crds';
 import type { DeepReadonly, EventNote } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { Caches } from '../../deps.ts';
-import { compareSignatures } from '../model-version/compatibility/compare-signatures.ts';
+import { compareSignatures, hiddenBySteps } from '../model-version/compatibility/compare-signatures.ts';
 import { isOpened } from '../model-version/format.ts';
 import type { ObservedService } from './observe.ts';
 import { revisionName } from './revision.ts';
@@ -43,7 +43,7 @@ export function judgeChange(
   const untold = [from, to].find((version) => version.status?.signature === undefined && isOpened(version));
   if (untold !== undefined) return { warning: undefined, refusal: refuses ? unknownSignature(untold) : undefined };
   if (before === undefined || after === undefined) return NO_CHANGE;
-  const problems = compareSignatures(before, after);
+  const problems = compareSignatures(before, after, hiddenBySteps(from, to));
   if (problems.length === 0) return NO_CHANGE;
   const words = `Who calls ModelVersion "${from.metadata.name}", which serves now, cannot call ModelVersion "${to.metadata.name}" the same way. ${problems.join(' ')}`;
   if (!refuses) return { warning: words, refusal: undefined };

@@ -39,6 +39,7 @@ describe('revisionName', () => {
     ['the service account', { serviceAccountName: 'flights' }],
     ['what else pods have', { pod: { spec: { nodeSelector: { disk: 'fast' } } } }],
     ['refresh', { refresh: '2026-11-23' }],
+    ['steps', {}, aModelVersion('delay-1', {}, { serve: { before: { image: 'a', port: 9001 } } })],
     ['where the Store is', {}, aModelVersion(), aStore({ uri: 'pvc://other' })],
   ])('changes with %s', (_, spec, version = aModelVersion(), store = aStore()) => {
     expect(name(spec, version, store)).not.toBe(name());

@@ -1,5 +1,5 @@
 /** A revision: what a service asks for with everything resolved, kept in a ControllerRevision and never changed again. */
-import type { InferenceService, ModelVersion, Store } from '@slipway/crds';
+import type { InferenceService, ModelSteps, ModelVersion, Store } from '@slipway/crds';
 import type { ControllerRevision, DeepReadonly, Deployment } from '@slipway/kube';
 import { z } from 'zod';
 import { parseStoreUri } from '../../jobs/store-mount.ts';
@@ -18,6 +18,8 @@ const RevisionFacts = z.object({
   artifact: z.object({ store: z.string(), claim: z.string(), root: z.string(), path: z.string(), digest: z.string() }),
   /** Which one was chosen, not what it says: a change of it makes no revision. Absent: ours. */
   runtime: z.object({ kind: z.enum(['ServingRuntime', 'ClusterServingRuntime']), name: z.string() }).optional(),
+  /** What runs before and after the model, as its version says. */
+  serve: z.custom<ModelSteps>((value) => typeof value === 'object' && value !== null).optional(),
   settings: ServerSettings,
   resources: z.object({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
   refresh: z.string().optional(),
@@ -44,7 +46,10 @@ export function resolveFacts(
 ): RevisionFacts {
   const { runtime, settings, resources, refresh } = service.spec;
   const location = parseStoreUri(store.spec.uri);
-  const { path, digest } = version.spec.artifact;
+  const {
+    artifact: { path, digest },
+    serve,
+  } = version.spec;
   const artifact = {
     store: store.metadata.name,
     claim: location?.claim ?? '',
@@ -57,6 +62,7 @@ export function resolveFacts(
     number: version.spec.number,
     artifact,
     ...(runtime === undefined ? {} : { runtime }),
+    ...(serve === undefined ? {} : { serve }),
     settings: serverSettings(settings),
     ...(resources === undefined ? {} : { resources }),
     ...(refresh === undefined ? {} : { refresh }),

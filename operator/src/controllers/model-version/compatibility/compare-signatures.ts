@@ -1,5 +1,5 @@
 /** Whether those who call one version can call another one as they are. */
-import type { ModelVersionStatus, TensorSpec } from '@slipway/crds';
+import type { ModelVersion, ModelVersionStatus, TensorSpec } from '@slipway/crds';
 import type { DeepReadonly } from '@slipway/kube';
 
 export type Signature = DeepReadonly<NonNullable<ModelVersionStatus['signature']>>;
@@ -12,8 +12,23 @@ const ANY = -1;
  * What is wrong for callers of `before` when `after` answers, a sentence each; empty where nothing is. They send the inputs of
  * `before`, all of them and no others, in every shape that it takes; and they read any of its outputs.
  */
-export function compareSignatures(before: Signature, after: Signature): readonly string[] {
-  return [...compareInputs(before.inputs, after.inputs), ...compareOutputs(before.outputs, after.outputs)];
+export function compareSignatures(before: Signature, after: Signature, hidden: Hidden = {}): readonly string[] {
+  return [
+    ...(hidden.inputs === true ? [] : compareInputs(before.inputs, after.inputs)),
+    ...(hidden.outputs === true ? [] : compareOutputs(before.outputs, after.outputs)),
+  ];
+}
+
+/** Sides of a model that callers do not see. */
+export interface Hidden {
+  readonly inputs?: boolean;
+  readonly outputs?: boolean;
+}
+
+/** Where a version has a step, callers see what that takes or gives, which is in no object. */
+export function hiddenBySteps(...versions: readonly DeepReadonly<ModelVersion>[]): Hidden {
+  const some = (step: 'before' | 'after') => versions.some(({ spec }) => spec.serve?.[step] !== undefined);
+  return { inputs: some('before'), outputs: some('after') };
 }
 
 function compareInputs(before: readonly Tensor[], after: readonly Tensor[]): string[] {

@@ -16,6 +16,9 @@ function version(number: number, signature: Signature | undefined = width(5), mo
   return { ...object, status: { conditions: [], ...(signature && { signature }) } } as unknown as ModelVersion;
 }
 
+const stepped = ({ spec, ...more }: ModelVersion): ModelVersion => {
+  return { ...more, spec: { ...spec, serve: { before: { image: 'a', port: 9001 } } } };
+};
 const unverified = (number: number): ModelVersion =>
   ({ ...version(number), status: undefined }) as unknown as ModelVersion;
 
@@ -48,6 +51,11 @@ function told(own: ModelVersion, others: readonly ModelVersion[], champion?: str
 
 describe('Compatible', () => {
   it.each<[string, string, string]>([
+    [
+      'one that is the same behind a step, which alone knows what callers send',
+      told(stepped(version(2, width(4))), [version(1)]),
+      'Unknown SignatureUnknown: What callers send to a step before a model, and get of one after it, only those know. What else they see fits.',
+    ],
     [
       'the first version',
       told(version(1), [version(2)]),

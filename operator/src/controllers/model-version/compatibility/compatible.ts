@@ -8,7 +8,8 @@ import type { Caches } from '../../../deps.ts';
 import { latestOf } from '../../model/status.ts';
 import { isOpened } from '../format.ts';
 import type { ObservedModelVersion } from '../observe.ts';
-import { compareSignatures } from './compare-signatures.ts';
+import { compareSignatures, hiddenBySteps } from './compare-signatures.ts';
+import type { Hidden } from './compare-signatures.ts';
 
 const CHAMPION = 'champion';
 
@@ -74,18 +75,27 @@ export function compatibleCondition({
   const after = outcome.result.signature;
   if (after === undefined || !isOpened(other)) return isUnknown('Compatible', UNKNOWN);
   if (before === undefined) return isUnknown('Compatible', waiting(`The signature of ${named}`));
-  const problems = compareSignatures(before, after);
-  if (problems.length === 0) {
-    const message = `Who calls ${named} can call it the same way.`;
-    return isTrue('Compatible', { reason: 'SignatureCompatible', message });
-  }
+  const hidden = hiddenBySteps(other, version);
+  const problems = compareSignatures(before, after, hidden);
+  if (problems.length === 0) return fitting(named, hidden);
   const message = `Who calls ${named} cannot call it the same way. ${problems.join(' ')}`;
   return isFalse('Compatible', { reason: 'IncompatibleSignature', message });
+}
+
+function fitting(named: string, { inputs, outputs }: Hidden): WantedCondition {
+  if (inputs === true || outputs === true) return isUnknown('Compatible', STEPS_KNOW);
+  const message = `Who calls ${named} can call it the same way.`;
+  return isTrue('Compatible', { reason: 'SignatureCompatible', message });
 }
 
 const UNKNOWN = {
   reason: 'SignatureUnknown',
   message: 'What a version of another format than Onnx takes, only its own runtime knows.',
+};
+const STEPS_KNOW = {
+  reason: 'SignatureUnknown',
+  message:
+    'What callers send to a step before a model, and get of one after it, only those know. What else they see fits.',
 };
 const NOTHING = {
   reason: 'NothingToCompare',
