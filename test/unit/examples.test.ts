@@ -57,10 +57,10 @@ describe('examples', () => {
     expect(words).toHaveLength(CALLED_AFTER_ANOTHER.includes(manifest.kind) ? 1 : 0);
   });
 
-  it('name only images that this repository builds, but for model servers of other people', () => {
+  it('name only images that this repository builds, but for model servers of other people and steps', () => {
     const known = IMAGE_NAMES.map((name) => `slipway/${name}:${VERSION}`);
     const foreign = manifests.filter(({ manifest }) => manifest.kind === 'ServingRuntime').map(({ file }) => file);
-    const own = files.filter((file) => !foreign.includes(file));
+    const own = files.filter((file) => !foreign.includes(file) && !file.startsWith('pre-and-postprocessing/'));
     const named = own.flatMap((file) =>
       [...readFileSync(join(examples, file), 'utf8').matchAll(/\bimage: (\S+)/g)].map((match) => match[1]),
     );
