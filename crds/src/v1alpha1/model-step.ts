@@ -1,7 +1,7 @@
 /** Containers that a model takes along wherever it is served: what makes its inputs of a request, and an answer of its outputs. */
 import { z } from 'zod';
 import { resources, withRules } from './common.ts';
-import { environment, imagePullSecrets } from './pod-fields.ts';
+import { command, commandArguments, environment, imagePullSecrets } from './pod-fields.ts';
 
 /** Those of our model server, beside which the steps run. */
 const SERVER_PORTS = [8002, 8080, 9000];
@@ -14,19 +14,8 @@ const stepOf = (defaultPort: number) =>
       .max(512)
       .describe('The container image. Name it by digest, since the version never changes.'),
     imagePullSecrets: imagePullSecrets.describe('For the image; they are looked for in the namespace of the version.'),
-    command: z
-      .array(z.string().max(4096))
-      .min(1)
-      .max(64)
-      .optional()
-      .describe('What the container runs. Without it: what the image says. $(NAME) stands for a variable.'),
-    args: z
-      .array(z.string().max(4096))
-      .max(64)
-      .optional()
-      .describe(
-        'Its arguments. $(NAME) stands for a variable of env, or for one that Slipway sets: $(SLIPWAY_MODEL_NAME), $(SLIPWAY_MODEL_VERSION), $(SLIPWAY_MODEL_DIR), $(SLIPWAY_HTTP_PORT).',
-      ),
+    command,
+    args: commandArguments(['SLIPWAY_MODEL_NAME', 'SLIPWAY_MODEL_VERSION', 'SLIPWAY_MODEL_DIR', 'SLIPWAY_HTTP_PORT']),
     env: environment.describe('Variables of the container. Those that Slipway sets come before them.'),
     port: withRules(z.number().int().min(1).max(65_535), [
       {

@@ -50,6 +50,21 @@ export const environment = listMap(variable, 64, ['name']).optional();
 
 export const imagePullSecrets = z.array(reference('A Secret with credentials of a registry.')).max(8).optional();
 
+const words = z.array(z.string().max(4096)).max(64);
+
+export const command = words
+  .min(1)
+  .optional()
+  .describe('What the container runs. Without it: what the image says. $(NAME) stands for a variable.');
+
+/** @param variables Those that Slipway sets. */
+export function commandArguments(variables: readonly string[]): z.ZodOptional<typeof words> {
+  const ours = variables.map((name) => `$(${name})`).join(', ');
+  return words
+    .optional()
+    .describe(`Its arguments. $(NAME) stands for a variable of env, or for one that Slipway sets: ${ours}.`);
+}
+
 const labelKey = z.string().max(317);
 
 const metadata = withRules(

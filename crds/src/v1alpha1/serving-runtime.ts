@@ -3,7 +3,7 @@ import { AGE_COLUMN, duration, listMap, matching, resources, withRules } from '.
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
 import { modelFormat } from './model-version.ts';
-import { environment, imagePullSecrets } from './pod-fields.ts';
+import { command, commandArguments, environment, imagePullSecrets } from './pod-fields.ts';
 
 const port = (description: string) => z.number().int().min(1).max(65_535).describe(description);
 
@@ -29,19 +29,16 @@ export const ServingRuntimeSpec = withRules(
   z.strictObject({
     image: z.string().min(1).max(512).describe('The container image of the model server.'),
     imagePullSecrets: imagePullSecrets.describe('For the image; they are looked for in the namespace of the service.'),
-    command: z
-      .array(z.string().max(4096))
-      .min(1)
-      .max(64)
-      .optional()
-      .describe('What the container runs. Without it: what the image says. $(NAME) stands for a variable.'),
-    args: z
-      .array(z.string().max(4096))
-      .max(64)
-      .optional()
-      .describe(
-        'Its arguments. $(NAME) stands for a variable of env, or for one that Slipway sets: $(SLIPWAY_MODEL_NAME), $(SLIPWAY_MODEL_VERSION), $(SLIPWAY_MODEL_DIR), $(SLIPWAY_MODEL_REPOSITORY), $(SLIPWAY_HTTP_PORT), $(SLIPWAY_GRPC_PORT), $(SLIPWAY_METRICS_PORT).',
-      ),
+    command,
+    args: commandArguments([
+      'SLIPWAY_MODEL_NAME',
+      'SLIPWAY_MODEL_VERSION',
+      'SLIPWAY_MODEL_DIR',
+      'SLIPWAY_MODEL_REPOSITORY',
+      'SLIPWAY_HTTP_PORT',
+      'SLIPWAY_GRPC_PORT',
+      'SLIPWAY_METRICS_PORT',
+    ]),
     env: environment.describe('Variables of the container. Those that Slipway sets come before them.'),
     formats: listMap(z.strictObject({ name: modelFormat }), 32, ['name'])
       .min(1)
