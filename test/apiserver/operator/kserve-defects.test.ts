@@ -57,6 +57,13 @@ async function becomes(what: string, isSo: (status: NonNullable<InferenceService
   });
 }
 
+/** Changes nothing but the generation, which tells when the operator has looked at all that is there. */
+async function lookedAtAgain(min: number) {
+  await harness.apply(inferenceService(NS, 'delay-2', { scaling: { ...scaling.scaling, min } }));
+  const { generation } = (await service()).metadata;
+  return becomes('it was looked at', ({ observedGeneration }) => observedGeneration === generation);
+}
+
 async function serves(version: string) {
   return becomes(`${version} serves`, ({ conditions, stable }) => {
     const ready = conditions?.find(({ type }) => type === 'Ready');
@@ -73,7 +80,7 @@ async function askedWeights(): Promise<Record<string, number>> {
 interface AppliedRoute {
   readonly name: string;
   readonly sequence: number;
-  readonly backends: readonly { readonly revision: string; readonly weight: number }[];
+  readonly backends: readonly { readonly revision: string; readonly weight: number; readonly endpoints: number }[];
 }
 
 async function appliedRoute(): Promise<AppliedRoute | undefined> {
@@ -118,7 +125,11 @@ describe('a change', () => {
   it('gives one ready pod of three no traffic', async () => {
     harness.kubelet.follow(script({ 'delay-2': 1 }));
     await harness.apply(inferenceService(NS, 'delay-2', scaling));
-    const status = await becomes('one pod of the candidate answers', ({ candidate }) => candidate?.ready === 1);
+    await becomes('one pod of the candidate answers', ({ candidate }) => candidate?.ready === 1);
+    await eventually('the gateway could send it requests', async () => {
+      return (await appliedRoute())?.backends.some(({ endpoints, weight }) => weight === 0 && endpoints === 1);
+    });
+    const status = await lookedAtAgain(1);
 
     expect(status.stable).toMatchObject({ modelVersion: 'delay-1', ready: 3 });
     expect(await askedWeights()).toEqual({ 'delay-1': 100, 'delay-2': 0 });
@@ -136,10 +147,7 @@ describe('a change', () => {
     harness.gateway.process.kill('SIGSTOP');
     harness.kubelet.follow(script({}));
     await eventually('the route asks for delay-2', async () => (await askedWeights())['delay-2'] === 100);
-    // Changes nothing but the generation, which tells when the operator has looked again.
-    await harness.apply(inferenceService(NS, 'delay-2', { scaling: { ...scaling.scaling, min: 1 } }));
-    const { generation } = (await service()).metadata;
-    const status = await becomes('it was looked at', ({ observedGeneration }) => observedGeneration === generation);
+    const status = await lookedAtAgain(2);
 
     expect(await askedWeights()).toEqual({ 'delay-1': 0, 'delay-2': 100 });
     expect(status.stable?.modelVersion).toBe('delay-1');
