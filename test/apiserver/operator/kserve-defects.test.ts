@@ -184,5 +184,5 @@ describe('the status', () => {
 
     expect((await deployments())['delay-2']?.metadata.generation).toBeGreaterThan(metadata.generation ?? 0);
     expect(status?.observedGeneration).toBe(metadata.generation);
-  }, 60_000);
+  }, 120_000);
 });
