@@ -136,7 +136,7 @@ it('keeps apart who makes versions, who says what they have to pass, who approve
 
   expect(written('edit')).toEqual(expect.arrayContaining(['modelversions', 'trainingjobs', 'inferenceservices']));
   for (const resource of ['models', 'modelaliases', 'approvals', '*']) expect(written('edit')).not.toContain(resource);
-  expect(written('admin')).toEqual(['models']);
+  expect(written('admin')).toEqual(['models', 'clusterservingruntimes']);
   expect(written('approver')).toEqual(['approvals']);
   expect(written('releaser')).toEqual(['modelaliases']);
 });
