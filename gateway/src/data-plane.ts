@@ -22,6 +22,11 @@ export interface DataPlaneOptions extends ProxyOptions {
 export interface DataPlane {
   readonly port: number;
   /**
+   * Goes on as before, but each answer over HTTP/1.1 says that its connection ends: so clients leave by themselves while they
+   * are served, and those connections that are closed later have long been idle, where no request can cross with the end.
+   */
+  turnAway(): void;
+  /**
    * Takes no new connections, tells clients to go elsewhere, and resolves when what they asked is answered. After `graceMs`, what
    * waits for a pod is refused, and what is not answered is broken off.
    */
@@ -55,6 +60,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   });
   return {
     port: (server.address() as AddressInfo).port,
+    turnAway: http1.turnAway,
     stop: async (graceMs) => {
       server.close();
       const answered = Promise.all([http1.drain(), http2.drain(), proxy.webSocketsClosed()]);

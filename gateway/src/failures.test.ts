@@ -1,4 +1,5 @@
 /** Pods that die, hang, refuse or go slowly, and clients that do. */
+import { Agent } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -353,4 +354,21 @@ describe('a client', () => {
     socket.destroy();
     await slow.stop();
   });
+});
+
+it('a gateway that is about to end has its clients leave by themselves, and goes on taking requests', async () => {
+  const ending = await startGateway();
+  const pod = await startOddPod((_, response) => response.end('well'));
+  ending.table.set(aRoute([aBackend('flights-1', 100, { at: ['127.0.0.1'], httpPort: pod.port })]));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const again = () => ask({ port: ending.port, path: '/', agent });
+  const connections = async () => [(await again()).headers.connection, (await again()).headers.connection];
+
+  expect(await connections()).toEqual(['keep-alive', 'keep-alive']);
+  ending.turnAway();
+  expect(await connections()).toEqual(['close', 'close']);
+
+  await ending.stop(0);
+  await expect(again()).rejects.toThrow('ECONNREFUSED');
+  await pod.stop();
 });

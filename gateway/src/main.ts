@@ -65,6 +65,7 @@ async function main(config: Config): Promise<void> {
   isDraining = true;
   log.info({ seconds: config['drain-seconds'] }, 'not ready any more; still taking requests while clients turn away');
   process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
+  dataPlane.turnAway();
   // Routes are followed to the end: pods come and go meanwhile.
   await sleep(config['drain-seconds'] * 1000);
   await dataPlane.stop(config['grace-seconds'] * 1000);

@@ -28,7 +28,9 @@ const HELD_BYTES = 256 * 1024;
 export interface Http1Front {
   /** Hands over a connection that was accepted elsewhere. */
   take(socket: Socket): void;
-  /** From now on each answer says that its connection ends; resolves when all that was asked is answered. */
+  /** From now on each answer says that its connection ends. */
+  turnAway(): void;
+  /** The same, and idle connections are closed; resolves when all that was asked is answered. */
   drain(): Promise<void>;
   close(): void;
 }
@@ -43,6 +45,7 @@ export function createHttp1Front({ listener, onUpgrade }: Http1FrontOptions): Ht
   const open = new Set<ServerResponse>();
   let isDraining = false;
   let settled = () => {};
+  const turnAway = () => void (isDraining = true);
   const server = createServer(
     // A missing Host is refused like all else, with an id and in JSON.
     { ...LIMITS, requireHostHeader: false, shouldUpgradeCallback: isWebSocket },
@@ -60,8 +63,9 @@ export function createHttp1Front({ listener, onUpgrade }: Http1FrontOptions): Ht
   server.emit('listening');
   return {
     take: (socket) => void server.emit('connection', socket),
+    turnAway,
     drain: async () => {
-      isDraining = true;
+      turnAway();
       server.closeIdleConnections();
       if (open.size > 0) await new Promise<void>((resolve) => (settled = resolve));
       server.closeIdleConnections();
