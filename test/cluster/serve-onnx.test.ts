@@ -5,8 +5,10 @@ import { request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clusterDown, forwardService } from '../../hack/cluster/index.ts';
+import { VERSION } from '../../hack/images/index.ts';
 import { restartOperator, writesAtRest } from '../../hack/slipway/at-rest.ts';
 import type { SlipwayCluster } from '../../hack/slipway/slipway-cluster.ts';
 import { setUp } from '../../hack/slipway/set-up.ts';
@@ -25,11 +27,12 @@ afterAll(async () => {
   await clusterDown(NAME);
 });
 
-async function fares(): Promise<number[]> {
+const TRIPS = [{ name: 'trip', shape: [2, 2], datatype: 'FP32', data: [3.1, 12, 0.8, 6] }];
+
+async function fares(inputs: readonly object[] = TRIPS): Promise<number[]> {
   const forward = await forwardService(NAME, { namespace: 'team', service: 'fare', port: 80 });
   try {
-    const input = { name: 'trip', shape: [2, 2], datatype: 'FP32', data: [3.1, 12, 0.8, 6] };
-    const { outputs } = JSON.parse(await post(forward.port, JSON.stringify({ inputs: [input] }))) as Answer;
+    const { outputs } = JSON.parse(await post(forward.port, JSON.stringify({ inputs }))) as Answer;
     return outputs[0]?.data.map((fare) => Math.round(fare * 1000) / 1000) ?? [];
   } finally {
     forward.close();
@@ -95,6 +98,38 @@ it('keeps serving while a version with other bytes fails, says so, and takes the
   expect(await fares()).toEqual([12.625, 6.5]);
 });
 
+/** Makes trips without a stop of miles: any server of the protocol would do. */
+const MILES = `
+const tensor = (name, shape, data) => ({ name, datatype: 'FP32', shape, data });
+const infer = ({ inputs: [{ data }] }) => ({
+  outputs: [tensor('trip', [data.length, 2], data.flatMap((miles) => [miles, 0]))],
+});
+const about = { inputs: [tensor('miles', [-1])], outputs: [tensor('trip', [-1, 2])] };
+require('node:http').createServer(async (request, response) => {
+  const body = Buffer.concat(await request.toArray()).toString();
+  response.end(JSON.stringify(body === '' ? about : infer(JSON.parse(body))));
+}).listen(process.env.SLIPWAY_HTTP_PORT);
+process.on('SIGTERM', () => process.exit());
+`;
+
+it('serves a version with a step before its model, and goes back to one without', async () => {
+  const service = 'inferenceservices.slipway.dev/fare';
+  const version = load(readFileSync(join(EXAMPLE, '3-model-version.yaml'), 'utf8')) as { spec: object };
+  const before = { image: `slipway/batch-runtime:${VERSION}`, command: ['node', '-e', MILES] };
+  const stepped = { ...version, metadata: { name: 'fare-4' }, spec: { ...version.spec, serve: { before } } };
+  await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(stepped));
+  const serve = async (name: string) => {
+    const patch = `--patch={"spec":{"modelVersion":{"name":"${name}"}}}`;
+    await cluster.kubectl(['patch', service, '--type=merge', patch]);
+    await cluster.kubectl(['wait', `--for=jsonpath={.status.stable.modelVersion}=${name}`, service, '--timeout=2m']);
+  };
+  await serve('fare-4');
+  expect(await fares([{ name: 'miles', shape: [2], datatype: 'FP32', data: [2, 4] }])).toEqual([6.5, 10]);
+
+  await serve('fare-3');
+  expect(await fares()).toEqual([12.625, 6.5]);
+});
+
 it('keeps a version that is served from deletion, and lets go with the service', async () => {
   const { kubectl } = cluster;
   await expect(kubectl(['delete', 'modelversion', 'fare-3'])).rejects.toThrow(
@@ -107,6 +142,6 @@ it('keeps a version that is served from deletion, and lets go with the service',
   await kubectl(['delete', 'modelversion', 'fare-3', '--timeout=1m']);
   await kubectl(['wait', '--for=delete', 'pod', '-l', 'slipway.dev/inferenceservice=fare', '--timeout=2m']);
   expect(await kubectl(['get', 'modelversions', '-o', 'name'])).toBe(
-    'modelversion.slipway.dev/fare-1\nmodelversion.slipway.dev/fare-2\n',
+    ['fare-1', 'fare-2', 'fare-4'].map((name) => `modelversion.slipway.dev/${name}\n`).join(''),
   );
 });
