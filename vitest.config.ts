@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** Unit tests lie beside the code; the other levels under test/ run one file at a time because they share a machine's control planes. */
+/** Unit tests lie beside the code. Of the other levels, under test/, most run one file at a time, because they share the machine. */
 export default defineConfig({
   test: {
     // Many tests wait for a process of their own, so a core kept free for vitest itself would be idle.
@@ -25,7 +25,8 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          fileParallelism: false,
+          // Each file has a control plane of its own, for which it mostly waits.
+          maxWorkers: name === 'apiserver' ? 2 : 1,
           testTimeout: 180_000,
           hookTimeout: 600_000,
         },
