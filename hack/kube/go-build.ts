@@ -40,7 +40,7 @@ function linkerFlags(): string {
 }
 
 /** The folder of a module's source. */
-async function downloadedModule(module: string): Promise<string> {
+export async function downloadedModule(module: string): Promise<string> {
   const { stdout } = await promisify(execFile)('go', ['mod', 'download', '-json', module]);
   return (JSON.parse(stdout) as { Dir: string }).Dir;
 }

@@ -4,3 +4,5 @@ export const ETCD_VERSION = 'v3.6.8';
 export const COREDNS_VERSION = 'v1.15.0';
 export const HELM_VERSION = 'v4.3.1';
 export const TRAEFIK_VERSION = 'v3.6.12';
+/** The one that this Traefik follows. */
+export const GATEWAY_API_VERSION = 'v1.4.0';

@@ -13,6 +13,11 @@ export interface CacheOptions<T extends KubeObject> {
   readonly indexes?: IndexFunctions<T>;
   /** What is kept of an object of the API; metadata has to be. Default: all of it. Of caches with the same selectors the first counts. */
   readonly keep?: (object: T) => T;
+  /**
+   * The cluster may lack the kind, such as those of the Gateway API: the cache is empty then, and fills within half a minute
+   * of the day when the kind is installed. Default: a cache that is not filled, which nobody may trust.
+   */
+  readonly mayBeMissing?: boolean;
 }
 
 /** A cache and the reflectors that fill it: one, or one a namespace where the manager may not see all of them. */
@@ -44,7 +49,7 @@ export interface CacheSourceDeps {
 export function createCacheSource<T extends KubeObject>(
   deps: CacheSourceDeps,
   kind: KubeKind<T>,
-  { indexes = {}, keep, namespaces = deps.namespaces, ...selectors }: CacheOptions<T>,
+  { indexes = {}, keep, mayBeMissing = false, namespaces = deps.namespaces, ...selectors }: CacheOptions<T>,
 ): CacheSource<T> {
   const store = createStore<T>({ indexes, ...(deps.freeze === undefined ? {} : { freeze: deps.freeze }) });
   const handlers = new Set<(change: Change<T>) => void>();
@@ -52,7 +57,16 @@ export function createCacheSource<T extends KubeObject>(
   const reflectors = scopes.map(
     (scope: { readonly namespace?: string }): { readonly namespace?: string; readonly reflector: Reflector<T> } => ({
       ...scope,
-      reflector: createReflector({ ...deps, kind, ...selectors, ...scope, ...(keep && { keep }), store, handlers }),
+      reflector: createReflector({
+        ...deps,
+        kind,
+        ...selectors,
+        ...scope,
+        ...(keep && { keep }),
+        mayBeMissing,
+        store,
+        handlers,
+      }),
     }),
   );
   const all = (holds: (reflector: Reflector<T>) => boolean) => reflectors.every(({ reflector }) => holds(reflector));

@@ -2,7 +2,7 @@ import type { KubeClient } from './client.ts';
 import type { Clock } from './clock.ts';
 import { apiVersionOf, type KubeKind } from './types.ts';
 
-/** Which kinds the API server has. For those that a cluster may lack, such as the Gateway API's: a cache of them would never fill. */
+/** Which kinds the API server has. For those that a cluster may lack, such as the Gateway API's: their caches cannot tell none from no kind. */
 export interface Discovery {
   /**
    * Whether the kind is served in its version. Asked once for all kinds of a group and version, and again when the answer is

@@ -61,6 +61,7 @@ async function reflect(
   options: {
     idleTimeoutMs?: number;
     initialLists?: 'pages' | 'stream';
+    mayBeMissing?: boolean;
     handler?: (change: Change<ConfigMap>) => void;
   } = {},
 ) {
@@ -101,6 +102,7 @@ async function reflect(
     registry,
     backoff: { baseMs: 10, capMs: 40 },
     ...(options.initialLists === undefined ? {} : { initialLists: options.initialLists }),
+    ...(options.mayBeMissing === undefined ? {} : { mayBeMissing: options.mayBeMissing }),
     ...(options.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: options.idleTimeoutMs }),
   });
   const stop = new AbortController();
@@ -187,6 +189,27 @@ describe('the reflector', () => {
     await eventually(() => log.lines.some(({ fields }) => 'failures' in fields));
 
     expect(reflector.hasSynced()).toBe(false);
+  });
+
+  it('has none of a kind that may be missing while it is, before it was installed and after it was removed', async () => {
+    let isInstalled = false;
+    const { reflector, changes, names } = await reflect(
+      [(response, request) => (isInstalled ? list('5', a('3')) : refuse(404, 'NotFound'))(response, request)],
+      [(response, request) => (isInstalled ? hold : refuse(404, 'NotFound'))(response, request)],
+      { mayBeMissing: true },
+    );
+    await reflector.synced;
+    expect(names()).toEqual([]);
+    expect(reflector.lastContact()).toBeDefined();
+
+    isInstalled = true;
+    await eventually(() => changes.includes('+a@3'));
+    isInstalled = false;
+    held.splice(0).forEach((tell) => tell(['ERROR', { code: 410 }]));
+    await eventually(() => changes.includes('-a'));
+
+    expect(names()).toEqual([]);
+    expect(reflector.trouble()).toContain('install their CustomResourceDefinition');
   });
 
   it('says why nothing comes until it does', async () => {

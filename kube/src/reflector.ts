@@ -7,7 +7,7 @@ import { counter } from './metrics.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import { type Change, copyOf, type Store } from './store.ts';
 import { type DeepReadonly, keyOf, keyToString, type KubeKind, type KubeObject, type Logger } from './types.ts';
-import { isRefusedStream, messageOf, reasonOf, RESUMABLE } from './watch-failures.ts';
+import { isMissingKind, isRefusedStream, messageOf, reasonOf, RESUMABLE } from './watch-failures.ts';
 import { endsInitialEvents, type WatchEvent } from './watch-stream.ts';
 
 /** Keeps a store equal to the objects of one kind, for as long as it runs, whatever the network does. */
@@ -37,6 +37,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly fieldSelector?: string;
   /** See CacheOptions. */
   readonly keep?: (object: T) => T;
+  /** See CacheOptions. */
+  readonly mayBeMissing?: boolean;
   readonly store: Store<T>;
   /** Told in order, after the store has changed. What one throws is logged and counted; the others and the stream go on. */
   readonly handlers: ReadonlySet<(change: Change<T>) => void>;
@@ -197,8 +199,19 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     return streamRefused;
   }
 
+  /** There are none of a kind that there is not, and they may come. */
+  function takeMissing(): void {
+    contact = clock.now();
+    hasSynced = true;
+    resolveSynced();
+    for (const change of store.replace([], { ...(namespace === undefined ? {} : { namespace }), believe: true }))
+      tell(change);
+  }
+
   async function recover(cause: unknown, signal: AbortSignal): Promise<void> {
     const reason = reasonOf(cause);
+    const isMissing = options.mayBeMissing === true && isMissingKind(cause);
+    if (isMissing) takeMissing();
     metrics.failures.inc({ kind: kind.plural, reason });
     if (comesInPagesNow(cause)) return;
     mustList ||= !RESUMABLE.has(reason);
@@ -212,7 +225,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const ms = Math.max(delay, retryAfterOf(cause));
     failures += 1;
     trouble = messageOf(cause, kind);
-    const level = failures < 5 ? 'info' : 'warn';
+    const level = failures < 5 || isMissing ? 'info' : 'warn';
     log[level]({ reason, message: trouble, retryInMs: Math.round(ms), failures }, 'list or watch failed');
     await sleep(clock, ms, signal);
   }

@@ -31,9 +31,13 @@ export function isRefusedStream(cause: unknown): boolean {
   return cause instanceof TransientError && cause.reason === 'WatchIdle';
 }
 
+export function isMissingKind(cause: unknown): boolean {
+  return cause instanceof KubeApiError && cause.isNotFound;
+}
+
 /** For people: the API server's own words for a kind that it does not know are `404 page not found`. */
 export function messageOf(cause: unknown, kind: KubeKind): string {
-  if (cause instanceof KubeApiError && cause.isNotFound)
+  if (isMissingKind(cause))
     return `the API server has no ${kind.plural} of ${apiVersionOf(kind)}: install their CustomResourceDefinition, or this version of it`;
   return cause instanceof Error ? cause.message : String(cause);
 }

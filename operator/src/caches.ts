@@ -1,10 +1,11 @@
 import { modelAliasName } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
-import type { DeepReadonly, KubeObject, Manager } from '@slipway/kube';
+import type { Cache, DeepReadonly, KubeObject, Manager } from '@slipway/kube';
 import type { Caches, GatewayService, SigningCaches } from './deps.ts';
 import { readRevision } from './controllers/inference-service/revision.ts';
 import { CodeFiles, codeFilesOf } from './code-files.ts';
 import { kinds } from './kinds.ts';
+import type { HTTPRoute } from './kinds.ts';
 import {
   MANAGED_BY_SELECTOR,
   MODEL_VERSION_LABEL,
@@ -29,6 +30,8 @@ export interface CachesOptions {
   readonly gateway: GatewayService;
   /** Name of the policy that checks who signs aliases and approvals. */
   readonly signingPolicy?: string | undefined;
+  /** Whether HTTPRoutes are looked after. Default: no. */
+  readonly gatewayApi?: boolean;
   /** Undefined: all. */
   readonly namespaces?: readonly string[] | undefined;
 }
@@ -36,7 +39,7 @@ export interface CachesOptions {
 /** Asks the manager for every cache; the reflectors start with the manager. */
 export function createCaches(
   manager: Pick<Manager, 'cache'>,
-  { gateway, signingPolicy, namespaces }: CachesOptions,
+  { gateway, signingPolicy, gatewayApi = false, namespaces }: CachesOptions,
 ): Caches {
   const gatewaySlices = manager.cache(builtin.EndpointSlice, {
     namespaces: [gateway.namespace],
@@ -44,7 +47,20 @@ export function createCaches(
   });
   const signing = signingPolicy === undefined ? undefined : signingCaches(manager, signingPolicy);
   const clusterServingRuntimes = namespaces === undefined ? manager.cache(kinds.ClusterServingRuntime) : undefined;
-  return { ...ownCaches(manager), ...workloadCaches(manager), gatewaySlices, clusterServingRuntimes, signing };
+  const httpRoutes = gatewayApi ? httpRoutesCache(manager) : undefined;
+  return {
+    ...ownCaches(manager),
+    ...workloadCaches(manager),
+    gatewaySlices,
+    clusterServingRuntimes,
+    signing,
+    httpRoutes,
+  };
+}
+
+function httpRoutesCache(manager: Pick<Manager, 'cache'>): Cache<HTTPRoute> {
+  const indexes = { controller: byController };
+  return manager.cache(kinds.HTTPRoute, { labelSelector: MANAGED_BY_SELECTOR, mayBeMissing: true, indexes });
 }
 
 /** By name: the operator may read these two objects of the cluster and no others. */
@@ -135,9 +151,9 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
   };
 }
 
-type OfTheCluster = 'gatewaySlices' | 'clusterServingRuntimes' | 'signing';
+type OfTheInstall = 'gatewaySlices' | 'clusterServingRuntimes' | 'signing' | 'httpRoutes';
 
-function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | OfTheCluster> {
+function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | OfTheInstall> {
   const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };
   return {
     jobs: manager.cache(builtin.Job, managed),

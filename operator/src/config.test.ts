@@ -45,6 +45,7 @@ describe('readConfig', () => {
       namespaces: undefined,
       lease: { namespace: 'slipway', name: 'slipway-operator' },
       signingPolicy: undefined,
+      gatewayApi: false,
       identity: 'pod-1',
       healthPort: 8081,
       metricsPort: 8080,

@@ -16,6 +16,8 @@ export interface OperatorConfig {
   readonly lease: { readonly namespace: string; readonly name: string } | undefined;
   /** Name of the ValidatingAdmissionPolicy that checks who signs, and of its binding; undefined: there is none. */
   readonly signingPolicy: string | undefined;
+  /** Whether HTTPRoutes are written; the operator needs rights to them then. */
+  readonly gatewayApi: boolean;
   /** Name of this replica in leases and Events: the pod's name. */
   readonly identity: string;
   readonly healthPort: number;
@@ -60,13 +62,14 @@ function placeOf(name: string, given: ReadonlyMap<string, Given>): string {
 
 function configOf(settings: Settings, hostname: string): OperatorConfig {
   const { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds, namespaces, identity } = settings;
-  const { signingPolicy, healthPort, metricsPort, logLevel, logLevelPort } = settings;
+  const { signingPolicy, gatewayApi, healthPort, metricsPort, logLevel, logLevelPort } = settings;
   return {
     workloads: { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds },
     gateway: gatewayOf(settings),
     namespaces: namespaces.length === 0 ? undefined : namespaces,
     lease: leaseOf(settings),
     signingPolicy,
+    gatewayApi: gatewayApi === 'Enabled',
     identity: identity ?? hostname,
     healthPort,
     metricsPort,

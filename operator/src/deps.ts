@@ -19,6 +19,7 @@ import type {
   ControllerRevision,
   CoreEvent,
   Deployment,
+  Discovery,
   EndpointSlice,
   EventRecorder,
   Job,
@@ -30,7 +31,12 @@ import type {
 import type { ScalingMemory } from './autoscaling/scaling-memory.ts';
 import type { CodeFiles } from './code-files.ts';
 import type { Gateways } from './gateways/gateways.ts';
-import type { PodDisruptionBudget, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding } from './kinds.ts';
+import type {
+  HTTPRoute,
+  PodDisruptionBudget,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from './kinds.ts';
 
 /** What every controller gets. Made once in `main.ts`. */
 export interface OperatorDeps {
@@ -39,6 +45,7 @@ export interface OperatorDeps {
   readonly events: EventRecorder;
   readonly config: WorkloadConfig;
   readonly caches: Caches;
+  readonly discovery: Discovery;
   readonly gateways: Gateways;
   readonly scaling: ScalingMemory;
 }
@@ -116,6 +123,8 @@ export interface Caches {
   readonly mountFailures: Cache<CoreEvent>;
   /** What makes the API server look at who signs; undefined where the install has no such policy. */
   readonly signing: SigningCaches | undefined;
+  /** Index `controller`. Undefined where the operator was not told to use the Gateway API; empty where the cluster lacks it. */
+  readonly httpRoutes: Cache<HTTPRoute> | undefined;
 }
 
 /** One policy and its binding, which have the same name. */

@@ -3,6 +3,7 @@ import { GROUP, VERSION } from '@slipway/crds';
 import type {
   Approval,
   ClusterServingRuntime,
+  Condition,
   Dataset,
   DatasetVersion,
   FeatureSet,
@@ -24,6 +25,37 @@ export interface PodDisruptionBudget extends KubeObject {
     selector?: { matchLabels?: Record<string, string> };
   };
   status?: { disruptionsAllowed?: number };
+}
+
+/** Which Gateway a route is for. */
+export interface ParentReference {
+  group?: string;
+  kind?: string;
+  namespace?: string;
+  name: string;
+  sectionName?: string;
+}
+
+export interface WeightedBackend {
+  name: string;
+  port: number;
+  weight: number;
+}
+
+export interface HTTPRouteMatch {
+  path?: { type: 'PathPrefix'; value: string };
+  headers?: { type: 'Exact'; name: string; value: string }[];
+}
+
+/** Of the Gateway API, as far as we write and read it. */
+export interface HTTPRoute extends KubeObject {
+  spec: {
+    parentRefs: ParentReference[];
+    hostnames: string[];
+    rules: { matches: HTTPRouteMatch[]; backendRefs: WeightedBackend[] }[];
+  };
+  /** An entry for each controller of a Gateway that has looked at the route. */
+  status?: { parents?: { parentRef: ParentReference; controllerName: string; conditions?: Condition[] }[] };
 }
 
 export interface ValidatingAdmissionPolicy extends KubeObject {
@@ -56,6 +88,13 @@ export const kinds = {
     version: 'v1',
     kind: 'PodDisruptionBudget',
     plural: 'poddisruptionbudgets',
+    namespaced: true,
+  }),
+  HTTPRoute: defineKind<HTTPRoute>({
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    kind: 'HTTPRoute',
+    plural: 'httproutes',
     namespaced: true,
   }),
   ValidatingAdmissionPolicy: admission<ValidatingAdmissionPolicy>(

@@ -2,11 +2,11 @@ import { createManager } from '@slipway/kube';
 import type { CacheOptions, KubeKind, KubeObject } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
 import { createCaches } from './caches.ts';
-import { mergeRules, operatorRules } from './rbac.ts';
+import { gatewayApiRules, mergeRules, operatorRules } from './rbac.ts';
 import { GATEWAY } from './testing/fixtures.ts';
 
 function mayDo(group: string, resource: string): readonly string[] {
-  return operatorRules
+  return [...operatorRules, ...gatewayApiRules]
     .filter(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(resource))
     .flatMap(({ verbs }) => verbs);
 }
@@ -24,7 +24,7 @@ describe('operatorRules', () => {
       cached.push(kind);
       return {};
     }) as unknown as ReturnType<typeof createManager>['cache'];
-    createCaches({ cache }, { gateway: GATEWAY });
+    createCaches({ cache }, { gateway: GATEWAY, gatewayApi: true });
 
     expect(cached.length).toBeGreaterThan(15);
     for (const { group, plural } of cached) {
@@ -33,6 +33,10 @@ describe('operatorRules', () => {
         verbs: expect.arrayContaining(['get', 'list', 'watch']),
       });
     }
+  });
+
+  it('touch nothing of the Gateway API, which has its own', () => {
+    expect(operatorRules.flatMap(({ apiGroups }) => apiGroups)).not.toContain('gateway.networking.k8s.io');
   });
 
   it('let it write every status of ours and no spec but that of a child', () => {

@@ -4,7 +4,7 @@ import { approvalRules } from './controllers/approval/rbac.ts';
 import { datasetRules } from './controllers/dataset/rbac.ts';
 import { datasetVersionRules } from './controllers/dataset-version/rbac.ts';
 import { featureSetRules } from './controllers/feature-set/rbac.ts';
-import { inferenceServiceRules } from './controllers/inference-service/rbac.ts';
+import { gatewayApiRules, inferenceServiceRules } from './controllers/inference-service/rbac.ts';
 import { modelAliasRules } from './controllers/model-alias/rbac.ts';
 import { modelRules } from './controllers/model/rbac.ts';
 import { modelVersionRules } from './controllers/model-version/rbac.ts';
@@ -33,6 +33,9 @@ export const operatorRules: readonly PolicyRule[] = mergeRules([
   ...modelAliasRules,
   ...inferenceServiceRules,
 ]);
+
+/** What it may do in addition where the chart enables the Gateway API, whose kinds are other people's. */
+export { gatewayApiRules };
 
 /** One rule a resource, with every verb that somebody needs, in a stable order. */
 export function mergeRules(rules: readonly PolicyRule[]): PolicyRule[] {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createEventRecorder, createKubeClient, createManager, sleep } from '@slipway/kube';
+import { createDiscovery, createEventRecorder, createKubeClient, createManager, sleep } from '@slipway/kube';
 import type { Clock, KubeConfig, Logger } from '@slipway/kube';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ScalingMemory } from './autoscaling/scaling-memory.ts';
@@ -51,7 +51,8 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   const caches = createCaches(manager, config);
   const gateways = createGatewayFleet({ clock, log, adminPort: config.gateway.adminPort, random: Math.random });
   const scaling = new ScalingMemory();
-  const deps = { client, clock, events, config: config.workloads, caches, gateways, scaling };
+  const discovery = createDiscovery({ client, clock, presentMs: 30_000 });
+  const deps = { client, clock, events, config: config.workloads, caches, discovery, gateways, scaling };
   addGatewayWatch(manager, caches, gateways);
   for (const addController of CONTROLLERS) addController(manager, deps);
   const endpoints = await startHttpEndpoints({

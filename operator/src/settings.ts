@@ -55,6 +55,11 @@ export const SETTINGS = {
     'policy that checks who signs aliases and approvals (none: all are Unverified)',
     name.optional(),
   ),
+  gatewayApi: define(
+    'Enabled|Disabled',
+    'write HTTPRoutes for services with expose.by: GatewayApi (Disabled)',
+    oneOf(['Enabled', 'Disabled']).default('Disabled'),
+  ),
   identity: define('NAME', "of this replica in leases and Events (the host's name)", name.optional()),
   healthPort: define('N', '/healthz and /readyz (8081)', port.default(8081)),
   metricsPort: define('N', '/metrics for Prometheus (8080)', port.default(8080)),

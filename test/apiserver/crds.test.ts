@@ -81,6 +81,9 @@ const approval = (change: object = {}, name = 'a-1.ana') =>
   manifest('Approval', { modelVersion: { name: 'a-1' }, decision: 'Approved', by: 'ana@acme.io', ...change }, name);
 const service = (change: object = {}) => manifest('InferenceService', { modelVersion: { name: 'a-1' }, ...change });
 
+const byGatewayApi = {
+  expose: { hosts: ['a.example.org'], by: 'GatewayApi', gateway: { name: 'public', namespace: 'infra' } },
+};
 const scaled = (scaling: object) => service({ scaling });
 const target = { concurrency: 4 };
 const time = { from: '0 7 * * MON,FRI', until: '30 18 * * 1-5', timeZone: 'Europe/Berlin', min: 4 };
@@ -117,6 +120,7 @@ describe('the API server', () => {
     scaled({ min: 0, max: 8, target: { latency: '250ms' }, idleAfter: '10m' }),
     scheduled({}),
     scheduled({ from: '*/15 0-6/2,22 1,15 JAN *' }),
+    service(byGatewayApi),
     service({ expose: { hosts: ['fare.ml.example.org', 'svc.example.org', 'ml.svc.example.org', 'a.b'] } }),
     alias(),
     approval(),
@@ -308,6 +312,26 @@ describe('the API server', () => {
     ['no host', service({ expose: { hosts: [] } }), 'should have at least 1 items'],
     ['a host twice', service({ expose: { hosts: ['a.example.org', 'a.example.org'] } }), 'Duplicate value'],
     ['a host for all', service({ expose: { hosts: ['*.example.org'] } }), 'without a port and without "*"'],
+    [
+      'a Gateway without the Gateway API',
+      service({ expose: { hosts: ['a.example.org'], gateway: { name: 'public' } } }),
+      'with by: GatewayApi and only with that',
+    ],
+    [
+      'the Gateway API without a Gateway',
+      service({ expose: { hosts: ['a.example.org'], by: 'GatewayApi' } }),
+      'with by: GatewayApi and only with that',
+    ],
+    [
+      'access by the Gateway API',
+      service({ ...byGatewayApi, access: { from: [{ namespace: { name: 'team' } }] } }),
+      "access is checked by Slipway's gateways alone",
+    ],
+    [
+      'a target by the Gateway API',
+      service({ ...byGatewayApi, scaling: { max: 3, target: { concurrency: 4 } } }),
+      "scaling.target needs Slipway's gateways",
+    ],
     ['a host with capitals', service({ expose: { hosts: ['Fare.example.org'] } }), 'a DNS name in small letters'],
     ['a host with a port', service({ expose: { hosts: ['fare.example.org:80'] } }), 'a DNS name in small letters'],
     ['a host without a dot', service({ expose: { hosts: ['fare'] } }), 'with at least one dot'],

@@ -97,6 +97,7 @@ function play({ controller, owner, config, tamper = (request) => request }: Prog
     client,
     clock,
     events,
+    discovery: { serves: async () => false },
     config,
     caches,
     gateways,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKubeClient, createManager, loadKubeConfig, realClock } from '@slipway/kube';
+import { createDiscovery, createKubeClient, createManager, loadKubeConfig, realClock } from '@slipway/kube';
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { ScalingMemory } from '../../operator/src/autoscaling/scaling-memory.ts';
@@ -32,6 +32,7 @@ it('docs/operations.md tells of every metric of the operator, and of no other', 
     events,
     config,
     caches,
+    discovery: createDiscovery({ client, clock: realClock }),
     gateways: SILENT_GATEWAYS,
     scaling: new ScalingMemory(),
   };

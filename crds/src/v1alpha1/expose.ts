@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { matching, withRules } from './common.ts';
+import { matching, objectName, withRules } from './common.ts';
 
 const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 
@@ -18,15 +18,60 @@ const host = withRules(
   ],
 ).describe('A host name, such as flights.ml.example.org.');
 
-export const expose = z
+const gateway = z
   .strictObject({
+    name: objectName.describe('Its name.'),
+    namespace: objectName
+      .optional()
+      .describe(
+        'Where it is. Default: the namespace of the service. The Gateway itself says from which namespaces it takes routes (`allowedRoutes`).',
+      ),
+    sectionName: matching(
+      new RegExp(`^${LABEL}(\\.${LABEL})*$`),
+      253,
+      'must be the name of a listener: a-z, 0-9, "-" and ".", beginning and ending with a letter or digit',
+    )
+      .optional()
+      .describe('One of its listeners. Default: all that take the hosts.'),
+  })
+  .describe('The Gateway of the Gateway API that answers.');
+
+export const expose = withRules(
+  z.strictObject({
     hosts: z
       .array(host)
       .min(1)
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe(
-        'Host names under which the gateways answer for this service, too. Whoever owns the domain leads them to the gateways. One that several services name belongs to the oldest.',
+        'Host names under which the service is reached, too. Whoever owns the domain leads them to what answers. Of those that several services name for the gateways, each belongs to the oldest.',
       ),
-  })
-  .describe('How the service is reached from outside of the cluster.');
+    by: z
+      .enum(['Gateways', 'GatewayApi'])
+      .default('Gateways')
+      .describe(
+        "Who answers under the hosts: Slipway's gateways, or a Gateway of the Gateway API, by an HTTPRoute that the operator writes.",
+      ),
+    gateway: gateway.optional(),
+  }),
+  [
+    {
+      rule: "(self.by == 'GatewayApi') == has(self.gateway)",
+      message: 'give gateway, the Gateway that shall answer, with by: GatewayApi and only with that',
+    },
+  ],
+).describe('How the service is reached from outside of the cluster.');
+
+/** What only our own gateways do. */
+export const ONLY_BY_OUR_GATEWAYS = [
+  {
+    rule: "!has(self.access) || !has(self.expose) || self.expose.by != 'GatewayApi'",
+    message:
+      "access is checked by Slipway's gateways alone: anybody could ask under the hosts of expose.by: GatewayApi; leave one of the two out",
+  },
+  {
+    rule: "!has(self.scaling.target) || !has(self.expose) || self.expose.by != 'GatewayApi'",
+    message:
+      "scaling.target needs Slipway's gateways, which count requests and let them wait: with expose.by: GatewayApi set scaling.replicas instead",
+  },
+];

@@ -12,7 +12,7 @@ import {
 } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
-import { expose } from './expose.ts';
+import { expose, ONLY_BY_OUR_GATEWAYS } from './expose.ts';
 import { aliasName } from './model-alias.ts';
 import { environment, imagePullSecrets, podOverlay } from './pod-fields.ts';
 import { scaling } from './scaling.ts';
@@ -69,6 +69,7 @@ export const InferenceServiceSpec = withRules(
       message: 'give exactly one of modelVersion and model',
     },
     SETTINGS_OF_OURS,
+    ...ONLY_BY_OUR_GATEWAYS,
   ],
 );
 export type InferenceServiceSpec = z.infer<typeof InferenceServiceSpec>;
@@ -88,7 +89,7 @@ export const InferenceServiceStatus = z.strictObject({
         .array(z.string().max(253))
         .max(16)
         .optional()
-        .describe('Those of spec.expose that lead to it: no older service has them.'),
+        .describe('Those of spec.expose that lead to it: no older service has them, or the Gateway has accepted them.'),
       grpc: z.string().max(512).optional().describe('Absent where the model server does not speak gRPC.'),
     })
     .optional()

@@ -1,5 +1,5 @@
 /** The operator inside this process, on one namespace, with a life that ends at one of its writes. */
-import { createEventRecorder, createManager, realClock } from '@slipway/kube';
+import { createDiscovery, createEventRecorder, createManager, realClock } from '@slipway/kube';
 import type { KubeClient } from '@slipway/kube';
 import { Registry } from 'prom-client';
 import { ScalingMemory } from '../../../operator/src/autoscaling/scaling-memory.ts';
@@ -69,6 +69,7 @@ export function startDoomedOperator(real: KubeClient, namespace: string, doom: D
     events,
     config: WORKLOADS,
     caches,
+    discovery: createDiscovery({ client, clock: realClock }),
     gateways: SILENT_GATEWAYS,
     scaling: new ScalingMemory(),
   };

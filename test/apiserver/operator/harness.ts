@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, ignoreNotFound, loadKubeConfig, realClock } from '@slipway/kube';
 import type { KubeClient, KubeKind, KubeObject, Logger, ObjectKey } from '@slipway/kube';
 import { Registry } from 'prom-client';
-import { operatorRules } from '../../../operator/src/index.ts';
+import { gatewayApiRules, operatorRules } from '../../../operator/src/index.ts';
 import { startControlPlane } from '../control-plane.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { announceGateway, startGateway } from '../running-gateway.ts';
@@ -46,16 +46,19 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
+interface Values {
+  /** They are made, too. */
+  readonly namespaces?: readonly string[];
+  readonly gatewayApi?: boolean;
+}
+
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 /** What the chart calls its policy about signatures, in a release of the name slipway. */
 export const SIGNING_POLICY = 'slipway-signatures';
 
-/** With `namespaces` these are made, and operators get their rights in them alone, as the chart's `watchNamespaces` does. */
-export async function startHarness(
-  script: PodScript,
-  { namespaces }: { readonly namespaces?: readonly string[] } = {},
-): Promise<Harness> {
+/** The rights are those that the chart gives with the values of these names. */
+export async function startHarness(script: PodScript, values: Values = {}): Promise<Harness> {
   const plane = await startControlPlane({ controllerManager: true });
   const kubeConfig = loadKubeConfig(plane.kubeconfigPath);
   const client = createKubeClient({
@@ -73,7 +76,7 @@ export async function startHarness(
     '-f',
     join(ROOT, 'crds', 'generated'),
   ]);
-  const operatorConfig = await giveRights(plane, namespaces);
+  const operatorConfig = await giveRights(plane, values);
   const gateway = await startGateway(plane.kubeconfigPath);
   const gatewayEnvironment = await announceGateway(plane, gateway, 'default');
   const kubelet = await startKubelet({ client, log: silent }, script);
@@ -155,7 +158,8 @@ const signingRule = {
 };
 
 /** The rights that the chart gives, and no more: a rule that is missing fails a test. Returns the path of a kubeconfig. */
-async function giveRights(plane: ControlPlane, namespaces: readonly string[] | undefined): Promise<string> {
+async function giveRights(plane: ControlPlane, { namespaces, gatewayApi = false }: Values): Promise<string> {
+  const rules = gatewayApi ? [...operatorRules, ...gatewayApiRules] : operatorRules;
   const rbac = (kind: string, name: string, more: object, namespace = 'default') => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind,
@@ -174,12 +178,12 @@ async function giveRights(plane: ControlPlane, namespaces: readonly string[] | u
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'slipway', namespace: 'default' } },
     ...(namespaces === undefined
       ? [
-          rbac('ClusterRole', 'slipway', { rules: [...operatorRules, signingRule] }),
+          rbac('ClusterRole', 'slipway', { rules: [...rules, signingRule] }),
           rbac('ClusterRoleBinding', 'slipway', { roleRef: roleRef('ClusterRole', 'slipway'), subjects }),
         ]
       : namespaces.flatMap((namespace) => [
           { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-          rbac('Role', 'slipway', { rules: operatorRules }, namespace),
+          rbac('Role', 'slipway', { rules }, namespace),
           rbac('RoleBinding', 'slipway', { roleRef: roleRef('Role', 'slipway'), subjects }, namespace),
         ])),
     rbac('Role', 'slipway-own', { rules: [leases, gateways] }),

@@ -21,7 +21,8 @@ export type PodFate =
   | { readonly kind: 'wait' }
   | { readonly kind: 'waitsFor'; readonly reason: string; readonly message: string; readonly container?: string }
   | { readonly kind: 'unschedulable'; readonly message: string }
-  | { readonly kind: 'run'; readonly ready: boolean }
+  /** `ip`: an address of the test's own. */
+  | { readonly kind: 'run'; readonly ready: boolean; readonly ip?: string }
   /** Every container ends well; `message` is the termination message of the first, or of the (init) container that is named. */
   | { readonly kind: 'succeed'; readonly message: string; readonly container?: string }
   /** The container ends badly and the pod with it (restartPolicy Never). */
@@ -139,7 +140,7 @@ type Named = { readonly name: string };
 function statusOf(pod: DeepReadonly<Pod>, fate: PodFate): object | undefined {
   const mains = pod.spec?.containers ?? [];
   if (fate.kind === 'wait') return undefined;
-  if (fate.kind === 'run') return runningStatus(pod, fate.ready);
+  if (fate.kind === 'run') return runningStatus(pod, fate);
   if (fate.kind === 'unschedulable') {
     return { phase: 'Pending', conditions: [condition('PodScheduled', false, 'Unschedulable', fate.message)] };
   }
@@ -176,11 +177,11 @@ function crashStatus(pod: DeepReadonly<Pod>, container: string, fate: Crash<'fai
   };
 }
 
-function runningStatus(pod: DeepReadonly<Pod>, ready: boolean): object {
+function runningStatus(pod: DeepReadonly<Pod>, { ready, ip }: PodFate & { kind: 'run' }): object {
   const inits = pod.spec?.initContainers ?? [];
   const mains = pod.spec?.containers ?? [];
   const octet = (pod.metadata.uid ?? '').split('').reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 250, 7) + 1;
-  const podIP = `10.1.${octet}.${(octet * 7) % 250}`;
+  const podIP = ip ?? `10.1.${octet}.${(octet * 7) % 250}`;
   return {
     phase: 'Running',
     podIP,

@@ -60,6 +60,7 @@ function aServiceThat(
     address: buildAddress(service),
     addressSlices: [],
     hosts: [],
+    gatewayApi: { state: 'NotAsked' as const, route: undefined },
     route,
     gateways: [gateway],
     applied: [{ address: gateway.address, sequence: 1 }],

@@ -84,7 +84,7 @@ export function buildTrafficRoute(
   live: DeepReadonly<TrafficRoute> | undefined,
 ): TrafficRoute {
   const content = {
-    hosts: [...(owner.spec.expose?.hosts ?? [])].sort(),
+    hosts: hostsOfGateways(owner),
     stable,
     mirrors: [],
     limits: { timeout: '60s', hold: mayGoToZero(owner.spec.scaling) ? HOLD_AT_ZERO : HOLD },
@@ -104,6 +104,11 @@ export function buildTrafficRoute(
     metadata: { ...metadata, ...(movedAt === undefined ? {} : { annotations: { [MOVED_AT_ANNOTATION]: movedAt } }) },
     spec: { sequence: nextSequence(content, live), ...content },
   };
+}
+
+/** Under the others a Gateway of the Gateway API answers. */
+function hostsOfGateways({ spec: { expose } }: Owner): string[] {
+  return expose === undefined || expose.by === 'GatewayApi' ? [] : [...expose.hosts].sort();
 }
 
 function nextSequence(content: object, live: DeepReadonly<TrafficRoute> | undefined): number {

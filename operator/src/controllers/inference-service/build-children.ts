@@ -60,10 +60,15 @@ export function buildRevisionService(owner: Owner, { name, data }: Snapshot): Se
       selector: { [SERVICE_LABEL]: service, [REVISION_LABEL]: name },
       ports: [
         { name: 'http', port: httpPort, targetPort: httpPort, protocol: 'TCP' },
-        ...(grpcPort === undefined ? [] : [{ name: 'grpc', port: grpcPort, targetPort: grpcPort, protocol: 'TCP' }]),
+        ...(grpcPort === undefined ? [] : [grpcServicePort(grpcPort)]),
       ],
     },
   };
+}
+
+/** `appProtocol` is for Gateways of the Gateway API, which speak HTTP/1.1 otherwise. */
+function grpcServicePort(port: number) {
+  return { name: 'grpc', port, targetPort: port, protocol: 'TCP', appProtocol: 'kubernetes.io/h2c' };
 }
 
 /** One pod of the service at a time may be taken by a drain; undefined for one replica, which could then never be moved. */

@@ -63,6 +63,7 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       ...(caches.clusterServingRuntimes === undefined
         ? []
         : [watch(caches.clusterServingRuntimes, () => caches.inferenceServices.list().map(keyOf))]),
+      ...(caches.httpRoutes === undefined ? [] : [watch(caches.httpRoutes, owner)]),
       watch(caches.mountFailures, ({ involvedObject: { namespace = '', name = '' } }) => {
         const pod = caches.pods.get({ namespace, name });
         return pod === undefined ? [] : ofLabel(pod);
@@ -131,6 +132,8 @@ function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly
       return caches.endpointSlices.get(key);
     case 'TrafficRoute':
       return caches.trafficRoutes.get(key);
+    case 'HTTPRoute':
+      return caches.httpRoutes?.get(key);
     case 'ControllerRevision':
       return caches.controllerRevisions.get(key);
     case 'PodDisruptionBudget':

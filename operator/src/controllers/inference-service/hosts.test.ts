@@ -16,7 +16,11 @@ interface Claim {
 const traffic = { stable: 'flights-1', weights: { 'flights-1': 100 }, movedAt: undefined };
 
 function route({ name = 'flights', namespace = NAMESPACE, uid, createdAt, hosts = [] }: Claim): TrafficRoute {
-  const built = buildTrafficRoute(anInferenceService({ expose: { hosts: [...hosts] } }), traffic, undefined);
+  const built = buildTrafficRoute(
+    anInferenceService({ expose: { hosts: [...hosts], by: 'Gateways' } }),
+    traffic,
+    undefined,
+  );
   const creationTimestamp = `2026-11-23T${createdAt ?? '09:00'}:00Z`;
   return { ...built, metadata: { name, namespace, uid: uid ?? `uid-of-${name}`, creationTimestamp } };
 }
@@ -59,15 +63,17 @@ describe('a host', () => {
   });
 });
 
+const NOT_ASKED = { state: 'NotAsked', route: undefined } as const;
+
 describe('a service that is exposed', () => {
   const OTHER = 'x.example.org';
   const PENDING = { Ready: 'False HostsPending', Reconciling: 'True HostsPending', Exposed: 'False HostsPending' };
   const UP = [{ type: 'Ready', status: 'True', reason: 'UpToDate', message: 'It serves.' }] as const;
 
   function observed(hosts: readonly string[], routes: readonly TrafficRoute[]) {
-    const service = anInferenceService(hosts.length === 0 ? {} : { expose: { hosts: [...hosts] } });
+    const service = anInferenceService(hosts.length === 0 ? {} : { expose: { hosts: [...hosts], by: 'Gateways' } });
     const own = routes.find(({ metadata }) => metadata.name === 'flights');
-    return { service, hosts: observeHosts(cacheOf(routes), service, own) };
+    return { service, hosts: observeHosts(cacheOf(routes), service, own), gatewayApi: NOT_ASKED };
   }
   /** `Ready` and `Exposed`, in a few words. */
   function told(exposure: ReturnType<typeof observed>) {

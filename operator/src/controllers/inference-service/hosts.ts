@@ -5,6 +5,9 @@ import type { DeepReadonly, ObjectKey, WantedCondition } from '@slipway/kube';
 import { inProgress, isFalse, isTrue, stalled } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
 import type { Caches } from '../../deps.ts';
+import { asksForGatewayApi } from './build-http-route.ts';
+import { gatewayApiObstacle, gatewayNameOf } from './gateway-api.ts';
+import type { ObservedGatewayApi } from './gateway-api.ts';
 import { hostOwner, hostsOf } from '../../gateways/host-owner.ts';
 
 type Service = DeepReadonly<InferenceService>;
@@ -16,13 +19,14 @@ export interface ObservedHost {
   readonly owner: ObjectKey | undefined;
 }
 
-/** In the order of the spec. */
+/** Those that the gateways answer under, in the order of the spec. */
 export function observeHosts(
   { trafficRoutes }: Pick<Caches, 'trafficRoutes'>,
   { spec }: Service,
   route: Route | undefined,
 ): readonly ObservedHost[] {
-  return (spec.expose?.hosts ?? []).map((host) => {
+  if (spec.expose === undefined || spec.expose.by === 'GatewayApi') return [];
+  return spec.expose.hosts.map((host) => {
     const isListed = route?.spec.hosts.includes(host) === true;
     const owner = isListed ? hostOwner(host, trafficRoutes.byIndex('host', host)) : undefined;
     return { host, owner: owner && keyOf(owner) };
@@ -37,14 +41,18 @@ export function servicesOfHosts({ trafficRoutes }: Pick<Caches, 'trafficRoutes'>
 interface Exposure {
   readonly service: Service;
   readonly hosts: readonly ObservedHost[];
+  readonly gatewayApi: ObservedGatewayApi;
 }
 
-export function ownHosts({ service, hosts }: Exposure): readonly string[] {
+export function ownHosts({ service, hosts, gatewayApi }: Exposure): readonly string[] {
+  const routed = asksForGatewayApi(service);
+  if (routed !== undefined) return gatewayApiObstacle(service, gatewayApi) === undefined ? routed.hosts : [];
   return hosts.filter(({ owner }) => owner !== undefined && isOwn(owner, service)).map(({ host }) => host);
 }
 
 /** Nothing where the spec names no hosts. `unrouted` says why gateways do not follow the route. */
 export function exposedConditions(exposure: Exposure, unrouted: Reason | undefined): WantedCondition[] {
+  if (asksForGatewayApi(exposure.service) !== undefined) return [exposedByGateway(exposure)];
   if (exposure.hosts.length === 0) return [];
   const obstacle = conflict(exposure) ?? pending(exposure) ?? unrouted;
   if (obstacle !== undefined) return [isFalse('Exposed', obstacle)];
@@ -54,10 +62,22 @@ export function exposedConditions(exposure: Exposure, unrouted: Reason | undefin
 /** What the service is otherwise ready for is not all that its spec asks for, while a host of it leads elsewhere. */
 export function withHosts(conditions: readonly WantedCondition[], exposure: Exposure): readonly WantedCondition[] {
   if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return conditions;
+  if (asksForGatewayApi(exposure.service) !== undefined) {
+    const obstacle = gatewayApiObstacle(exposure.service, exposure.gatewayApi);
+    if (obstacle === undefined) return conditions;
+    return obstacle.isFinal ? stalled(obstacle) : inProgress(obstacle);
+  }
   const lost = conflict(exposure);
   if (lost !== undefined) return stalled(lost);
   const missing = pending(exposure);
   return missing === undefined ? conditions : inProgress(missing);
+}
+
+function exposedByGateway({ service, gatewayApi }: Exposure): WantedCondition {
+  const obstacle = gatewayApiObstacle(service, gatewayApi);
+  if (obstacle !== undefined) return isFalse('Exposed', obstacle);
+  const message = `Gateway ${gatewayNameOf(service)} has accepted the HTTPRoute for the hosts of spec.expose.`;
+  return isTrue('Exposed', { reason: 'Exposed', message });
 }
 
 /** Names of other namespaces are not told. */

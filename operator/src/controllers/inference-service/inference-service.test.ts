@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { aModelVersion, anInferenceService, aServingRuntime, aStore, NOW, WORKLOADS } from '../../testing/fixtures.ts';
 import { buildAddress, buildTrafficRoute } from './build-address.ts';
 import { buildControllerRevision, buildDeployment, buildRevisionService } from './build-children.ts';
+import { buildHttpRoute } from './build-http-route.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
 import { changeNote } from './interface-change.ts';
 import type { ObservedRevision, ObservedService, Resolved } from './observe.ts';
@@ -66,6 +67,8 @@ interface Scene {
   readonly revisions?: readonly ObservedRevision[];
   readonly resolved?: Resolved;
   readonly scaling?: InferenceService['spec']['scaling'];
+  readonly expose?: InferenceService['spec']['expose'];
+  readonly gatewayApi?: ObservedService['gatewayApi'];
 }
 
 const SEQUENCE = 7;
@@ -73,8 +76,12 @@ const WAKES_UP = { replicas: 0, min: 0, max: 4, target: { concurrency: 4 } };
 
 function scene(given: Scene): ObservedService {
   const { wants = 'v1', replicas = 2, revisions = [], gateways = [gateway('10.0.0.1')] } = given;
-  const { scaling } = given;
-  const service = anInferenceService({ ...spec(wants, replicas), ...(scaling === undefined ? {} : { scaling }) });
+  const { scaling, expose } = given;
+  const service = anInferenceService({
+    ...spec(wants, replicas),
+    ...(scaling === undefined ? {} : { scaling }),
+    ...(expose === undefined ? {} : { expose }),
+  });
   const { applies } = { applies: SEQUENCE, ...given };
   return {
     service,
@@ -82,6 +89,7 @@ function scene(given: Scene): ObservedService {
     addressSlices: [],
     route: given.route === undefined ? undefined : routeOf(given, given.route),
     hosts: [],
+    gatewayApi: given.gatewayApi ?? { state: 'NotAsked', route: undefined },
     gateways,
     applied: gateways.map(({ address }) => ({ address, sequence: applies })),
     budgets: [],
@@ -96,6 +104,34 @@ function routeOf(given: Scene, versions: Readonly<Record<string, number>>): Traf
   const weights = Object.fromEntries(Object.entries(versions).map(([version, weight]) => [nameOf(version), weight]));
   const route = buildTrafficRoute(anInferenceService(), { stable: nameOf(stable), weights, movedAt }, undefined);
   return { ...route, spec: { ...route.spec, sequence: SEQUENCE } };
+}
+
+interface Followed {
+  readonly generation: number;
+  /** The generation that the controller of the Gateway has read. */
+  readonly observed: number;
+  readonly writtenAt: string;
+}
+
+/** A change to v2 whose HTTPRoute splits as the route does. */
+function exposedByGateway(versions: Readonly<Record<string, number>>, { generation, observed, writtenAt }: Followed) {
+  const expose = { hosts: ['flights.example.org'], by: 'GatewayApi' as const, gateway: { name: 'public' } };
+  const given = { wants: 'v2', route: versions, expose, revisions: [revision('v1'), revision('v2')] };
+  const service = anInferenceService({ expose });
+  const { backends } = routeOf(given, versions).spec;
+  const input = { backends, live: undefined, now: new Date(writtenAt) };
+  const built = buildHttpRoute(service, { hosts: expose.hosts, parent: expose.gateway }, input);
+  const accepted = {
+    type: 'Accepted',
+    status: 'True' as const,
+    reason: 'Accepted',
+    message: '',
+    lastTransitionTime: '',
+  };
+  const conditions = [{ ...accepted, observedGeneration: observed }];
+  const parents = [{ parentRef: expose.gateway, controllerName: 'example.org/controller', conditions }];
+  const httpRoute = { ...built, metadata: { ...built.metadata, generation }, status: { parents } };
+  return { ...given, gatewayApi: { state: 'Installed' as const, route: httpRoute } };
 }
 
 /** What a plan does, in a few words. */
@@ -320,6 +356,37 @@ describe('planService', () => {
       deleted: [],
       next: { kind: 'requeueAfter', ms: 7_000 },
     });
+  });
+
+  it('keeps the old pods 30 s longer where a Gateway of other people may still know them', () => {
+    const given = exposedByGateway({ v2: 100 }, { generation: 1, observed: 1, writtenAt: JUST_NOW });
+    expect(summary(scene(given))).toMatchObject({ deleted: [], next: { kind: 'requeueAfter', ms: 37_000 } });
+  });
+
+  it('keeps the old pods, and does not end the change, while that Gateway has not read the new weights', () => {
+    const unread = { generation: 2, observed: 1, writtenAt: LONG_AGO };
+    expect(summary(scene(exposedByGateway({ v2: 100 }, unread))).deleted).toEqual([]);
+    expect(summary(scene(exposedByGateway({ v1: 0, v2: 100 }, unread))).route).toEqual(route('v1', { v1: 0, v2: 100 }));
+
+    const read = { ...unread, observed: 2 };
+    expect(summary(scene(exposedByGateway({ v2: 100 }, read))).deleted).toEqual(workloads('v1'));
+    expect(summary(scene(exposedByGateway({ v1: 0, v2: 100 }, read))).route).toEqual(route('v2', { v2: 100 }));
+  });
+
+  it('looks again for the Gateway API where it is not installed, and takes its route away where nobody asks for it', () => {
+    const given = {
+      ...exposedByGateway({ v2: 100 }, { generation: 1, observed: 1, writtenAt: LONG_AGO }),
+      revisions: [revision('v2')],
+    };
+    const notInstalled = { state: 'NotInstalled', route: undefined } as const;
+    expect(summary(scene({ ...given, gatewayApi: notInstalled })).next).toMatchObject({
+      kind: 'requeueAfter',
+      ms: 15_000,
+    });
+
+    const { gatewayApi, ...unasked } = { ...given, expose: undefined };
+    const left = { state: 'NotAsked', route: gatewayApi.route } as const;
+    expect(summary(scene({ ...unasked, gatewayApi: left })).deleted).toEqual(['HTTPRoute flights']);
   });
 
   it('keeps the old pods while a gateway may still know them, however late it is', () => {

@@ -15,6 +15,9 @@ import type { PodDisruptionBudget } from '../../kinds.ts';
 import { IN_USE_FINALIZER } from '../model-version/plan.ts';
 import { servableProblem } from '../model-version/servable.ts';
 import { observeHosts } from './hosts.ts';
+import { asksForGatewayApi } from './build-http-route.ts';
+import type { ObservedGatewayApi } from './gateway-api.ts';
+import { kinds } from '../../kinds.ts';
 import type { ObservedHost } from './hosts.ts';
 import { MODELS } from './build-pod-template.ts';
 import { findRuntime } from './find-runtime.ts';
@@ -76,7 +79,9 @@ export interface ObservedService {
   /** Our EndpointSlices of that Service: where the gateways are. */
   readonly addressSlices: readonly DeepReadonly<EndpointSlice>[];
   readonly route: DeepReadonly<TrafficRoute> | undefined;
+  /** Of the gateways. */
   readonly hosts: readonly ObservedHost[];
+  readonly gatewayApi: ObservedGatewayApi;
   readonly gateways: readonly GatewayReplica[];
   readonly applied: readonly AppliedRoute[];
   readonly budgets: readonly DeepReadonly<PodDisruptionBudget>[];
@@ -87,10 +92,12 @@ export interface ObservedService {
   readonly replicas: number;
 }
 
-export function observeService(
-  deps: Pick<OperatorDeps, 'caches' | 'gateways' | 'scaling'>,
+export async function observeService(
+  deps: Pick<OperatorDeps, 'caches' | 'discovery' | 'gateways' | 'scaling'>,
   service: DeepReadonly<InferenceService>,
-): ObservedService {
+): Promise<ObservedService> {
+  // What follows is seen at one moment.
+  const state = await gatewayApiState(deps, service);
   const { caches, gateways: fleet } = deps;
   const { name, uid = '' } = service.metadata;
   const services = caches.services.byIndex('controller', uid);
@@ -103,6 +110,7 @@ export function observeService(
     addressSlices: caches.endpointSlices.byIndex('controller', uid),
     route,
     hosts: observeHosts(caches, service, route),
+    gatewayApi: { state, route: caches.httpRoutes?.byIndex('controller', uid)[0] },
     gateways,
     applied: gateways.filter(isServing).map(({ address }) => {
       return { address, sequence: fleet.sequenceAt(address, route?.metadata.uid ?? '') };
@@ -112,6 +120,15 @@ export function observeService(
     resolved: resolve(caches, service, stableVersion(caches, service, route)),
     replicas: replicasOf(deps, service, route),
   };
+}
+
+async function gatewayApiState(
+  { caches, discovery }: Pick<OperatorDeps, 'caches' | 'discovery'>,
+  service: DeepReadonly<InferenceService>,
+): Promise<ObservedGatewayApi['state']> {
+  if (asksForGatewayApi(service) === undefined) return 'NotAsked';
+  if (caches.httpRoutes === undefined) return 'Disabled';
+  return (await discovery.serves(kinds.HTTPRoute)) ? 'Installed' : 'NotInstalled';
 }
 
 function observeRevisions(

@@ -1,9 +1,11 @@
 /** What to write for an InferenceService: a pure function of what was seen and of the time. */
+import type { TrafficRoute } from '@slipway/crds';
 import { builtin, requeueAfter, settled } from '@slipway/kube';
 import type { Child, EndpointSlice, LiveObject, Result } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { kinds } from '../../kinds.ts';
+import type { HTTPRoute } from '../../kinds.ts';
 import { buildAddress, buildAddressSlices, buildTrafficRoute, OUR_PORTS } from './build-address.ts';
 import {
   buildControllerRevision,
@@ -12,6 +14,7 @@ import {
   buildRevisionService,
 } from './build-children.ts';
 import type { Snapshot } from './build-children.ts';
+import { asksForGatewayApi, buildHttpRoute, WRITTEN_AT_ANNOTATION } from './build-http-route.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
 import { isConfirmed } from './confirmation.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
@@ -106,8 +109,9 @@ export function planService(observed: ObservedService, context: PlanContext): Se
       ...oldSnapshots(observed, [...running, ...drain.waiting]),
       ...oldBudgets(observed),
       ...oldAddressSlices(observed, slices),
+      ...oldHttpRoutes(observed),
     ],
-    next: drain.next,
+    next: waitForInstall(observed, drain.next),
     movesTo: routing.movesTo,
     created: isNew ? desired : undefined,
   };
@@ -121,6 +125,8 @@ interface Routing {
   readonly stable: string | undefined;
   readonly movesTo: string | undefined;
   readonly movedAt: string | undefined;
+  /** When the HTTPRoute was last given another split; undefined without one. */
+  readonly writtenAt: string | undefined;
   /** The route stays as it is, and every gateway has confirmed it. */
   readonly isAtRest: boolean;
 }
@@ -131,6 +137,7 @@ const NO_ROUTE: Routing = {
   stable: undefined,
   movesTo: undefined,
   movedAt: undefined,
+  writtenAt: undefined,
   isAtRest: false,
 };
 
@@ -142,14 +149,29 @@ function planRouting(observed: ObservedService, desired: string | undefined, { n
   const listed = Object.keys(traffic.weights);
   const ports = Object.fromEntries(listed.map((name) => [name, portsOf(observed, name, config)]));
   const object = buildTrafficRoute(service, { ...traffic, ports }, route);
+  const httpRoute = httpRouteOf(observed, object, now);
   return {
-    children: [{ kind: kinds.TrafficRoute, object }],
+    children: [
+      { kind: kinds.TrafficRoute, object },
+      ...(httpRoute === undefined ? [] : [{ kind: kinds.HTTPRoute, object: httpRoute }]),
+    ],
     listed,
     stable: traffic.movedAt === undefined ? undefined : traffic.stable,
     movesTo: movesTo(input.live, traffic),
     movedAt: traffic.movedAt,
+    writtenAt: httpRoute?.metadata.annotations?.[WRITTEN_AT_ANNOTATION],
     isAtRest: object.spec.sequence === route?.spec.sequence && isConfirmed(observed),
   };
+}
+
+function httpRouteOf(
+  { service, gatewayApi }: ObservedService,
+  { spec: { backends } }: TrafficRoute,
+  now: Date,
+): HTTPRoute | undefined {
+  const routed = asksForGatewayApi(service);
+  if (routed === undefined || gatewayApi.state !== 'Installed') return undefined;
+  return buildHttpRoute(service, routed, { backends, live: gatewayApi.route, now });
 }
 
 /** Where nothing is left that would tell, it stays as the route has it. */
@@ -161,7 +183,7 @@ function portsOf(observed: ObservedService, name: string, config: WorkloadConfig
 }
 
 function trafficInput(
-  { route, applied, revisions, replicas }: ObservedService,
+  { route, applied, gatewayApi, revisions, replicas }: ObservedService,
   desired: string | undefined,
   now: Date,
 ): TrafficInput {
@@ -169,7 +191,7 @@ function trafficInput(
   const candidate = revisions.find(({ name }) => name === desired);
   return {
     live: route && trafficOf(route),
-    isConfirmed: isConfirmed({ route, applied }),
+    isConfirmed: isConfirmed({ route, applied, gatewayApi }),
     desired,
     isDesiredWarm: candidate !== undefined && isWarm(candidate, wanted),
     answering: revisions
@@ -236,30 +258,35 @@ function snapshotNumber({ revisions }: ObservedService, name: string, isDesired:
   return isDesired && own < highest ? highest + 1 : own;
 }
 
+/** A controller tells that it has read an HTTPRoute, and not when the last of its replicas goes by it: they get this long. */
+const FOLLOW_SECONDS = 30;
+
 interface Drain {
   readonly prune: readonly LiveObject[];
   readonly waiting: readonly string[];
   readonly next: Result;
 }
 
-interface Draining extends Pick<Routing, 'isAtRest' | 'movedAt'> {
+interface Draining extends Pick<Routing, 'isAtRest' | 'movedAt' | 'writtenAt'> {
   /** Revisions that are listed or asked for. */
   readonly running: readonly string[];
 }
 
 /**
  * Deployments that no route lists any more go once every gateway has confirmed that, and `drainSeconds` after requests moved
- * at the earliest, so that one may still go back to them at once.
+ * at the earliest, so that one may still go back to them at once. With the Gateway API they stay longer: see FOLLOW_SECONDS.
  */
 function planDrain(
   { revisions }: ObservedService,
-  { running, isAtRest, movedAt }: Draining,
+  { running, isAtRest, movedAt, writtenAt }: Draining,
   { now, config }: PlanContext,
 ): Drain {
   const leftover = revisions.filter(
     ({ name, deployment, service }) => (deployment ?? service) !== undefined && !running.includes(name),
   );
-  const remainingMs = drainEnd(movedAt, config.drainSeconds) - now.getTime();
+  const { drainSeconds } = config;
+  const end = Math.max(drainEnd(movedAt, drainSeconds), drainEnd(writtenAt, drainSeconds + FOLLOW_SECONDS));
+  const remainingMs = end - now.getTime();
   const mayGo = isAtRest && remainingMs <= 0 ? leftover : [];
   const waiting = mayGo.length > 0 ? [] : leftover.map(({ name }) => name);
   const next = waiting.length > 0 && remainingMs > 0 ? requeueAfter(remainingMs, 'the old revision drains') : settled();
@@ -306,4 +333,16 @@ function oldAddressSlices({ addressSlices }: ObservedService, slices: readonly E
   return addressSlices
     .filter(({ metadata }) => !wanted.includes(metadata.name))
     .map((object) => ({ kind: builtin.EndpointSlice, object }));
+}
+
+function oldHttpRoutes({ gatewayApi: { state, route } }: ObservedService): LiveObject[] {
+  return state === 'NotAsked' && route !== undefined ? [{ kind: kinds.HTTPRoute, object: route }] : [];
+}
+
+const INSTALL_POLL_MS = 15_000;
+
+/** Nothing tells when the Gateway API is installed. */
+function waitForInstall({ gatewayApi }: ObservedService, next: Result): Result {
+  if (gatewayApi.state !== 'NotInstalled') return next;
+  return next.kind === 'settled' ? requeueAfter(INSTALL_POLL_MS, 'the Gateway API may be installed') : next;
 }

@@ -1,6 +1,11 @@
 import { APPLY, READ } from '../../controller-registration.ts';
 import type { PolicyRule } from '../../controller-registration.ts';
 
+/** Where the chart enables the Gateway API. */
+export const gatewayApiRules: readonly PolicyRule[] = [
+  { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: [...READ, ...APPLY, 'delete'] },
+];
+
 export const inferenceServiceRules: readonly PolicyRule[] = [
   {
     apiGroups: ['slipway.dev'],

@@ -1,0 +1,82 @@
+/** Traefik as a controller of the Gateway API, beside a control plane. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { findBinaries } from '../../../hack/kube/binaries.ts';
+import { downloadedModule } from '../../../hack/kube/go-build.ts';
+import { GATEWAY_API_VERSION } from '../../../hack/kube/versions.ts';
+import type { ControlPlane } from '../control-plane.ts';
+
+const apiVersion = 'gateway.networking.k8s.io/v1';
+
+export interface Traefik {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** The CustomResourceDefinitions of the standard channel. */
+export async function installGatewayApi(plane: ControlPlane): Promise<void> {
+  const module = await downloadedModule(`sigs.k8s.io/gateway-api@${GATEWAY_API_VERSION}`);
+  const folder = join(module, 'config', 'crd', 'standard');
+  await kubectl(plane, ['apply', '--server-side', '-f', folder]);
+  await kubectl(plane, ['wait', '--for=condition=Established', '--timeout=60s', '-f', folder]);
+}
+
+/** Its Gateway is called `public`, in the namespace `infra`, and takes routes of all namespaces. */
+export async function startTraefik(plane: ControlPlane): Promise<Traefik> {
+  const { traefik } = await findBinaries(['traefik'], { progress: console.error });
+  const port = await freePort();
+  const items = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'infra' } },
+    {
+      apiVersion,
+      kind: 'GatewayClass',
+      metadata: { name: 'traefik' },
+      spec: { controllerName: 'traefik.io/gateway-controller' },
+    },
+    {
+      apiVersion,
+      kind: 'Gateway',
+      metadata: { name: 'public', namespace: 'infra' },
+      spec: {
+        gatewayClassName: 'traefik',
+        listeners: [{ name: 'web', protocol: 'HTTP', port, allowedRoutes: { namespaces: { from: 'All' } } }],
+      },
+    },
+  ];
+  await kubectl(plane, ['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  const log = openSync(join(plane.folder, 'traefik.log'), 'a');
+  const flags = [
+    `--entryPoints.web.address=127.0.0.1:${port}`,
+    '--providers.kubernetesGateway=true',
+    '--global.checkNewVersion=false',
+    '--log.level=INFO',
+  ];
+  const child = spawn(traefik, flags, {
+    stdio: ['ignore', log, log],
+    env: { ...process.env, KUBECONFIG: plane.kubeconfigPath },
+  });
+  return { port, stop: () => ended(child) };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+async function kubectl(plane: ControlPlane, args: readonly string[], stdin?: string): Promise<void> {
+  const { code, stderr } = await plane.kubectl(args, stdin);
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
