@@ -4,7 +4,7 @@ import type { Cache, DeepReadonly, KubeObject, Manager } from '@slipway/kube';
 import type { Caches, GatewayService, SigningCaches } from './deps.ts';
 import { readRevision } from './controllers/inference-service/revision.ts';
 import { CodeFiles, codeFilesOf } from './code-files.ts';
-import { kinds } from './kinds.ts';
+import { httpRouteKind, kinds } from './kinds.ts';
 import type { HTTPRoute } from './kinds.ts';
 import {
   MANAGED_BY_SELECTOR,
@@ -60,7 +60,7 @@ export function createCaches(
 
 function httpRoutesCache(manager: Pick<Manager, 'cache'>): Cache<HTTPRoute> {
   const indexes = { controller: byController };
-  return manager.cache(kinds.HTTPRoute, { labelSelector: MANAGED_BY_SELECTOR, mayBeMissing: true, indexes });
+  return manager.cache(httpRouteKind, { labelSelector: MANAGED_BY_SELECTOR, mayBeMissing: true, indexes });
 }
 
 /** By name: the operator may read these two objects of the cluster and no others. */

@@ -90,13 +90,6 @@ export const kinds = {
     plural: 'poddisruptionbudgets',
     namespaced: true,
   }),
-  HTTPRoute: defineKind<HTTPRoute>({
-    group: 'gateway.networking.k8s.io',
-    version: 'v1',
-    kind: 'HTTPRoute',
-    plural: 'httproutes',
-    namespaced: true,
-  }),
   ValidatingAdmissionPolicy: admission<ValidatingAdmissionPolicy>(
     'ValidatingAdmissionPolicy',
     'validatingadmissionpolicies',
@@ -114,3 +107,12 @@ function ours<T extends KubeObject>(kind: string, plural: string, namespaced = t
 function admission<T extends KubeObject>(kind: string, plural: string): KubeKind<T> {
   return defineKind<T>({ group: 'admissionregistration.k8s.io', version: 'v1', kind, plural, namespaced: false });
 }
+
+/** Of the Gateway API, which a cluster may lack. */
+export const httpRouteKind = defineKind<HTTPRoute>({
+  group: 'gateway.networking.k8s.io',
+  version: 'v1',
+  kind: 'HTTPRoute',
+  plural: 'httproutes',
+  namespaced: true,
+});

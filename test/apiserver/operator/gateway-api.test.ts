@@ -4,7 +4,7 @@ import { connect } from 'node:http2';
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { kinds } from '../../../operator/src/kinds.ts';
+import { httpRouteKind, kinds } from '../../../operator/src/kinds.ts';
 import { answeringPodsObstacle, createAnsweringPods } from './answering-pods.ts';
 import type { AnsweringPods } from './answering-pods.ts';
 import { eventually, startHarness } from './harness.ts';
@@ -210,7 +210,7 @@ describe.skipIf(obstacle !== undefined)(
 
     it('leaves no HTTPRoute behind where the gateways take the hosts', async () => {
       await harness.apply(inferenceService('team', 'delay-2', { expose: { hosts: [HOST] } }));
-      await eventually('there is no HTTPRoute', async () => (await harness.get(kinds.HTTPRoute, KEY)) === undefined);
+      await eventually('there is no HTTPRoute', async () => (await harness.get(httpRouteKind, KEY)) === undefined);
       const { hosts } = await eventuallySays('Exposed', 'True Exposed');
 
       expect(hosts).toEqual([HOST]);

@@ -17,7 +17,7 @@ import { servableProblem } from '../model-version/servable.ts';
 import { observeHosts } from './hosts.ts';
 import { asksForGatewayApi } from './build-http-route.ts';
 import type { ObservedGatewayApi } from './gateway-api.ts';
-import { kinds } from '../../kinds.ts';
+import { httpRouteKind } from '../../kinds.ts';
 import type { ObservedHost } from './hosts.ts';
 import { MODELS } from './build-pod-template.ts';
 import { findRuntime } from './find-runtime.ts';
@@ -128,7 +128,7 @@ async function gatewayApiState(
 ): Promise<ObservedGatewayApi['state']> {
   if (asksForGatewayApi(service) === undefined) return 'NotAsked';
   if (caches.httpRoutes === undefined) return 'Disabled';
-  return (await discovery.serves(kinds.HTTPRoute)) ? 'Installed' : 'NotInstalled';
+  return (await discovery.serves(httpRouteKind)) ? 'Installed' : 'NotInstalled';
 }
 
 function observeRevisions(

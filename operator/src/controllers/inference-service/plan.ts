@@ -4,7 +4,7 @@ import { builtin, requeueAfter, settled } from '@slipway/kube';
 import type { Child, EndpointSlice, LiveObject, Result } from '@slipway/kube';
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
-import { kinds } from '../../kinds.ts';
+import { httpRouteKind, kinds } from '../../kinds.ts';
 import type { HTTPRoute } from '../../kinds.ts';
 import { buildAddress, buildAddressSlices, buildTrafficRoute, OUR_PORTS } from './build-address.ts';
 import {
@@ -153,7 +153,7 @@ function planRouting(observed: ObservedService, desired: string | undefined, { n
   return {
     children: [
       { kind: kinds.TrafficRoute, object },
-      ...(httpRoute === undefined ? [] : [{ kind: kinds.HTTPRoute, object: httpRoute }]),
+      ...(httpRoute === undefined ? [] : [{ kind: httpRouteKind, object: httpRoute }]),
     ],
     listed,
     stable: traffic.movedAt === undefined ? undefined : traffic.stable,
@@ -336,7 +336,7 @@ function oldAddressSlices({ addressSlices }: ObservedService, slices: readonly E
 }
 
 function oldHttpRoutes({ gatewayApi: { state, route } }: ObservedService): LiveObject[] {
-  return state === 'NotAsked' && route !== undefined ? [{ kind: kinds.HTTPRoute, object: route }] : [];
+  return state === 'NotAsked' && route !== undefined ? [{ kind: httpRouteKind, object: route }] : [];
 }
 
 const INSTALL_POLL_MS = 15_000;
