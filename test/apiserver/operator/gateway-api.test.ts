@@ -1,9 +1,10 @@
 /** Hosts by a Gateway of other people: Traefik leads requests to real servers behind the pods of a real API server. */
 import { request } from 'node:http';
 import { connect } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { httpRouteKind, kinds } from '../../../operator/src/kinds.ts';
 import { answeringPodsObstacle, createAnsweringPods } from './answering-pods.ts';
 import type { AnsweringPods } from './answering-pods.ts';
@@ -16,6 +17,8 @@ import type { Traefik } from './traefik.ts';
 const HOST = 'flights.example.org';
 const KEY = { namespace: 'team', name: 'flights' };
 const expose = { hosts: [HOST], by: 'GatewayApi', gateway: { name: 'public', namespace: 'infra' } };
+/** Longer than the operator needs for its next step. */
+const SETTLE_MS = 3_000;
 const obstacle = answeringPodsObstacle();
 let pods: AnsweringPods;
 let harness: Harness;
@@ -171,9 +174,30 @@ describe.skipIf(obstacle !== undefined)(
       expect(await callGrpc()).toBe(stable);
     });
 
+    it('does not end a change before the controller has read the new weights', async () => {
+      const { stable: old } = await seen();
+      onTestFinished(() => traefik.resume());
+      traefik.pause();
+      await harness.apply(inferenceService('team', 'delay-1', { expose }));
+      const written = async () => {
+        const route = await harness.get<TrafficRoute>(kinds.TrafficRoute, KEY);
+        return route?.spec.backends.some(({ revision, weight }) => revision !== old && weight === 100);
+      };
+      await eventually('the new revision has all the weight', written, 90);
+      const { message } = await eventuallySays('Exposed', 'False RouteNotAccepted');
+      expect(message).toBe('traefik.io/gateway-controller does not follow the newest HTTPRoute yet.');
+      await sleep(SETTLE_MS);
+      expect((await seen()).stable).toBe(old);
+
+      traefik.resume();
+      const now = await eventuallySays('UpToDate', 'True UpToDate');
+      expect(now.version).toBe('delay-1');
+      await eventually('Traefik follows', async () => (await ask()).body === now.stable);
+    });
+
     it('says in the words of the controller what is wrong with the route', async () => {
       const wrong = { ...expose, gateway: { ...expose.gateway, sectionName: 'web' } };
-      await harness.apply(inferenceService('team', 'delay-2', { expose: wrong }));
+      await harness.apply(inferenceService('team', 'delay-1', { expose: wrong }));
       await eventuallySays('Exposed', 'True Exposed');
       const listeners = [{ name: 'web', protocol: 'HTTP', port: traefik.port, hostname: 'other.example.org' }];
       await harness.plane.kubectl([
@@ -196,7 +220,7 @@ describe.skipIf(obstacle !== undefined)(
 
     it('says so where there is no such Gateway', async () => {
       const nowhere = { ...expose, gateway: { name: 'nobody' } };
-      await harness.apply(inferenceService('team', 'delay-2', { expose: nowhere }));
+      await harness.apply(inferenceService('team', 'delay-1', { expose: nowhere }));
       const look = async () => {
         const now = await seen();
         return (
@@ -209,7 +233,7 @@ describe.skipIf(obstacle !== undefined)(
     });
 
     it('leaves no HTTPRoute behind where the gateways take the hosts', async () => {
-      await harness.apply(inferenceService('team', 'delay-2', { expose: { hosts: [HOST] } }));
+      await harness.apply(inferenceService('team', 'delay-1', { expose: { hosts: [HOST] } }));
       await eventually('there is no HTTPRoute', async () => (await harness.get(httpRouteKind, KEY)) === undefined);
       const { hosts } = await eventuallySays('Exposed', 'True Exposed');
 

@@ -14,6 +14,9 @@ const apiVersion = 'gateway.networking.k8s.io/v1';
 
 export interface Traefik {
   readonly port: number;
+  /** It reads and answers nothing until it is resumed. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -59,7 +62,12 @@ export async function startTraefik(plane: ControlPlane): Promise<Traefik> {
     stdio: ['ignore', log, log],
     env: { ...process.env, KUBECONFIG: plane.kubeconfigPath },
   });
-  return { port, stop: () => ended(child) };
+  return {
+    port,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    stop: () => ended(child),
+  };
 }
 
 async function ended(child: ChildProcess): Promise<void> {
