@@ -37,15 +37,22 @@ export async function findBinaries<N extends BinaryName>(
   return found as Record<N, string>;
 }
 
-async function findBinary(name: BinaryName, progress: (line: string) => void, env: NodeJS.ProcessEnv): Promise<string> {
+/** The path of a program that need not be downloaded or built first; undefined of any other. */
+export function binaryAtHand(name: BinaryName, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const given = [env['SLIPWAY_KUBE_BIN'], env['KUBEBUILDER_ASSETS']].filter((folder) => folder !== undefined);
-  const ready = given.map((folder) => join(folder, name)).find(isExecutable);
-  if (ready !== undefined) return ready;
+  return [...given, cachedIn(name, env)].map((folder) => join(folder, name)).find(isExecutable);
+}
 
+function cachedIn(name: BinaryName, env: NodeJS.ProcessEnv): string {
   const arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const folder = join(cacheFolder(env), 'bin', `${name}-${program(name, arch).version}-${arch}`);
+  return join(cacheFolder(env), 'bin', `${name}-${program(name, arch).version}-${arch}`);
+}
+
+async function findBinary(name: BinaryName, progress: (line: string) => void, env: NodeJS.ProcessEnv): Promise<string> {
+  const ready = binaryAtHand(name, env);
+  if (ready !== undefined) return ready;
+  const folder = cachedIn(name, env);
   const path = join(folder, name);
-  if (isExecutable(path)) return path;
   mkdirSync(folder, { recursive: true });
   await withFileLock(join(folder, 'lock'), async () => {
     if (!isExecutable(path)) await obtain(name, path, progress);

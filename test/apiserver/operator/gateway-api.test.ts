@@ -11,7 +11,7 @@ import type { AnsweringPods } from './answering-pods.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
 import { claim, DIGEST_B, inferenceService, modelVersion, namespaceNamed, store, verified } from './objects.ts';
-import { installGatewayApi, startTraefik } from './traefik.ts';
+import { installGatewayApi, startTraefik, traefikObstacle } from './traefik.ts';
 import type { Traefik } from './traefik.ts';
 
 const HOST = 'flights.example.org';
@@ -19,7 +19,7 @@ const KEY = { namespace: 'team', name: 'flights' };
 const expose = { hosts: [HOST], by: 'GatewayApi', gateway: { name: 'public', namespace: 'infra' } };
 /** Longer than the operator needs for its next step. */
 const SETTLE_MS = 3_000;
-const obstacle = answeringPodsObstacle();
+const obstacle = answeringPodsObstacle() ?? traefikObstacle();
 let pods: AnsweringPods;
 let harness: Harness;
 let traefik: Traefik;

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { findBinaries } from '../../../hack/kube/binaries.ts';
+import { binaryAtHand, findBinaries } from '../../../hack/kube/binaries.ts';
 import { downloadedModule } from '../../../hack/kube/go-build.ts';
 import { GATEWAY_API_VERSION } from '../../../hack/kube/versions.ts';
 import type { ControlPlane } from '../control-plane.ts';
@@ -18,6 +18,12 @@ export interface Traefik {
   pause(): void;
   resume(): void;
   stop(): Promise<void>;
+}
+
+/** Why it is not tried here; undefined where it is. It is not built for a test: that takes longer than most of the others together. */
+export function traefikObstacle(): string | undefined {
+  if (binaryAtHand('traefik') !== undefined) return undefined;
+  return 'needs Traefik: `npm run bench -- gateway` downloads it or builds it, once';
 }
 
 /** The CustomResourceDefinitions of the standard channel. */
