@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries } from '../../hack/kube/binaries.ts';
 import { createAuthority, issueCertificate } from '../../hack/kube/certificates.ts';
 import { writeKubeconfig } from '../../hack/kube/kubeconfig.ts';
+import { freePorts } from '../free-ports.ts';
 
 export interface ControlPlaneOptions {
   /** Jobs, Deployments, EndpointSlices, namespaces and garbage are looked after. Default: no. */
@@ -216,16 +216,4 @@ function run(program: string, args: readonly string[], stdin = ''): Promise<Kube
     child.stdin.on('error', () => {}); // it may end before it has read all; its code tells
     child.stdin.end(stdin);
   });
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

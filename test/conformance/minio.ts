@@ -1,8 +1,6 @@
 /** A MinIO of our own, for tests: built once from its Go module, which is the only way it is published now. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +8,7 @@ import { cacheFolder } from '../../hack/kube/binaries.ts';
 import { isExecutable } from '../../hack/kube/executable.ts';
 import { withFileLock } from '../../hack/kube/file-lock.ts';
 import { buildFromSource } from '../../hack/kube/go-build.ts';
+import { freePort } from '../free-ports.ts';
 
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 
@@ -31,14 +30,6 @@ async function minioProgram(): Promise<string> {
     await buildFromSource({ version: VERSION, source: { kind: 'install', package: 'github.com/minio/minio' } }, path);
   });
   return path;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export async function startMinio(): Promise<RunningMinio> {

@@ -114,8 +114,3 @@ function wordsOf(kind: KindName): string[] {
 function ours<T extends KubeObject>({ kind, plural }: KindDefinition): KubeKind<T> {
   return defineKind<T>({ group: GROUP, version: VERSION, kind, plural, namespaced: true });
 }
-
-/** `namespace/name`: what a TrafficRoute, too, has of its service. */
-export function keyText({ metadata }: Pick<KubeObject, 'metadata'>): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
-}

@@ -1,6 +1,7 @@
 /** The gateways as the operator sees them: which there are, and what each applies. */
 import type { GatewayLoad } from '@slipway/crds/gateway-stream';
 import type { DeepReadonly, EndpointSlice } from '@slipway/kube';
+import type { Caches } from '../deps.ts';
 
 export interface Gateways {
   /**
@@ -56,6 +57,17 @@ export function gatewayReplicas(slices: readonly DeepReadonly<EndpointSlice>[]):
   });
   const byAddress = new Map(replicas.map((replica) => [replica.address, replica]));
   return [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** All of them, as Kubernetes and the gateways themselves tell. */
+export function knownGateways({
+  caches,
+  gateways,
+}: {
+  readonly caches: Pick<Caches, 'gatewaySlices'>;
+  readonly gateways: Gateways;
+}): readonly GatewayReplica[] {
+  return withoutDown(gatewayReplicas(caches.gatewaySlices.list()), (address) => gateways.isDown(address));
 }
 
 /** Those that are down get no new connections; but where none would be left, what Kubernetes says counts. */

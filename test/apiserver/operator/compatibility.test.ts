@@ -7,7 +7,7 @@ import { kinds } from '../../../operator/src/kinds.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
 import type { PodFate } from './kubelet.ts';
-import { claim, DIGEST_A, inferenceService, modelVersion, namespaceNamed, store } from './objects.ts';
+import { champion, claim, delayVersion, DIGEST_A, inferenceService, namespaceNamed, store } from './objects.ts';
 
 const NS = 'callers';
 const apiVersion = 'slipway.dev/v1alpha1';
@@ -18,7 +18,15 @@ let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness(fateOf);
   harness.startOperator();
-  await harness.apply(namespaceNamed(NS), claim(NS), store(NS), model('Refuse'), version(1), version(2), version(3));
+  await harness.apply(
+    namespaceNamed(NS),
+    claim(NS),
+    store(NS),
+    model('Refuse'),
+    delayVersion(NS, 1),
+    delayVersion(NS, 2),
+    delayVersion(NS, 3),
+  );
 }, 120_000);
 afterAll(() => harness?.stop());
 
@@ -34,16 +42,6 @@ function fateOf(pod: DeepReadonly<Pod>): PodFate {
 
 function model(compatibility: 'Warn' | 'Refuse') {
   return { apiVersion, kind: 'Model', metadata: { name: 'delay', namespace: NS }, spec: { compatibility } };
-}
-
-function version(number: number) {
-  const { spec, ...object } = modelVersion(NS, `delay-${number}`);
-  return { ...object, spec: { ...spec, model: { name: 'delay' }, number } };
-}
-
-function champion(name: string) {
-  const spec = { model: { name: 'delay' }, alias: 'champion', modelVersion: { name } };
-  return { apiVersion, kind: 'ModelAlias', metadata: { name: 'delay.champion', namespace: NS }, spec };
 }
 
 async function becomes(name: string, told: string) {
@@ -73,7 +71,7 @@ describe('the signature of a version', () => {
   }, 60_000);
 
   it('is compared with that of the champion, where there is one', async () => {
-    await harness.apply(champion('delay-1'));
+    await harness.apply(champion(NS, 'delay-1'));
     expect(await becomes('delay-3', 'True SignatureCompatible')).toContain('"delay-1" (champion)');
     await becomes('delay-2', 'False IncompatibleSignature');
   }, 60_000);

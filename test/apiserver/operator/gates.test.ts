@@ -7,7 +7,7 @@ import { kinds } from '../../../operator/src/kinds.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness, OperatorProcess } from './harness.ts';
 import type { PodFate } from './kubelet.ts';
-import { claim, DIGEST_A, inferenceService, namespaceNamed, store, verified } from './objects.ts';
+import { champion, claim, DIGEST_A, inferenceService, namespaceNamed, store, verified } from './objects.ts';
 
 const NS = 'gates';
 const apiVersion = 'slipway.dev/v1alpha1';
@@ -57,13 +57,6 @@ function version(name: string) {
   return object('ModelVersion', name, { model: { name: 'delay' }, number: Number(name.at(-1)), artifact });
 }
 
-const champion = (name: string) =>
-  object('ModelAlias', 'delay.champion', {
-    model: { name: 'delay' },
-    alias: 'champion',
-    modelVersion: { name },
-  });
-
 const datasetVersion = (number: number) =>
   object('DatasetVersion', `flights-${number}`, {
     dataset: { name: 'flights' },
@@ -103,7 +96,7 @@ describe('the gates of a Model', () => {
   }, 90_000);
 
   it('compare with the champion of that moment, and say both numbers', async () => {
-    await harness.apply(champion('delay-1'), datasetVersion(2), version('delay-2'));
+    await harness.apply(champion(NS, 'delay-1'), datasetVersion(2), version('delay-2'));
     const found = await becomes('delay-2', 'GatesPassed False GateFailed');
     expect(found.status?.evaluation).toEqual({
       datasetVersion: 'flights-2',
@@ -134,7 +127,7 @@ describe('the gates of a Model', () => {
   it('do not judge again when the alias moves, and Jobs, statuses and the operator are gone', async () => {
     await harness.apply(version('delay-3'));
     await becomes('delay-3', 'GatesPassed True GatesPassed');
-    await harness.apply(champion('delay-3'), datasetVersion(3));
+    await harness.apply(champion(NS, 'delay-3'), datasetVersion(3));
     await operator.kill();
     await harness.plane.kubectl(['delete', 'jobs', '-n', NS, '-l', 'slipway.dev/role=evaluate']);
     const patch = ['--subresource=status', '--type=json', '-p', '[{"op":"remove","path":"/status"}]'];

@@ -26,6 +26,18 @@ export function modelVersion(namespace: string, name: string, digest = DIGEST_A)
   return { apiVersion, kind: 'ModelVersion', metadata: { name, namespace }, spec: { artifact } };
 }
 
+/** `delay-1` and so on, of the Model `delay`. */
+export function delayVersion(namespace: string, number: number) {
+  const { spec, ...object } = modelVersion(namespace, `delay-${number}`);
+  return { ...object, spec: { ...spec, model: { name: 'delay' }, number } };
+}
+
+/** The alias of the Model `delay`. */
+export function champion(namespace: string, version: string) {
+  const spec = { model: { name: 'delay' }, alias: 'champion', modelVersion: { name: version } };
+  return { apiVersion, kind: 'ModelAlias', metadata: { name: 'delay.champion', namespace }, spec };
+}
+
 export function inferenceService(namespace: string, version: string, more: object = {}, name = 'flights') {
   const spec = { modelVersion: { name: version }, ...more };
   return { apiVersion, kind: 'InferenceService', metadata: { name, namespace }, spec };

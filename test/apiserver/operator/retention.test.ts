@@ -6,7 +6,7 @@ import { kinds } from '../../../operator/src/kinds.ts';
 import { podScript } from '../../faults/driver/pod-script.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
-import { claim, inferenceService, modelVersion, namespaceNamed, store } from './objects.ts';
+import { champion, claim, delayVersion, inferenceService, namespaceNamed, store } from './objects.ts';
 
 const NS = 'keeps';
 const apiVersion = 'slipway.dev/v1alpha1';
@@ -15,24 +15,20 @@ let harness: Harness;
 beforeAll(async () => {
   harness = await startHarness(podScript);
   harness.startOperator();
-  await harness.apply(namespaceNamed(NS), claim(NS), store(NS), model({}), ...[1, 2, 3, 4, 5].map(version));
-  await harness.apply(champion('delay-2'), inferenceService(NS, 'delay-1'));
+  await harness.apply(
+    namespaceNamed(NS),
+    claim(NS),
+    store(NS),
+    model({}),
+    ...[1, 2, 3, 4, 5].map((number) => delayVersion(NS, number)),
+  );
+  await harness.apply(champion(NS, 'delay-2'), inferenceService(NS, 'delay-1'));
   await serves('delay-1');
 }, 120_000);
 afterAll(() => harness?.stop());
 
 function model(spec: object) {
   return { apiVersion, kind: 'Model', metadata: { name: 'delay', namespace: NS }, spec };
-}
-
-function version(number: number) {
-  const { spec, ...object } = modelVersion(NS, `delay-${number}`);
-  return { ...object, spec: { ...spec, model: { name: 'delay' }, number } };
-}
-
-function champion(name: string) {
-  const spec = { model: { name: 'delay' }, alias: 'champion', modelVersion: { name } };
-  return { apiVersion, kind: 'ModelAlias', metadata: { name: 'delay.champion', namespace: NS }, spec };
 }
 
 async function serves(name: string) {
@@ -63,14 +59,14 @@ it('deletes what is older than those that are kept, and says so', async () => {
 }, 60_000);
 
 it('deletes what an alias meant, once it means another', async () => {
-  await harness.apply(champion('delay-5'));
+  await harness.apply(champion(NS, 'delay-5'));
   await versionsAre(1, 4, 5);
 }, 60_000);
 
 it('keeps what a service has served before, for as long as there is that service', async () => {
   await harness.apply(inferenceService(NS, 'delay-5'));
   await serves('delay-5');
-  await harness.apply(version(6));
+  await harness.apply(delayVersion(NS, 6));
   await versionsAre(1, 5, 6);
 
   await harness.client.delete(kinds.InferenceService, { namespace: NS, name: 'flights' });

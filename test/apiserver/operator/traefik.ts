@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { binaryAtHand, findBinaries } from '../../../hack/kube/binaries.ts';
 import { downloadedModule } from '../../../hack/kube/go-build.ts';
 import { GATEWAY_API_VERSION } from '../../../hack/kube/versions.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { freePort } from '../../free-ports.ts';
 
 const apiVersion = 'gateway.networking.k8s.io/v1';
 
@@ -85,12 +85,4 @@ async function ended(child: ChildProcess): Promise<void> {
 async function kubectl(plane: ControlPlane, args: readonly string[], stdin?: string): Promise<void> {
   const { code, stderr } = await plane.kubectl(args, stdin);
   if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

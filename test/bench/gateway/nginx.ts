@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender, Target } from './contenders.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../free-ports.ts';
 
 /** undefined where it is not installed. */
 export async function startNginx(target: Target): Promise<Contender | undefined> {

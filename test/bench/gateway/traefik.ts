@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries } from '../../../hack/kube/binaries.ts';
 import { TRAEFIK_VERSION } from '../../../hack/kube/versions.ts';
 import type { Contender, Target } from './contenders.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../free-ports.ts';
 
 export async function startTraefik(target: Target): Promise<Contender> {
   const { traefik } = await findBinaries(['traefik'], { progress: (line) => console.log(line) });

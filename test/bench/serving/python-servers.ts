@@ -2,8 +2,6 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +10,7 @@ import { cacheFolder } from '../../../hack/kube/binaries.ts';
 import type { BenchModel } from './models.ts';
 import { writeModel } from './servers.ts';
 import type { Served } from './servers.ts';
+import { freePort } from '../../free-ports.ts';
 
 /** The version that is in onnxruntime-node too. */
 const ONNX_RUNTIME = 'onnxruntime==1.30.0';
@@ -116,14 +115,4 @@ async function isReady(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -2,7 +2,7 @@
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { createGatewayReader } from '../../cluster/gateways.ts';
-import { keyText } from '../../cluster/kinds.ts';
+import { keyOf, keyToString } from '@slipway/kube';
 import type { SlipwayObject } from '../../cluster/kinds.ts';
 import { renderTable } from '../../terminal/table.ts';
 
@@ -20,7 +20,7 @@ export async function readRouting(cluster: Cluster, object: SlipwayObject): Prom
   const { namespace } = object.metadata;
   const reader = createGatewayReader(cluster);
   const [routes, gateways] = await Promise.all([reader.routes(namespace), reader.find(namespace)]);
-  const route = routes.find((one) => keyText(one) === keyText(object));
+  const route = routes.find((one) => keyToString(keyOf(one)) === keyToString(keyOf(object)));
   if (route === undefined) return undefined;
   const followed = await Promise.all(
     gateways.map(async (gateway) => {

@@ -3,7 +3,7 @@ import type { TrafficRoute } from '@slipway/crds';
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { Gateway, GatewayReader } from '../../cluster/gateways.ts';
 import { createGatewayReader } from '../../cluster/gateways.ts';
-import { keyText } from '../../cluster/kinds.ts';
+import { keyOf, keyToString } from '@slipway/kube';
 import type { SlipwayObject } from '../../cluster/kinds.ts';
 import { readMetrics, trafficBetween } from './traffic.ts';
 import type { Reading, Traffic } from './traffic.ts';
@@ -37,12 +37,14 @@ export async function measure(
   const { namespace, ms } = options;
   const reader = createGatewayReader(cluster);
   const [routes, pairs] = await Promise.all([reader.routes(namespace), ms === 0 ? [] : readTwice(reader, options)]);
-  const traffic = services.map(keyText).flatMap((key): [string, Traffic][] => {
-    const found = trafficBetween(pairs, key);
-    return found === undefined ? [] : [[key, found]];
-  });
+  const traffic = services
+    .map((service) => keyToString(keyOf(service)))
+    .flatMap((key): [string, Traffic][] => {
+      const found = trafficBetween(pairs, key);
+      return found === undefined ? [] : [[key, found]];
+    });
   return {
-    routes: new Map(routes.map((route) => [keyText(route), route])),
+    routes: new Map(routes.map((route) => [keyToString(keyOf(route)), route])),
     traffic: new Map(traffic),
     obstacles: reader.obstacles(),
   };

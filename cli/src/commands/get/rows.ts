@@ -14,7 +14,7 @@ import type {
 } from '@slipway/crds';
 import { conditionOf, healthOf } from '../../cluster/conditions.ts';
 import type { Health } from '../../cluster/conditions.ts';
-import { keyText } from '../../cluster/kinds.ts';
+import { keyOf, keyToString } from '@slipway/kube';
 import type { KindName, SlipwayObject } from '../../cluster/kinds.ts';
 import { age } from '../../terminal/age.ts';
 import type { Cell, Table } from '../../terminal/table.ts';
@@ -165,7 +165,7 @@ function trafficText(service: InferenceService, measured: Measured): string {
   const { stable, conditions } = service.status ?? {};
   const isServing = conditions?.some(({ type, status }) => type === 'Serving' && status === 'True') ?? false;
   if (stable === undefined || !isServing) return '0%';
-  const weight = weightOf(stable.revision, measured.routes.get(keyText(service)));
+  const weight = weightOf(stable.revision, measured.routes.get(keyToString(keyOf(service))));
   const shares = trafficOf(service, measured)?.shares ?? new Map<string, number>();
   const seen = shares.size === 0 ? weight : `${Math.round((shares.get(stable.revision) ?? 0) * 100)}%`;
   return seen === weight ? weight : `${weight} seen ${seen}`;
@@ -177,7 +177,7 @@ function weightOf(revision: string, route: TrafficRoute | undefined): string {
 }
 
 function trafficOf(object: SlipwayObject, { traffic }: Measured): Traffic | undefined {
-  return traffic.get(keyText(object));
+  return traffic.get(keyToString(keyOf(object)));
 }
 
 function readyPods({ spec, status }: InferenceService): Cell {

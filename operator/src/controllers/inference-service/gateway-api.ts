@@ -12,7 +12,7 @@ export interface ObservedGatewayApi {
   readonly route: DeepReadonly<HTTPRoute> | undefined;
 }
 
-interface Obstacle extends Reason {
+export interface Obstacle extends Reason {
   /** Only a person can change it. */
   readonly isFinal: boolean;
 }

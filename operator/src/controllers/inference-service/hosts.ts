@@ -7,7 +7,7 @@ import type { Reason } from '../../conditions.ts';
 import type { Caches } from '../../deps.ts';
 import { asksForGatewayApi } from './build-http-route.ts';
 import { gatewayApiObstacle, gatewayNameOf } from './gateway-api.ts';
-import type { ObservedGatewayApi } from './gateway-api.ts';
+import type { ObservedGatewayApi, Obstacle } from './gateway-api.ts';
 import { hostOwner, hostsOf } from '../../gateways/host-owner.ts';
 
 type Service = DeepReadonly<InferenceService>;
@@ -52,36 +52,33 @@ export function ownHosts({ service, hosts, gatewayApi }: Exposure): readonly str
 
 /** Nothing where the spec names no hosts. `unrouted` says why gateways do not follow the route. */
 export function exposedConditions(exposure: Exposure, unrouted: Reason | undefined): WantedCondition[] {
-  if (asksForGatewayApi(exposure.service) !== undefined) return [exposedByGateway(exposure)];
-  if (exposure.hosts.length === 0) return [];
-  const obstacle = conflict(exposure) ?? pending(exposure) ?? unrouted;
+  const isByGateway = asksForGatewayApi(exposure.service) !== undefined;
+  if (!isByGateway && exposure.hosts.length === 0) return [];
+  const obstacle = obstacleOf(exposure) ?? (isByGateway ? undefined : unrouted);
   if (obstacle !== undefined) return [isFalse('Exposed', obstacle)];
-  return [isTrue('Exposed', { reason: 'Exposed', message: 'The gateways answer under every host of spec.expose.' })];
+  const message = isByGateway
+    ? `Gateway ${gatewayNameOf(exposure.service)} has accepted the HTTPRoute for the hosts of spec.expose.`
+    : 'The gateways answer under every host of spec.expose.';
+  return [isTrue('Exposed', { reason: 'Exposed', message })];
 }
 
 /** What the service is otherwise ready for is not all that its spec asks for, while a host of it leads elsewhere. */
 export function withHosts(conditions: readonly WantedCondition[], exposure: Exposure): readonly WantedCondition[] {
   if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return conditions;
-  if (asksForGatewayApi(exposure.service) !== undefined) {
-    const obstacle = gatewayApiObstacle(exposure.service, exposure.gatewayApi);
-    if (obstacle === undefined) return conditions;
-    return obstacle.isFinal ? stalled(obstacle) : inProgress(obstacle);
-  }
-  const lost = conflict(exposure);
-  if (lost !== undefined) return stalled(lost);
-  const missing = pending(exposure);
-  return missing === undefined ? conditions : inProgress(missing);
+  const obstacle = obstacleOf(exposure);
+  if (obstacle === undefined) return conditions;
+  return obstacle.isFinal ? stalled(obstacle) : inProgress(obstacle);
 }
 
-function exposedByGateway({ service, gatewayApi }: Exposure): WantedCondition {
-  const obstacle = gatewayApiObstacle(service, gatewayApi);
-  if (obstacle !== undefined) return isFalse('Exposed', obstacle);
-  const message = `Gateway ${gatewayNameOf(service)} has accepted the HTTPRoute for the hosts of spec.expose.`;
-  return isTrue('Exposed', { reason: 'Exposed', message });
+/** Undefined where every host leads here, whoever answers under it. */
+function obstacleOf(exposure: Exposure): Obstacle | undefined {
+  const { service, gatewayApi } = exposure;
+  if (asksForGatewayApi(service) !== undefined) return gatewayApiObstacle(service, gatewayApi);
+  return conflict(exposure) ?? pending(exposure);
 }
 
 /** Names of other namespaces are not told. */
-function conflict({ service, hosts }: Exposure): Reason | undefined {
+function conflict({ service, hosts }: Exposure): Obstacle | undefined {
   const lost = hosts.flatMap(({ host, owner }) =>
     owner === undefined || isOwn(owner, service) ? [] : [{ host, owner }],
   );
@@ -91,12 +88,13 @@ function conflict({ service, hosts }: Exposure): Reason | undefined {
   const whose = isNear ? `InferenceService "${first.owner.name}"` : 'a service of another namespace';
   const more = others.length === 0 ? '' : ` So it is with ${others.length} more of spec.expose.hosts.`;
   const message = `Host "${first.host}" belongs to ${whose}.${more} Name another host, or let that service give it up.`;
-  return { reason: 'HostConflict', message };
+  return { reason: 'HostConflict', message, isFinal: true };
 }
 
-function pending({ hosts }: Exposure): Reason | undefined {
+function pending({ hosts }: Exposure): Obstacle | undefined {
   if (hosts.every(({ owner }) => owner !== undefined)) return undefined;
-  return { reason: 'HostsPending', message: 'The route does not list every host of spec.expose yet.' };
+  const message = 'The route does not list every host of spec.expose yet.';
+  return { reason: 'HostsPending', message, isFinal: false };
 }
 
 function isOwn({ namespace, name }: ObjectKey, { metadata }: Service): boolean {

@@ -6,7 +6,7 @@ import { indexKey } from '../../caches.ts';
 import { findCondition } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
 import type { Caches, OperatorDeps } from '../../deps.ts';
-import { gatewayReplicas, isServing, withoutDown } from '../../gateways/gateways.ts';
+import { isServing, knownGateways } from '../../gateways/gateways.ts';
 import type { GatewayReplica } from '../../gateways/gateways.ts';
 import { findStore } from '../../jobs/find-store.ts';
 import { mountFailuresOf } from '../../jobs/observe-job.ts';
@@ -102,8 +102,7 @@ export async function observeService(
   const { name, uid = '' } = service.metadata;
   const services = caches.services.byIndex('controller', uid);
   const [route] = caches.trafficRoutes.byIndex('controller', uid);
-  const replicas = gatewayReplicas(caches.gatewaySlices.list());
-  const gateways = withoutDown(replicas, (address) => fleet.isDown(address));
+  const gateways = knownGateways(deps);
   return {
     service,
     address: services.find((one) => one.metadata.name === name),

@@ -7,7 +7,7 @@ import { indexKey } from '../../../caches.ts';
 import type { AddController } from '../../../controller-registration.ts';
 import { fieldManagerOf } from '../../../deps.ts';
 import type { OperatorDeps } from '../../../deps.ts';
-import { gatewayReplicas, isReady, withoutDown } from '../../../gateways/gateways.ts';
+import { isReady, knownGateways } from '../../../gateways/gateways.ts';
 import { kinds } from '../../../kinds.ts';
 import { isPodReady } from '../revision-trouble.ts';
 import { replicasOf } from './replicas.ts';
@@ -71,13 +71,14 @@ async function scale(
   const { namespace = '', name } = service.metadata;
   const current = replicasOf(deps, service, route);
   const pods = caches.pods.byIndex('revision', indexKey(namespace, route.spec.stable));
-  const replicas = withoutDown(gatewayReplicas(caches.gatewaySlices.list()), (address) => fleet.isDown(address));
   const followed = scaling.follow(indexKey(namespace, name), route.metadata.uid ?? '');
   const decision = decideReplicas(
     {
       settings,
       history: followed.history,
-      gateways: replicas.filter(isReady).map(({ address }) => fleet.incarnationAt(address)),
+      gateways: knownGateways(deps)
+        .filter(isReady)
+        .map(({ address }) => fleet.incarnationAt(address)),
       current,
       ready: pods.filter(isPodReady).length,
       now: clock.now().getTime(),
