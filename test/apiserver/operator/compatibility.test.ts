@@ -7,10 +7,18 @@ import { kinds } from '../../../operator/src/kinds.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
 import type { PodFate } from './kubelet.ts';
-import { champion, claim, delayVersion, DIGEST_A, inferenceService, namespaceNamed, store } from './objects.ts';
+import {
+  champion,
+  claim,
+  delayModel,
+  delayVersion,
+  DIGEST_A,
+  inferenceService,
+  namespaceNamed,
+  store,
+} from './objects.ts';
 
 const NS = 'callers';
-const apiVersion = 'slipway.dev/v1alpha1';
 const BREAKS =
   'Who calls ModelVersion "delay-1", which serves now, cannot call ModelVersion "delay-2" the same way. Input "x" had the shape [-1, 5], and has [-1, 6].';
 let harness: Harness;
@@ -22,7 +30,7 @@ beforeAll(async () => {
     namespaceNamed(NS),
     claim(NS),
     store(NS),
-    model('Refuse'),
+    delayModel(NS, { compatibility: 'Refuse' }),
     delayVersion(NS, 1),
     delayVersion(NS, 2),
     delayVersion(NS, 3),
@@ -38,10 +46,6 @@ function fateOf(pod: DeepReadonly<Pod>): PodFate {
   const inputs = [{ name: 'x', dtype: 'Float32', shape: [-1, columns] }];
   const signature = { inputs, outputs: [] };
   return { kind: 'succeed', message: JSON.stringify({ ok: true, digest: DIGEST_A, bytes: 42, signature }) };
-}
-
-function model(compatibility: 'Warn' | 'Refuse') {
-  return { apiVersion, kind: 'Model', metadata: { name: 'delay', namespace: NS }, spec: { compatibility } };
 }
 
 async function becomes(name: string, told: string) {
@@ -92,7 +96,7 @@ describe('a service', () => {
   }, 60_000);
 
   it('changes where the Model only warns, and tells of it', async () => {
-    await harness.apply(model('Warn'));
+    await harness.apply(delayModel(NS, { compatibility: 'Warn' }));
     await serviceSays('delay-2 serves', (one) => {
       return condition(one, 'UpToDate')?.status === 'True' && one.status?.stable?.modelVersion === 'delay-2';
     });

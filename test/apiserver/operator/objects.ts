@@ -26,6 +26,10 @@ export function modelVersion(namespace: string, name: string, digest = DIGEST_A)
   return { apiVersion, kind: 'ModelVersion', metadata: { name, namespace }, spec: { artifact } };
 }
 
+export function delayModel(namespace: string, spec: object) {
+  return { apiVersion, kind: 'Model', metadata: { name: 'delay', namespace }, spec };
+}
+
 /** `delay-1` and so on, of the Model `delay`. */
 export function delayVersion(namespace: string, number: number) {
   const { spec, ...object } = modelVersion(namespace, `delay-${number}`);

@@ -6,12 +6,11 @@ import { kinds } from '../../../operator/src/kinds.ts';
 import { podScript } from '../../faults/driver/pod-script.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
-import { champion, claim, delayVersion, inferenceService, namespaceNamed, store } from './objects.ts';
+import { champion, claim, delayModel, delayVersion, inferenceService, namespaceNamed, store } from './objects.ts';
 
 const NS = 'keeps';
 /** The garbage collector of Kubernetes may take half a minute to know kinds that are new, and collects nothing until then. */
 const MOST_SECONDS = 90;
-const apiVersion = 'slipway.dev/v1alpha1';
 let harness: Harness;
 
 beforeAll(async () => {
@@ -21,17 +20,13 @@ beforeAll(async () => {
     namespaceNamed(NS),
     claim(NS),
     store(NS),
-    model({}),
+    delayModel(NS, {}),
     ...[1, 2, 3, 4, 5].map((number) => delayVersion(NS, number)),
   );
   await harness.apply(champion(NS, 'delay-2'), inferenceService(NS, 'delay-1'));
   await serves('delay-1');
 }, 120_000);
 afterAll(() => harness?.stop());
-
-function model(spec: object) {
-  return { apiVersion, kind: 'Model', metadata: { name: 'delay', namespace: NS }, spec };
-}
 
 async function serves(name: string) {
   await eventually(`${name} serves`, async () => {
@@ -54,7 +49,7 @@ async function versionsAre(...numbers: readonly number[]) {
 }
 
 it('deletes what is older than those that are kept, and says so', async () => {
-  await harness.apply(model({ retention: { keepLast: 2 } }));
+  await harness.apply(delayModel(NS, { retention: { keepLast: 2 } }));
   await versionsAre(1, 2, 4, 5);
   await eventually('the Event', async () => {
     const { items } = await harness.client.list(builtin.Event, { namespace: NS });

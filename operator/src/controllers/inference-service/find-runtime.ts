@@ -90,9 +90,9 @@ function notFound(caches: RuntimeCaches, namespace: string, wanted: Reference): 
 }
 
 /** What to do with them only a server knows that asks them. */
-function noSteps(wanted: Reference, { metadata: { name }, spec }: DeepReadonly<ModelVersion>): Problem {
-  const words = `ModelVersion "${name}" has steps before or after its model (spec.serve). Slipway's own model server asks them, and ${named(wanted)} does not.`;
-  const advice = OUR_FORMATS.includes(spec.artifact.format)
+function noSteps(wanted: Reference, version: DeepReadonly<ModelVersion>): Problem {
+  const words = `ModelVersion "${version.metadata.name}" has steps before or after its model (spec.serve). Slipway's own model server asks them, and ${named(wanted)} does not.`;
+  const advice = isOpened(version)
     ? 'Take spec.runtime out, or name a version without them.'
     : 'Name a version without them.';
   return { reason: 'StepsNotServed', message: `${words} ${advice}`, isFinal: true };
