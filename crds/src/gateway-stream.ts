@@ -5,6 +5,7 @@
  * once a second even where there is nothing to say, so that whoever reads knows a silent replica from a quiet one.
  */
 import { z } from 'zod';
+import { latencyCountsText } from './latency-counts.ts';
 
 const count = z.number().int().min(0);
 
@@ -34,6 +35,8 @@ const revisionLoad = z.object({
   errors: count,
   /** Seconds that those requests took, added up. */
   seconds: z.number().min(0),
+  /** How long each of them took until the head of its answer, or until it failed. A gateway that does not tell is an older one. */
+  latencies: latencyCountsText.optional(),
 });
 
 /**

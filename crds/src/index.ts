@@ -12,6 +12,8 @@ export * from './v1alpha1/model-version.ts';
 export * from './v1alpha1/model-alias.ts';
 export * from './v1alpha1/approval.ts';
 export * from './v1alpha1/serving-runtime.ts';
+export type { Analysis, AnalysisCheck } from './v1alpha1/analysis.ts';
 export * from './v1alpha1/inference-service.ts';
+export * from './v1alpha1/model-rollout.ts';
 export * from './v1alpha1/traffic-route.ts';
 export { KINDS } from './v1alpha1/kinds.ts';

@@ -5,6 +5,13 @@ import { createConnection } from './connection.ts';
 import { ignoreNotFound, KubeApiError } from './errors.ts';
 import { type KubeConfig, serverOf } from './kube-config.ts';
 import { collectionPath, groupPath, objectPath } from './paths.ts';
+import {
+  readTokenIssuer,
+  requestToken,
+  type ServiceAccountToken,
+  type TokenIssuer,
+  type TokenWish,
+} from './service-account-tokens.ts';
 import { type ApiRequest, createTransport, type Transport } from './transport.ts';
 import {
   type ApplyConfiguration,
@@ -97,6 +104,10 @@ export interface KubeClient {
   watch<T extends KubeObject>(kind: KubeKind<T>, options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>>;
   /** The plural names of all kinds of a group in a version; none where the API server does not have it. See `createDiscovery`. */
   servedPlurals(group: string, version: string): Promise<ReadonlySet<string>>;
+  /** A token of the service account. */
+  requestToken(account: ObjectKey, wish: TokenWish): Promise<ServiceAccountToken>;
+  /** By what tokens of service accounts are checked. */
+  tokenIssuer(): Promise<TokenIssuer>;
   /** From now on the listener gets what the API server answers to a successful write: the object as it is stored now. */
   onWritten(listener: WriteListener): void;
   /** Closes the connections. */
@@ -177,6 +188,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       );
     },
     servedPlurals: (group, version) => listServed(transport, group, version),
+    requestToken: (account, wish) => requestToken(transport, account, wish),
+    tokenIssuer: () => readTokenIssuer(transport),
     watch: (kind, watchOptions) => openWatch(transport, kind, { ...watchOptions, clock }),
     onWritten: (listener) => void listeners.add(listener),
     close: () => transport.close(),

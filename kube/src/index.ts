@@ -5,6 +5,7 @@ export { realClock, sleep, type Clock, type Timer } from './clock.ts';
 export * from './result.ts';
 export * from './errors.ts';
 export * from './client.ts';
+export type { ServiceAccountToken, TokenIssuer } from './service-account-tokens.ts';
 export { createDiscovery, type Discovery, type DiscoveryOptions } from './discovery.ts';
 export type { RequestBudget, RequestRate } from './budget.ts';
 export { loadKubeConfig, type KubeConfig } from './kube-config.ts';
@@ -22,6 +23,7 @@ export {
 export type { CacheOptions } from './cache-source.ts';
 export { LeaseLostError, microTime, type LeaseOptions } from './leader-election.ts';
 export * from './owner.ts';
+export { quantityValue } from './quantity.ts';
 export * from './apply.ts';
 export * from './status.ts';
 export * from './conditions.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isSameQuantity } from './quantity.ts';
+import { isSameQuantity, quantityValue } from './quantity.ts';
 
 it.each<[string | number, string | number, boolean]>([
   ['1000m', '1', true],
@@ -17,4 +17,14 @@ it.each<[string | number, string | number, boolean]>([
   ['', '0', false],
 ])('says that %s and %s are the same quantity: %s', (a, b, same) => {
   expect(isSameQuantity(a, b)).toBe(same);
+});
+
+it.each([
+  ['64Ki', 65_536],
+  [65_536, 65_536],
+  ['0.5', 0.5],
+  ['1e3', 1000],
+  ['7d', undefined],
+])('knows the value of %s', (quantity, value) => {
+  expect(quantityValue(quantity)).toBe(value);
 });

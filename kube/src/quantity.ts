@@ -26,6 +26,12 @@ export function isSameQuantity(a: string | number, b: string | number): boolean 
   return x !== undefined && x === y;
 }
 
+/** The value of a Kubernetes quantity: 65536 for "64Ki"; undefined when the text is none. */
+export function quantityValue(quantity: string | number): number | undefined {
+  const nanos = toNanos(String(quantity));
+  return nanos === undefined ? undefined : Number(nanos) / 1e9;
+}
+
 /** In billionths, the smallest that a quantity knows; undefined when the text is no quantity. */
 function toNanos(text: string): bigint | undefined {
   const match = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,2})|([numkMGTPE]|[KMGTPE]i)?)$/.exec(text);

@@ -15,6 +15,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: object;
   readonly contentType?: string;
+  /** What the answer may be, JSON in any case. Default application/json. */
+  readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -71,7 +73,7 @@ export function createTransport(options: TransportOptions): Transport {
           ...headers,
           ...span?.headers,
           'user-agent': options.userAgent,
-          accept: 'application/json',
+          accept: apiRequest.accept ?? 'application/json',
           ...(apiRequest.body === undefined ? {} : { 'content-type': apiRequest.contentType ?? 'application/json' }),
         },
         ...(apiRequest.body === undefined ? {} : { body: JSON.stringify(apiRequest.body) }),

@@ -28,6 +28,7 @@ describe('structuralSchema', () => {
     const quantity = z.union([z.string(), z.number()]).meta({ 'x-kubernetes-int-or-string': true });
 
     expect(structuralSchema(quantity)).toEqual({ 'x-kubernetes-int-or-string': true });
+    expect(structuralSchema(quantity.default('64Ki'))).toEqual({ default: '64Ki', 'x-kubernetes-int-or-string': true });
   });
 
   it('refuses other unions and names the field', () => {

@@ -37,7 +37,10 @@ const COPIED = [
 
 function structural(node: JsonSchema, path: string): JsonSchema {
   const described = node['description'] === undefined ? {} : { description: node['description'] };
-  if (node['x-kubernetes-int-or-string'] === true) return { ...described, 'x-kubernetes-int-or-string': true };
+  if (node['x-kubernetes-int-or-string'] === true) {
+    const byDefault = node['default'] === undefined ? {} : { default: node['default'] };
+    return { ...described, ...byDefault, 'x-kubernetes-int-or-string': true };
+  }
   if (node['x-kubernetes-preserve-unknown-fields'] === true) {
     return { ...described, 'x-kubernetes-preserve-unknown-fields': true };
   }

@@ -21,11 +21,29 @@ const caller = withRules(
       .strictObject({ name: objectName.describe('Name of the namespace.') })
       .optional()
       .describe('Every service account of this namespace.'),
+    certificate: z
+      .strictObject({
+        name: matching(
+          /^[^\s,"]+$/,
+          2048,
+          'must be a DNS name or a URI, such as spiffe://example.org/web/checkout, without blanks, commas and quotes',
+        ).describe('A DNS name or URI among its alternative names, all of it: no wildcards.'),
+      })
+      .optional()
+      .describe(
+        "Who shows a certificate with this name, of the authority that the gateways' TLS port trusts for clients.",
+      ),
+    anyone: z
+      .strictObject({})
+      .optional()
+      .describe(
+        'Whoever reaches the gateways; nobody is asked who he is. For installs whose default is the own namespace.',
+      ),
   }),
   [
     {
-      rule: 'has(self.serviceAccount) != has(self.namespace)',
-      message: 'give exactly one of serviceAccount and namespace',
+      rule: '[has(self.serviceAccount), has(self.namespace), has(self.certificate), has(self.anyone)].exists_one(given, given)',
+      message: 'give exactly one of serviceAccount, namespace, certificate and anyone',
     },
   ],
 );
@@ -37,6 +55,6 @@ export const access = z.strictObject({
     .min(1)
     .max(64)
     .describe(
-      'Whoever is in this list. Requests carry `Authorization: Bearer` with a token of a service account, for the audience `slipway`.',
+      'Whoever is in this list. Requests carry `Authorization: Bearer` with a token of a service account, for the audience `slipway`; or come over TLS with a certificate of the client.',
     ),
 });

@@ -97,7 +97,7 @@ export const digest = matching(
   'must be sha256: followed by 64 hexadecimal digits in lower case',
 ).describe('sha256 over the sorted list of (sha256, size, path) of the files.');
 
-const quantity = z
+export const quantity = z
   .union([z.string().max(32), z.number().int()])
   .meta({ 'x-kubernetes-int-or-string': true })
   .describe('A Kubernetes quantity, for example 500m or 2Gi.');

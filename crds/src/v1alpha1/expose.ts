@@ -18,6 +18,8 @@ const host = withRules(
   ],
 ).describe('A host name, such as flights.ml.example.org.');
 
+const hosts = z.array(host).min(1).max(16).meta({ 'x-kubernetes-list-type': 'set' });
+
 const gateway = z
   .strictObject({
     name: objectName.describe('Its name.'),
@@ -38,19 +40,21 @@ const gateway = z
 
 export const expose = withRules(
   z.strictObject({
-    hosts: z
-      .array(host)
-      .min(1)
-      .max(16)
-      .meta({ 'x-kubernetes-list-type': 'set' })
+    hosts: hosts
+      .optional()
       .describe(
         'Host names under which the service is reached, too. Whoever owns the domain leads them to what answers. Of those that several services name for the gateways, each belongs to the oldest.',
+      ),
+    grpcHosts: hosts
+      .optional()
+      .describe(
+        'Host names for gRPC alone, with by: GatewayApi: the operator writes a GRPCRoute for them. The gateways take gRPC under each of hosts.',
       ),
     by: z
       .enum(['Gateways', 'GatewayApi'])
       .default('Gateways')
       .describe(
-        "Who answers under the hosts: Slipway's gateways, or a Gateway of the Gateway API, by an HTTPRoute that the operator writes.",
+        "Who answers under the hosts: Slipway's gateways, or a Gateway of the Gateway API, by routes that the operator writes.",
       ),
     gateway: gateway.optional(),
   }),
@@ -58,6 +62,20 @@ export const expose = withRules(
     {
       rule: "(self.by == 'GatewayApi') == has(self.gateway)",
       message: 'give gateway, the Gateway that shall answer, with by: GatewayApi and only with that',
+    },
+    {
+      rule: 'has(self.hosts) || has(self.grpcHosts)',
+      message: 'name at least one host, in hosts, or in grpcHosts where a Gateway shall take gRPC alone under it',
+    },
+    {
+      rule: "!has(self.grpcHosts) || self.by == 'GatewayApi'",
+      message:
+        "grpcHosts are only for by: GatewayApi: Slipway's gateways take gRPC under every host, so name it in hosts instead",
+    },
+    {
+      rule: '!has(self.hosts) || !has(self.grpcHosts) || self.grpcHosts.all(host, !(host in self.hosts))',
+      message:
+        'name each host in hosts or in grpcHosts, not in both: a Gateway takes either HTTPRoutes or GRPCRoutes for a host',
     },
   ],
 ).describe('How the service is reached from outside of the cluster.');
@@ -68,6 +86,11 @@ export const ONLY_BY_OUR_GATEWAYS = [
     rule: "!has(self.access) || !has(self.expose) || self.expose.by != 'GatewayApi'",
     message:
       "access is checked by Slipway's gateways alone: anybody could ask under the hosts of expose.by: GatewayApi; leave one of the two out",
+  },
+  {
+    rule: "!has(self.sampling) || !has(self.expose) || self.expose.by != 'GatewayApi'",
+    message:
+      "sampling is done by Slipway's gateways alone: nothing that is asked under the hosts of expose.by: GatewayApi would be written; leave one of the two out",
   },
   {
     rule: "!has(self.scaling.target) || !has(self.expose) || self.expose.by != 'GatewayApi'",

@@ -15,6 +15,8 @@ import type { CustomObject } from './custom-object.ts';
 import { expose, ONLY_BY_OUR_GATEWAYS } from './expose.ts';
 import { aliasName } from './model-alias.ts';
 import { environment, imagePullSecrets, podOverlay } from './pod-fields.ts';
+import { rollout } from './rollout.ts';
+import { sampling } from './sampling.ts';
 import { scaling } from './scaling.ts';
 import { serverSettings, SETTINGS_OF_OURS } from './server-settings.ts';
 
@@ -53,15 +55,21 @@ export const InferenceServiceSpec = withRules(
     access: access
       .optional()
       .describe(
-        'Who may ask for predictions: requests have to carry a token. Without it whoever reaches the gateways may.',
+        'Who may ask for predictions: requests have to carry a token, or come with a certificate. Without it whoever reaches the gateways may, or, where the install says so, the own namespace.',
       ),
     expose: expose.optional(),
+    sampling: sampling
+      .optional()
+      .describe(
+        'Some requests are written into files at the gateways, with their answers and ids. Without it none are. Where the install keeps no samples, `Ready` says so.',
+      ),
     refresh: z
       .string()
       .min(1)
       .max(63)
       .optional()
       .describe('Any change makes a new revision with the newest runtime image and the same model.'),
+    rollout: rollout.optional(),
   }),
   [
     {
@@ -90,6 +98,11 @@ export const InferenceServiceStatus = z.strictObject({
         .max(16)
         .optional()
         .describe('Those of spec.expose that lead to it: no older service has them, or the Gateway has accepted them.'),
+      grpcHosts: z
+        .array(z.string().max(253))
+        .max(16)
+        .optional()
+        .describe('Those for gRPC alone that the Gateway has accepted.'),
       grpc: z.string().max(512).optional().describe('Absent where the model server does not speak gRPC.'),
     })
     .optional()

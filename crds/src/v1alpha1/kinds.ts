@@ -6,6 +6,7 @@ import { featureSetDefinition } from './feature-set.ts';
 import { inferenceServiceDefinition } from './inference-service.ts';
 import { modelDefinition } from './model.ts';
 import { modelAliasDefinition } from './model-alias.ts';
+import { modelRolloutDefinition } from './model-rollout.ts';
 import { modelVersionDefinition } from './model-version.ts';
 import { clusterServingRuntimeDefinition, servingRuntimeDefinition } from './serving-runtime.ts';
 import { storeDefinition } from './store.ts';
@@ -26,5 +27,6 @@ export const KINDS: readonly KindDefinition[] = [
   servingRuntimeDefinition,
   clusterServingRuntimeDefinition,
   inferenceServiceDefinition,
+  modelRolloutDefinition,
   trafficRouteDefinition,
 ];

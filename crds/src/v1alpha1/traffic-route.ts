@@ -3,6 +3,8 @@ import { access } from './access.ts';
 import { AGE_COLUMN, duration, matching, objectName, PARENT_NAME_RULE, reference, withRules } from './common.ts';
 import type { KindDefinition } from './common.ts';
 import type { CustomObject } from './custom-object.ts';
+import { routeSampling } from './sampling.ts';
+import { ONE_STICKY_FIELD, stickyFields } from './sticky.ts';
 
 const revision = objectName.describe('Name of the revision, as metrics and answers say it.');
 
@@ -10,9 +12,7 @@ const port = (description: string) => z.number().int().min(1).max(65_535).descri
 
 const backend = z.strictObject({
   revision,
-  modelVersion: objectName
-    .optional()
-    .describe('The ModelVersion that it serves, for people and tools; no gateway looks at it.'),
+  modelVersion: objectName.optional().describe('The ModelVersion that it serves, as samples of requests say it.'),
   weight: z
     .number()
     .int()
@@ -26,6 +26,12 @@ const backend = z.strictObject({
       grpcPort: port(
         'Port of the pods for gRPC, in the clear (h2c). Without it calls are answered UNIMPLEMENTED.',
       ).optional(),
+      callers: z
+        .enum(['Gateways'])
+        .optional()
+        .describe(
+          'Whom the pods take requests from: Gateways, which send a token that was made for this service. Without it: whoever reaches them.',
+        ),
     })
     .describe('Where its pods are. One without ready pods is stood in for by `stable`.'),
 });
@@ -38,40 +44,14 @@ const hostName = matching(
 
 const sticky = withRules(
   z.strictObject({
-    header: matching(
-      /^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$/,
-      128,
-      'must be the name of a header (of metadata for gRPC) in small letters, such as x-entity-id',
-    )
-      .optional()
-      .describe('Header, or metadata for gRPC, whose value decides.'),
-    bodyField: matching(
-      /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,
-      256,
-      'must be a path into the JSON of the request, names with dots between them, such as parameters.user_id',
-    )
-      .optional()
-      .describe(
-        'Field of a JSON body whose value decides, as a path: `parameters.user_id`. gRPC: one of the parameters.',
-      ),
-    tensor: z
-      .string()
-      .min(1)
-      .max(128)
-      .optional()
-      .describe('Input whose first element decides, of an inference by the Open Inference Protocol over REST or gRPC.'),
+    ...stickyFields,
     salt: z
       .string()
       .min(1)
       .max(128)
       .describe('Two splits with different salts divide the same entities independently of each other.'),
   }),
-  [
-    {
-      rule: '[has(self.header), has(self.bodyField), has(self.tensor)].exists_one(given, given)',
-      message: 'give exactly one of header, bodyField and tensor',
-    },
-  ],
+  [ONE_STICKY_FIELD],
 );
 
 const hold = withRules(
@@ -131,6 +111,9 @@ export const TrafficRouteSpec = withRules(
       .default([])
       .describe('Who gets copies of requests. What they answer is thrown away.'),
     access: access.optional().describe('Who may send requests. Without it: whoever reaches the gateways.'),
+    sampling: routeSampling
+      .optional()
+      .describe('Which requests are written into files. Without it: none; so, too, where the gateways have no folder.'),
     limits: z
       .strictObject({
         timeout: duration
