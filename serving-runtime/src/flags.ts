@@ -139,6 +139,12 @@ are taken too; https, or http on this machine`,
 of a client (all that --tls-client-ca-file lets in)`,
     list,
   ),
+  'gateways-file': flag(
+    'FILE',
+    `JSON: by what the gateways of Slipway are known; then no others
+may ask (they need not come from one)`,
+    file,
+  ),
 };
 
 const WATCHING = {

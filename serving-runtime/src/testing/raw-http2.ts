@@ -1,14 +1,12 @@
-/** A client of HTTP/2 that sends what it is told, right or wrong, and shows the frames that come back. */
+/** One side of HTTP/2 that sends what it is told, right or wrong, and shows the frames that come back. */
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Flag, FrameReader, FrameType, writeFrameHead, writeSettings } from '../transport/http2/frames.ts';
+import { Flag, FrameReader, FrameType, PREFACE, writeFrameHead, writeSettings } from '../transport/http2/frames.ts';
 import { HpackDecoder } from '../transport/http2/hpack-decoder.ts';
 import { HpackEncoder } from '../transport/http2/hpack-encoder.ts';
 import { OutputBuffer } from '../transport/http2/output-buffer.ts';
-
-export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 export interface SeenFrame {
   readonly type: number;
@@ -19,18 +17,18 @@ export interface SeenFrame {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-export interface RawClient {
+export interface RawPeer {
   readonly socket: Socket;
   readonly frames: readonly SeenFrame[];
-  /** Resolves when the server has closed the connection. */
+  /** Resolves when the other side has closed the connection. */
   readonly closed: Promise<void>;
   isClosed(): boolean;
   send(...parts: readonly Uint8Array[]): void;
-  /** A HEADERS frame of a request, by the client's own HPACK state. */
+  /** A HEADERS frame, by the HPACK state of this side. */
   headers(streamId: number, fields?: Readonly<Record<string, string>>, flags?: number): Buffer;
   /** The first frame seen or to come that fits; rejects when the connection ends before. */
   frame(fits: (frame: SeenFrame) => boolean): Promise<SeenFrame>;
-  /** The head of an answer. */
+  /** The first HEADERS of a stream. */
   head(streamId: number): Promise<SeenFrame>;
   /** The code of the RST_STREAM of a stream. */
   resetOf(streamId: number): Promise<number>;
@@ -59,17 +57,45 @@ export function uint32(value: number): Buffer {
 export const GET = { ':method': 'GET', ':scheme': 'http', ':path': '/', ':authority': 'test' };
 export const POST = { ...GET, ':method': 'POST' };
 
-/** With `opening` it sends that first; by default the preface and SETTINGS. */
+/** A client; with `opening` it sends that first, by default the preface and SETTINGS. */
 export async function rawClient(
   port: number,
   opening: readonly Uint8Array[] = [PREFACE, settingsFrame()],
-): Promise<RawClient> {
+): Promise<RawPeer> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
+  return rawPeer(socket, opening, 0);
+}
+
+export interface RawServer {
+  readonly port: number;
+  /** In the order in which they came. */
+  readonly connections: readonly RawPeer[];
+  stop(): void;
+}
+
+/** A server; with `opening` each of its connections begins with that, by default SETTINGS. */
+export async function rawServer(opening: readonly Uint8Array[] = [settingsFrame()]): Promise<RawServer> {
+  const connections: RawPeer[] = [];
+  const server = createServer({ noDelay: true }, (socket) => {
+    connections.push(rawPeer(socket, opening, PREFACE.length));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const stop = () => {
+    server.close();
+    for (const { socket } of connections) socket.destroy();
+  };
+  return { port: (server.address() as AddressInfo).port, connections, stop };
+}
+
+/** `skipped`: bytes that the other side sends before its first frame. */
+function rawPeer(socket: Socket, opening: readonly Uint8Array[], skipped: number): RawPeer {
   const encoder = new HpackEncoder();
   const decoder = new HpackDecoder(4096, 1 << 20);
   const frames: SeenFrame[] = [];
   let isClosed = false;
+  let toSkip = skipped;
   const reader = new FrameReader(({ type, flags, streamId, buffer, start, end }) => {
     const payload = Buffer.from(buffer.subarray(start, end));
     const fields = type === FrameType.headers ? decoder.decode(payload, 0, payload.length).fields : [];
@@ -81,7 +107,10 @@ export async function rawClient(
       fields: Object.fromEntries(fields.map(({ name, value }) => [name, value])),
     });
   });
-  socket.on('data', (chunk: Buffer) => reader.read(chunk));
+  socket.on('data', (chunk: Buffer) => {
+    reader.read(chunk.subarray(toSkip));
+    toSkip = Math.max(0, toSkip - chunk.length);
+  });
   socket.on('error', () => {});
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(() => (isClosed = true));

@@ -1,11 +1,13 @@
 /** Who is at the other end of a connection. */
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 
 export interface Peer {
   readonly address: string;
   /** DNS names and URIs (a SPIFFE id is one) of its certificate; empty where it has shown none. */
   readonly names: readonly string[];
+  /** Why the certificate that it has shown does not count, in OpenSSL's words; undefined where it counts, or there is none. */
+  readonly certificateProblem?: string;
 }
 
 const known = new WeakMap<Socket, Peer>();
@@ -18,9 +20,12 @@ export function peerOf(socket: Socket): Peer {
 
 function readPeer(socket: Socket): Peer {
   // Only of clients whose certificate was asked for and verified is there one that means something.
-  const { authorized = false } = socket as Partial<TLSSocket>;
-  const certificate = authorized ? (socket as TLSSocket).getPeerX509Certificate() : undefined;
-  return { address: socket.remoteAddress ?? '', names: alternativeNames(certificate?.subjectAltName ?? '') };
+  const { authorized = false, authorizationError } = socket as Partial<TLSSocket>;
+  const address = socket.remoteAddress ?? '';
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (certificate === undefined) return { address, names: [] };
+  if (!authorized) return { address, names: [], certificateProblem: String(authorizationError) };
+  return { address, names: alternativeNames(certificate.subjectAltName ?? '') };
 }
 
 /** `DNS:a, URI:"b, c"`: Node quotes, as JSON, what could be taken for more than one name (CVE-2021-44532). */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { watchFiles } from '../../watch-files.ts';
 import { createAuthorize } from './access.ts';
 import type { Authorize, TokenCheck } from './access.ts';
+import { createGatewayCheck } from './gateway-check.ts';
 import { createJwtCheck, localKeys, remoteKeys } from './jwt.ts';
 import { createStaticTokens } from './static-tokens.ts';
 
@@ -13,6 +14,7 @@ export interface AccessFlags {
   readonly 'jwt-issuer'?: string | undefined;
   readonly 'jwt-audience'?: string | undefined;
   readonly 'allowed-client-names': readonly string[];
+  readonly 'gateways-file'?: string | undefined;
 }
 
 /** Told why keys or tokens could not be read anew; those from before go on. */
@@ -25,7 +27,9 @@ export function accessFromFlags(flags: AccessFlags, reloadFailed: ReloadFailed):
     ...(tokenFile === undefined ? [] : [tokensOf(tokenFile, reloadFailed)]),
     ...jwtChecks(flags, reloadFailed),
   ];
-  return createAuthorize({ tokens, clientNames: flags['allowed-client-names'] });
+  const gateways = flags['gateways-file'];
+  const checkGateway = gateways === undefined ? undefined : reloaded(gateways, createGatewayCheck, reloadFailed).check;
+  return createAuthorize({ tokens, clientNames: flags['allowed-client-names'], checkGateway });
 }
 
 function tokensOf(path: string, reloadFailed: ReloadFailed): TokenCheck {

@@ -130,7 +130,8 @@ describe('tokens of a file', () => {
 describe('names in certificates of clients', () => {
   it('have to be allowed', () => {
     const authorize = createAuthorize({ tokens: [], clientNames: ['spiffe://a/b'] });
-    const withNames = (...peerNames: string[]) => authorize?.({ authorization: undefined, peerNames });
+    const withNames = (...peerNames: string[]) =>
+      authorize?.({ authorization: undefined, gatewayToken: undefined, peerNames });
 
     expect(withNames('other', 'spiffe://a/b')).toEqual({ identity: 'spiffe://a/b' });
     expect(() => withNames('other')).toThrow('no name in the certificate');

@@ -1,9 +1,12 @@
 /** Who may ask the data ports: the same for all protocols. */
 import { RequestError } from '../../protocol/errors.ts';
+import type { CheckGateway } from './gateway-check.ts';
 
 export interface Credentials {
   /** The header or metadata of that name. */
   readonly authorization: string | undefined;
+  /** The header or metadata `GATEWAY_TOKEN_HEADER`. */
+  readonly gatewayToken: string | undefined;
   /** Of the certificate that the client has shown. */
   readonly peerNames: readonly string[];
 }
@@ -24,17 +27,24 @@ export interface AccessRules {
   readonly tokens: readonly TokenCheck[];
   /** One of them has to be in the client's certificate; empty: any may. */
   readonly clientNames: readonly string[];
+  /** Asked before the others; undefined: requests need not come from a gateway. */
+  readonly checkGateway?: CheckGateway | undefined;
 }
 
 /** undefined where everybody may ask, so that a request pays nothing for it. */
-export function createAuthorize({ tokens, clientNames }: AccessRules): Authorize | undefined {
-  if (tokens.length === 0 && clientNames.length === 0) return undefined;
-  return ({ authorization, peerNames }) => {
+export function createAuthorize({ tokens, clientNames, checkGateway }: AccessRules): Authorize | undefined {
+  if (tokens.length === 0 && clientNames.length === 0 && checkGateway === undefined) return undefined;
+  const byClient: Authorize = ({ authorization, peerNames }) => {
     const name = peerNames.find((candidate) => clientNames.includes(candidate));
     if (clientNames.length > 0 && name === undefined) {
       throw new RequestError('PermissionDenied', 'no name in the certificate of the client is allowed here');
     }
     return tokens.length === 0 ? { identity: name } : checked(tokens, bearerToken(authorization));
+  };
+  if (checkGateway === undefined) return byClient;
+  return (credentials) => {
+    const checking = checkGateway(credentials.gatewayToken);
+    return checking instanceof Promise ? checking.then(() => byClient(credentials)) : byClient(credentials);
   };
 }
 

@@ -6,7 +6,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ERROR_CODES, RequestError, toRequestError } from '../../protocol/errors.ts';
 import { frame, GET, POST, rawClient, uint32 } from '../../testing/raw-http2.ts';
-import type { RawClient } from '../../testing/raw-http2.ts';
+import type { RawPeer } from '../../testing/raw-http2.ts';
 import type { Http2Listener, RequestListener } from '../http2/exchange.ts';
 import { Flag, FrameType } from '../http2/frames.ts';
 import { createNodeListener } from '../http2/node-listener.ts';
@@ -109,7 +109,7 @@ async function serve(
   return { port: (server.address() as AddressInfo).port, calls, read };
 }
 
-const head = (client: RawClient, path: string, fields: Record<string, string> = {}, streamId = 1) =>
+const head = (client: RawPeer, path: string, fields: Record<string, string> = {}, streamId = 1) =>
   client.headers(
     streamId,
     { ...POST, ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...fields },
@@ -124,7 +124,7 @@ interface Answer {
 }
 
 /** All of the answer, with the fields of its head and of its trailers. */
-async function answerOf(client: RawClient, streamId = 1): Promise<Answer> {
+async function answerOf(client: RawPeer, streamId = 1): Promise<Answer> {
   await client.frame(
     (seen) => seen.streamId === streamId && seen.type <= FrameType.headers && (seen.flags & endStream) !== 0,
   );

@@ -1,4 +1,5 @@
 /** Open Inference Protocol v2 with Triton's extensions, grpc.health.v1 and server reflection, over gRPC. */
+import { GATEWAY_TOKEN_HEADER } from '@slipway/crds/known-gateways';
 import { ERROR_CODES, toRequestError } from '../../protocol/errors.ts';
 import type { Authorize } from '../../server/access/access.ts';
 import type { RequestObserver } from '../../server/request-watcher.ts';
@@ -73,8 +74,12 @@ const OPEN: ReadonlySet<string> = new Set([
 
 async function authorizeCall(authorize: Authorize, { request, peer }: Exchange): Promise<void> {
   if (OPEN.has(request.path)) return;
-  const authorization = request.fields.find(({ name }) => name === 'authorization')?.value;
-  const caller = await authorize({ authorization, peerNames: peer.names });
+  const valueOf = (wanted: string) => request.fields.find(({ name }) => name === wanted)?.value;
+  const caller = await authorize({
+    authorization: valueOf('authorization'),
+    gatewayToken: valueOf(GATEWAY_TOKEN_HEADER),
+    peerNames: peer.names,
+  });
   const record = currentRequest.getStore();
   if (record !== undefined) record.identity = caller.identity ?? record.identity;
 }

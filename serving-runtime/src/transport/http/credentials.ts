@@ -1,5 +1,6 @@
 /** Who asks over HTTP/1.1, and what for. */
 import type { IncomingMessage } from 'node:http';
+import { GATEWAY_TOKEN_HEADER } from '@slipway/crds/known-gateways';
 import type { Authorize } from '../../server/access/access.ts';
 import { requestIdOf } from '../../server/context.ts';
 import { currentRequest } from '../../server/request-record.ts';
@@ -13,7 +14,11 @@ export async function authorized(
   { headers, socket }: IncomingMessage,
 ): Promise<string | undefined> {
   if (authorize === undefined) return undefined;
-  const caller = await authorize({ authorization: headers.authorization, peerNames: peerOf(socket).names });
+  const caller = await authorize({
+    authorization: headers.authorization,
+    gatewayToken: textOf(headers[GATEWAY_TOKEN_HEADER]),
+    peerNames: peerOf(socket).names,
+  });
   const record = currentRequest.getStore();
   if (record !== undefined) record.identity = caller.identity ?? record.identity;
   return caller.identity;

@@ -1,6 +1,6 @@
-/** How a client behaves: what is tolerated in small amounts, and ends its connection in large ones. */
+/** How a peer behaves: what is tolerated in small amounts, and ends its connection in large ones. */
 import { enhanceYourCalm } from './errors.ts';
-import type { Allowance, Http2Limits } from './limits.ts';
+import type { Allowance } from './limits.ts';
 
 /** A bucket that every use empties, and that time and good work fill again. */
 export class Tolerance {
@@ -38,6 +38,35 @@ export class Tolerance {
   }
 }
 
+/** Frames without work that a peer may send for each answer: updates of its windows, PINGs to measure the line. */
+const IDLE_FRAMES_AN_ANSWER = 8;
+
+/** Frames of a connection that bring no work. */
+export class IdleFrames {
+  readonly #now: () => number;
+  readonly #tolerance: Tolerance;
+
+  /** `now`: milliseconds, of a clock that only goes forward. */
+  constructor(allowance: Allowance, now: () => number) {
+    this.#now = now;
+    this.#tolerance = new Tolerance(allowance, now());
+  }
+
+  answered(): void {
+    this.#tolerance.earn(IDLE_FRAMES_AN_ANSWER);
+  }
+
+  /** A piece of a body was sent, which the peer says that it took. */
+  dataSent(): void {
+    this.#tolerance.earn(2);
+  }
+
+  /** @throws {ConnectionError} when it was one too many. */
+  count(): void {
+    if (!this.#tolerance.use(this.#now())) throw enhanceYourCalm('too many frames that bring no work');
+  }
+}
+
 /** Resets of all connections from one address: a client that is bounded on one of them could open many. */
 export interface AddressConduct {
   /** False when it was one too many. */
@@ -45,41 +74,27 @@ export interface AddressConduct {
   earnReset(): void;
 }
 
-/** Frames without work that a client may send for each answer that it took: updates of its windows, PINGs to measure the line. */
-const IDLE_FRAMES_AN_ANSWER = 8;
-
-export class Conduct {
+/** Streams of a connection that its client reset, or had us reset. */
+export class Resets {
   readonly #now: () => number;
   readonly #address: AddressConduct;
-  readonly #idleFrames: Tolerance;
-  readonly #resets: Tolerance;
+  readonly #tolerance: Tolerance;
 
-  constructor(limits: Http2Limits, now: () => number, address: AddressConduct) {
+  /** `now`: milliseconds, of a clock that only goes forward. */
+  constructor(allowance: Allowance, now: () => number, address: AddressConduct) {
     this.#now = now;
     this.#address = address;
-    this.#idleFrames = new Tolerance(limits.idleFrames, now());
-    this.#resets = new Tolerance(limits.resets, now());
+    this.#tolerance = new Tolerance(allowance, now());
   }
 
   answered(): void {
-    this.#resets.earn(1);
+    this.#tolerance.earn(1);
     this.#address.earnReset();
-    this.#idleFrames.earn(IDLE_FRAMES_AN_ANSWER);
-  }
-
-  /** A piece of an answer was sent, which the client says that it took. */
-  dataSent(): void {
-    this.#idleFrames.earn(2);
   }
 
   /** @throws {ConnectionError} when it was one too many. */
-  countReset(): void {
+  count(): void {
     const now = this.#now();
-    if (!this.#resets.use(now) || !this.#address.useReset(now)) throw enhanceYourCalm('too many streams were reset');
-  }
-
-  /** @throws {ConnectionError} when it was one too many. */
-  countIdleFrame(): void {
-    if (!this.#idleFrames.use(this.#now())) throw enhanceYourCalm('too many frames that bring no work');
+    if (!this.#tolerance.use(now) || !this.#address.useReset(now)) throw enhanceYourCalm('too many streams were reset');
   }
 }

@@ -30,3 +30,11 @@ export function protocolError(message: string): ConnectionError {
 export function enhanceYourCalm(message: string): ConnectionError {
   return new ConnectionError(ErrorCode.enhanceYourCalm, message);
 }
+
+export function flowControlError(message: string): ConnectionError {
+  return new ConnectionError(ErrorCode.flowControlError, message);
+}
+
+export function frameSizeError(message: string): ConnectionError {
+  return new ConnectionError(ErrorCode.frameSizeError, message);
+}

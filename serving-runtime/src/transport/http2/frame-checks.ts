@@ -1,5 +1,5 @@
 /** What RFC 9113, section 6, says of each type of frame, whatever state its connection is in. */
-import { ConnectionError, ErrorCode, protocolError } from './errors.ts';
+import { frameSizeError, protocolError } from './errors.ts';
 import { FrameType } from './frames.ts';
 import type { Frame } from './frames.ts';
 
@@ -23,14 +23,15 @@ const RULES: Readonly<Record<number, Rule>> = {
 
 /** @throws {ConnectionError} */
 export function checkFrame({ type, streamId, start, end }: Frame): void {
-  if (type === FrameType.pushPromise) throw protocolError('a client cannot push');
+  // A client cannot push, and to servers we say that they shall not.
+  if (type === FrameType.pushPromise) throw protocolError('nothing may be pushed');
   const rule = RULES[type];
   if (rule === undefined) return;
   if (rule.ofStream !== undefined && rule.ofStream !== streamId > 0) {
     throw protocolError(rule.ofStream ? 'the frame needs a stream' : 'the frame belongs to no stream');
   }
   if (rule.length !== undefined && end - start !== rule.length) {
-    throw new ConnectionError(ErrorCode.frameSizeError, 'a frame has the wrong length');
+    throw frameSizeError('a frame has the wrong length');
   }
 }
 

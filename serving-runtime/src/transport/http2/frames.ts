@@ -1,5 +1,5 @@
 /** RFC 9113, sections 4 and 6: frames out of the bytes of a connection, and into them. */
-import { ConnectionError, ErrorCode } from './errors.ts';
+import { frameSizeError } from './errors.ts';
 import type { OutputBuffer } from './output-buffer.ts';
 
 export const FrameType = {
@@ -25,6 +25,9 @@ export const SettingId = {
   maxFrameSize: 0x5,
   maxHeaderListSize: 0x6,
 } as const;
+
+/** What a client says first (section 3.4). */
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 export const HEADER_BYTES = 9;
 /** What every peer takes, and all that we send and take. */
@@ -121,7 +124,7 @@ export class FrameReader {
 
 function lengthAt(bytes: Buffer, offset: number): number {
   const length = ((bytes[offset] ?? 0) << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
-  if (length > MAX_FRAME_BYTES) throw new ConnectionError(ErrorCode.frameSizeError, 'a frame is too long');
+  if (length > MAX_FRAME_BYTES) throw frameSizeError('a frame is too long');
   return length;
 }
 

@@ -1,18 +1,17 @@
 /** Header blocks out of HEADERS and the CONTINUATION frames that follow it. */
-import { ConnectionError, enhanceYourCalm, ErrorCode, protocolError } from './errors.ts';
+import { enhanceYourCalm, frameSizeError, protocolError } from './errors.ts';
 import { checkDependency } from './frame-checks.ts';
 import { Flag } from './frames.ts';
 import type { Frame } from './frames.ts';
 import type { DecodedBlock, HpackDecoder } from './hpack-decoder.ts';
-import type { Http2Limits } from './limits.ts';
+import type { PeerLimits } from './limits.ts';
 
 const PRIORITY_BYTES = 5;
 
 /** Takes the padding off. @throws {ConnectionError} when it is longer than the frame. */
 export function removePadding(frame: Frame): void {
   if ((frame.flags & Flag.padded) === 0) return;
-  if (frame.start === frame.end)
-    throw new ConnectionError(ErrorCode.frameSizeError, 'a padded frame has no length of padding');
+  if (frame.start === frame.end) throw frameSizeError('a padded frame has no length of padding');
   const padding = frame.buffer[frame.start] ?? 0;
   frame.start += 1;
   frame.end -= padding;
@@ -26,13 +25,13 @@ export interface HeaderBlock extends DecodedBlock {
 
 export class HeaderBlocks {
   readonly #decoder: HpackDecoder;
-  readonly #limits: Http2Limits;
+  readonly #limits: PeerLimits;
   #streamId = 0;
   #flags = 0;
   #fragments: Buffer[] = [];
   #bytes = 0;
 
-  constructor(decoder: HpackDecoder, limits: Http2Limits) {
+  constructor(decoder: HpackDecoder, limits: PeerLimits) {
     this.#decoder = decoder;
     this.#limits = limits;
   }
@@ -46,8 +45,7 @@ export class HeaderBlocks {
   begin(frame: Frame): HeaderBlock | undefined {
     removePadding(frame);
     if ((frame.flags & Flag.priority) !== 0) {
-      if (frame.end - frame.start < PRIORITY_BYTES)
-        throw new ConnectionError(ErrorCode.frameSizeError, 'HEADERS is too short');
+      if (frame.end - frame.start < PRIORITY_BYTES) throw frameSizeError('HEADERS is too short');
       checkDependency(frame);
       frame.start += PRIORITY_BYTES;
     }

@@ -1,8 +1,33 @@
 /**
- * What one client may cost. Every way to make a server work or hold memory for less than it costs the client has its bound here;
- * tests set smaller ones.
+ * What one peer may cost. Every way to make us work or hold memory for less than it costs the peer has its bound here; tests set
+ * smaller ones.
  */
-export interface Http2Limits {
+export interface PeerLimits {
+  /** SETTINGS_MAX_HEADER_LIST_SIZE: bytes of the fields of a request or an answer, counted as HPACK does. */
+  readonly maxHeaderListBytes: number;
+  /** A header block as it came; beyond it the connection ends, because nobody knows how much would follow (CVE-2024-27983). */
+  readonly maxHeaderBlockBytes: number;
+  /** CONTINUATION frames of a block; a peer that means well needs none. */
+  readonly maxContinuations: number;
+  /** SETTINGS_HEADER_TABLE_SIZE: what HPACK remembers of a connection. */
+  readonly headerTableBytes: number;
+  /** Bytes of a body that may arrive before they are taken. */
+  readonly streamWindowBytes: number;
+  /** The same of a whole connection. */
+  readonly connectionWindowBytes: number;
+  /** Bytes that wait for a peer that does not read; with more, it is not read either. */
+  readonly maxUnsentBytes: number;
+  /**
+   * Frames that ask for work and bring none (PING, SETTINGS, PRIORITY, empty DATA, WINDOW_UPDATE, unknown types): a bucket with
+   * this many, refilled by so many a second, by answers, and by every frame of a body that is sent.
+   */
+  readonly idleFrames: Allowance;
+  /** What a connection may still take, to read what we said last, before it is closed. */
+  readonly closeMs: number;
+}
+
+/** What one client may cost. */
+export interface Http2Limits extends PeerLimits {
   /** Connections at a time; more are closed at once. */
   readonly maxConnections: number;
   /** SETTINGS_MAX_CONCURRENT_STREAMS. More get REFUSED_STREAM, which tells a client that it may ask again. */
@@ -12,27 +37,8 @@ export interface Http2Limits {
    * "open, cancel, open" has any number of them running (rapid reset, CVE-2023-44487).
    */
   readonly maxRunning: number;
-  /** SETTINGS_MAX_HEADER_LIST_SIZE: bytes of the fields of a request, counted as HPACK does. More get 431. */
-  readonly maxHeaderListBytes: number;
-  /** A header block as it came; beyond it the connection ends, because nobody knows how much would follow (CVE-2024-27983). */
-  readonly maxHeaderBlockBytes: number;
-  /** CONTINUATION frames of a block; a client that means well needs none. */
-  readonly maxContinuations: number;
-  /** SETTINGS_HEADER_TABLE_SIZE: what HPACK remembers of a connection. */
-  readonly headerTableBytes: number;
-  /** Bytes of a request's body that may arrive before its handler has taken them. */
-  readonly streamWindowBytes: number;
-  /** The same of a whole connection. It bounds what a connection can have us hold. */
-  readonly connectionWindowBytes: number;
-  /** Bytes that wait for a client that does not read; at this many its requests are not read either. */
-  readonly maxUnsentBytes: number;
   /** Bytes of answers that wait behind a client's flow control; beyond it its next requests get REFUSED_STREAM. */
   readonly maxBlockedBytes: number;
-  /**
-   * Frames that ask for work and bring none (PING, SETTINGS, PRIORITY, empty DATA, WINDOW_UPDATE, unknown types): a bucket with
-   * this many, refilled by so many a second, and by every frame of an answer.
-   */
-  readonly idleFrames: Allowance;
   /** Streams of a connection that were reset, by the client or for a fault of it; refilled by every answer it takes (CVE-2023-44487, CVE-2025-8671). */
   readonly resets: Allowance;
   /** The same of all connections from one address. */
@@ -45,8 +51,8 @@ export interface Http2Limits {
   readonly stallMs: number;
   /** Without a stream; then the connection is drained. */
   readonly idleMs: number;
-  /** What a connection may still take, to read what we said last, before it is closed. */
-  readonly closeMs: number;
+  /** How long a client that is told to go may take to show that it knows; until then what it asks is served. */
+  readonly drainMs: number;
 }
 
 export interface Allowance {
@@ -74,4 +80,5 @@ export const HTTP2_LIMITS: Http2Limits = {
   stallMs: 30_000,
   idleMs: 15 * 60_000,
   closeMs: 1000,
+  drainMs: 10_000,
 };

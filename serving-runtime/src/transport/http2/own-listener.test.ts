@@ -5,11 +5,11 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { frame, GET, POST, PREFACE, rawClient, settingsFrame, uint32 } from '../../testing/raw-http2.ts';
-import type { RawClient } from '../../testing/raw-http2.ts';
+import { frame, GET, POST, rawClient, settingsFrame, uint32 } from '../../testing/raw-http2.ts';
+import type { RawPeer } from '../../testing/raw-http2.ts';
 import { ErrorCode } from './errors.ts';
 import type { Exchange, Http2Listener } from './exchange.ts';
-import { Flag, FrameType, SettingId } from './frames.ts';
+import { Flag, FrameType, PREFACE, SettingId } from './frames.ts';
 import type { Http2Limits } from './limits.ts';
 import { createOwnListener } from './own-listener.ts';
 
@@ -92,14 +92,14 @@ async function expectServed({ port }: Served): Promise<void> {
   session.close();
 }
 
-const post = (client: RawClient, streamId: number, path = '/') =>
+const post = (client: RawPeer, streamId: number, path = '/') =>
   client.headers(streamId, { ...POST, ':path': path }, OPEN);
-const get = (client: RawClient, streamId: number, path: string) => client.headers(streamId, { ...GET, ':path': path });
+const get = (client: RawPeer, streamId: number, path: string) => client.headers(streamId, { ...GET, ':path': path });
 const data = (streamId: number, bytes: number, flags = 0) =>
   frame(FrameType.data, flags, streamId, Buffer.alloc(bytes));
 const reset = (streamId: number) => frame(FrameType.rstStream, 0, streamId, uint32(ErrorCode.cancel));
 const windowUpdate = (streamId: number, bytes: number) => frame(FrameType.windowUpdate, 0, streamId, uint32(bytes));
-const bytesOf = (client: RawClient, streamId: number) =>
+const bytesOf = (client: RawPeer, streamId: number) =>
   client.frames
     .filter((seen) => seen.type === FrameType.data && seen.streamId === streamId)
     .reduce((sum, { payload }) => sum + payload.length, 0);
@@ -225,8 +225,8 @@ describe('flow control', () => {
   });
 
   it.each([
-    ['a stream', { streamWindowBytes: 70_000 }, async (client: RawClient) => client.resetOf(1)],
-    ['a connection', { connectionWindowBytes: 70_000 }, async (client: RawClient) => client.goaway()],
+    ['a stream', { streamWindowBytes: 70_000 }, async (client: RawPeer) => client.resetOf(1)],
+    ['a connection', { connectionWindowBytes: 70_000 }, async (client: RawPeer) => client.goaway()],
   ])('of requests: who sends more than %s may is cut off', async (_, limits, code) => {
     const client = await rawClient((await serve(limits)).port);
     client.send(post(client, 1, '/keep'), ...Array.from({ length: 5 }, () => data(1, 16_384)));
@@ -261,7 +261,7 @@ describe('an attack ends its connection, and no other', () => {
   const streamsOf = (count: number, make: (streamId: number) => readonly Uint8Array[]) =>
     times(count, (index) => Buffer.concat(make(2 * index + 1)));
 
-  it.each<[string, Partial<Http2Limits>, (client: RawClient) => readonly Uint8Array[]]>([
+  it.each<[string, Partial<Http2Limits>, (client: RawPeer) => readonly Uint8Array[]]>([
     ['rapid reset', RESETS, (client) => streamsOf(21, (id) => [post(client, id), reset(id)])],
     [
       'made you reset: windows that grow by nothing',
@@ -385,7 +385,7 @@ describe('an attack ends its connection, and no other', () => {
 });
 
 describe('a client that is slow', () => {
-  it.each<[string, Partial<Http2Limits>, (client: RawClient) => readonly Uint8Array[]]>([
+  it.each<[string, Partial<Http2Limits>, (client: RawPeer) => readonly Uint8Array[]]>([
     ['with its preface', { prefaceMs: 50 }, () => []],
     ['with its SETTINGS', { prefaceMs: 50 }, () => [PREFACE]],
     ['with a frame', { frameMs: 50 }, () => [PREFACE, settingsFrame(), data(1, 100).subarray(0, 50)]],
@@ -456,7 +456,7 @@ describe('a client that is slow', () => {
 
 describe('a drain', () => {
   it('answers what was asked, also what was on its way, and says what was last', async () => {
-    const { port, listener, held } = await serve({ closeMs: 100 });
+    const { port, listener, held } = await serve({ drainMs: 100 });
     const client = await rawClient(port);
     client.send(get(client, 1, '/hold'));
     await client.frame(() => held.length === 1);
@@ -472,6 +472,22 @@ describe('a drain', () => {
     expect(last.payload.readUInt32BE(4)).toBe(ErrorCode.noError);
     expect((await client.head(1)).fields).toEqual({ ':status': '204' });
     expect(client.frames.some(({ streamId }) => streamId === 5)).toBe(false);
+  });
+
+  it('serves a client that is slow to read until it has shown that it knows', async () => {
+    const { port, listener } = await serve({ drainMs: 60_000 });
+    const client = await rawClient(port);
+    const drained = listener.drain();
+    const { payload } = await client.frame(({ type, flags }) => type === FrameType.ping && flags === 0);
+    client.send(get(client, 1, '/'));
+    await client.frame(isEnd(1));
+    const told = client.frames.filter(({ type }) => type === FrameType.goaway);
+    client.send(frame(FrameType.ping, Flag.ack, 0, payload));
+    const last = await client.frame((seen) => seen.type === FrameType.goaway && seen.payload.readUInt32BE() === 1);
+    await drained;
+
+    expect(told).toHaveLength(1);
+    expect(last.payload.readUInt32BE(4)).toBe(ErrorCode.noError);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * What the client may still send, of one stream or of a connection (RFC 9113, section 6.9). It is told of what was taken once
+ * What the peer may still send, of one stream or of a connection (RFC 9113, section 6.9). It is told of what was taken once
  * that is half of the window, so that an update does not go out for every frame.
  */
 export class ReceiveWindow {
@@ -12,13 +12,13 @@ export class ReceiveWindow {
     this.#left = size;
   }
 
-  /** False when the client sent more than it may. */
+  /** False when the peer sent more than it may. */
   receive(bytes: number): boolean {
     this.#left -= bytes;
     return this.#left >= 0;
   }
 
-  /** By how much to tell the client now that its window grows; 0: not yet. */
+  /** By how much to tell the peer now that its window grows; 0: not yet. */
   giveBack(bytes: number): number {
     this.#taken += bytes;
     if (this.#taken < this.#size / 2) return 0;

@@ -1,12 +1,11 @@
 import type { RequestHead } from './exchange.ts';
 import type { ReceivedField } from './header-field.ts';
+import { areRegular, contentLengthOf } from './regular-fields.ts';
 
 export interface ReceivedHead extends RequestHead {
   /** undefined when none was announced. */
   readonly contentLength: number | undefined;
 }
-
-const LENGTH = /^\d{1,15}$/;
 
 /** The fields of a request as what they say; undefined when they are malformed (RFC 9113, sections 8.2 and 8.3). */
 export function readRequestHead(received: readonly ReceivedField[]): ReceivedHead | undefined {
@@ -20,10 +19,6 @@ export function readRequestHead(received: readonly ReceivedField[]): ReceivedHea
   if (method === undefined || scheme === undefined || path === undefined || path === '') return undefined;
   const contentLength = contentLengthOf(fields);
   return contentLength === 'wrong' ? undefined : { method, path, authority, fields, contentLength };
-}
-
-export function areTrailers(received: readonly ReceivedField[]): boolean {
-  return areRegular(received);
 }
 
 interface PseudoValues {
@@ -41,18 +36,4 @@ function pseudoValues(pseudo: readonly ReceivedField[]): PseudoValues | undefine
     values[name as keyof PseudoValues] = value;
   }
   return values;
-}
-
-function areRegular(fields: readonly ReceivedField[]): boolean {
-  return fields.every((field) => !field.isPseudo && !field.isForbidden);
-}
-
-function contentLengthOf(fields: readonly ReceivedField[]): number | 'wrong' | undefined {
-  let length: string | undefined;
-  for (const { name, value } of fields) {
-    if (name !== 'content-length') continue;
-    if (!LENGTH.test(value) || (length !== undefined && length !== value)) return 'wrong';
-    length = value;
-  }
-  return length === undefined ? undefined : Number(length);
 }

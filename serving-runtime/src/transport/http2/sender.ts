@@ -1,12 +1,11 @@
-/** All that one connection sends: the frames, the client's flow control, and whose turn it is when that is the narrow place. */
-import { DEFAULT_WINDOW, Flag, FrameType, MAX_FRAME_BYTES, MAX_WINDOW, SettingId } from './frames.ts';
+/** All that one connection sends: the frames, the peer's flow control, and whose turn it is when that is the narrow place. */
+import { DEFAULT_WINDOW, Flag, FrameType, MAX_FRAME_BYTES, MAX_WINDOW } from './frames.ts';
 import { writeFrameHead, writeGoaway, writeHeaders, writeNumberFrame, writeSettings } from './frames.ts';
 import type { HeaderField } from './header-field.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
-import type { Http2Limits } from './limits.ts';
 import { OutputBuffer } from './output-buffer.ts';
 
-/** Streams that we reset: the client may not have known yet when it sent more of them. */
+/** Streams that we reset: the peer may not have known yet when it sent more of them. */
 const MAX_RESET_REMEMBERED = 1024;
 
 /** Where bytes go. */
@@ -26,33 +25,33 @@ export interface Waiting {
 export class Sender<Stream extends Waiting> {
   readonly output = new OutputBuffer();
   readonly encoder = new HpackEncoder();
-  /** Bytes of answers that streams hold. */
+  /** Bytes of bodies that streams hold. */
   queuedBytes = 0;
   readonly blocked = new Set<Stream>();
-  readonly #limits: Http2Limits;
+  readonly #maxUnsentBytes: number;
   readonly #outlet: Outlet;
   readonly #resetIds = new Set<number>();
   #window = DEFAULT_WINDOW;
 
-  constructor(limits: Http2Limits, outlet: Outlet) {
-    this.#limits = limits;
+  constructor(maxUnsentBytes: number, outlet: Outlet) {
+    this.#maxUnsentBytes = maxUnsentBytes;
     this.#outlet = outlet;
-    writeSettings(this.output, [
-      [SettingId.headerTableSize, limits.headerTableBytes],
-      [SettingId.maxConcurrentStreams, limits.maxConcurrentStreams],
-      [SettingId.initialWindowSize, limits.streamWindowBytes],
-      [SettingId.maxHeaderListSize, limits.maxHeaderListBytes],
-    ]);
-    writeNumberFrame(this.output, FrameType.windowUpdate, 0, limits.connectionWindowBytes - DEFAULT_WINDOW);
+  }
+
+  /** What each side begins with. */
+  open(settings: readonly (readonly [id: number, value: number])[], connectionWindowBytes: number): void {
+    writeSettings(this.output, settings);
+    writeNumberFrame(this.output, FrameType.windowUpdate, 0, connectionWindowBytes - DEFAULT_WINDOW);
+    this.#outlet.changed();
   }
 
   /** How large the next DATA frame may be; 0 or less: none now. */
   get room(): number {
     const unsent = this.output.byteLength + this.#outlet.unsentBytes();
-    return Math.min(MAX_FRAME_BYTES, this.#window, this.#limits.maxUnsentBytes - unsent);
+    return Math.min(MAX_FRAME_BYTES, this.#window, this.#maxUnsentBytes - unsent);
   }
 
-  /** The client takes so many bytes more. False when that is more than there can be. */
+  /** The peer takes so many bytes more. False when that is more than there can be. */
   widen(bytes: number): boolean {
     this.#window += bytes;
     return this.#window <= MAX_WINDOW;
@@ -103,8 +102,16 @@ export class Sender<Stream extends Waiting> {
     this.#outlet.changed();
   }
 
+  ping(payload: Uint8Array): void {
+    this.#ping(0, payload);
+  }
+
   pong(payload: Uint8Array): void {
-    writeFrameHead(this.output, { type: FrameType.ping, flags: Flag.ack, streamId: 0 }, payload.length);
+    this.#ping(Flag.ack, payload);
+  }
+
+  #ping(flags: number, payload: Uint8Array): void {
+    writeFrameHead(this.output, { type: FrameType.ping, flags, streamId: 0 }, payload.length);
     this.output.bytes(payload);
     this.#outlet.changed();
   }

@@ -1,5 +1,5 @@
 /** RFC 9113, section 6.5: what the peer asks of us. */
-import { ConnectionError, ErrorCode, protocolError } from './errors.ts';
+import { ConnectionError, ErrorCode, frameSizeError, protocolError } from './errors.ts';
 import { MAX_FRAME_BYTES, MAX_WINDOW, SettingId } from './frames.ts';
 import type { Frame } from './frames.ts';
 
@@ -13,8 +13,7 @@ const MAX_FRAME_SIZE_BOUND = 2 ** 24 - 1;
 
 /** @throws {ConnectionError} for a value that is out of its bounds. Settings that nobody knows are among the result. */
 export function readSettings({ buffer, start, end }: Frame): Setting[] {
-  if ((end - start) % SETTING_BYTES !== 0)
-    throw new ConnectionError(ErrorCode.frameSizeError, 'SETTINGS has half a setting');
+  if ((end - start) % SETTING_BYTES !== 0) throw frameSizeError('SETTINGS has half a setting');
   const settings: Setting[] = [];
   for (let offset = start; offset < end; offset += SETTING_BYTES) {
     const setting = { id: buffer.readUInt16BE(offset), value: buffer.readUInt32BE(offset + 2) };

@@ -7,8 +7,8 @@ import type { TlsMaterial } from './tls-material.ts';
 export interface TlsListenerOptions {
   /** What is spoken behind it (ALPN), the preferred one first; a client that offers others alone is refused. */
   readonly protocols: readonly ('h2' | 'http/1.1')[];
-  /** Whether clients need a certificate of the authorities in the material. */
-  readonly needsClientCertificate: boolean;
+  /** Whether clients are asked for a certificate of the authorities in the material, and whether none goes on without. */
+  readonly clientCertificate: 'NotAsked' | 'Optional' | 'Required';
   /** From the connection to the end of the handshake, in milliseconds (10 seconds). */
   readonly handshakeMs?: number;
 }
@@ -23,14 +23,15 @@ const HANDSHAKE_MS = 10_000;
 
 export function createTlsListener(
   material: TlsMaterial,
-  { protocols, needsClientCertificate, handshakeMs = HANDSHAKE_MS }: TlsListenerOptions,
+  { protocols, clientCertificate, handshakeMs = HANDSHAKE_MS }: TlsListenerOptions,
   onSecure: (socket: TLSSocket) => void,
 ): TlsListener {
   const server = createServer({
     ...material.context,
     ALPNProtocols: [...protocols],
-    requestCert: needsClientCertificate,
-    rejectUnauthorized: needsClientCertificate,
+    requestCert: clientCertificate !== 'NotAsked',
+    // What an optional one is worth, `peerOf` says.
+    rejectUnauthorized: clientCertificate === 'Required',
     handshakeTimeout: handshakeMs,
   });
   server.on('secureConnection', (socket) => {

@@ -115,7 +115,7 @@ describe('a client of TLS', () => {
   const listener = (onSecure = echo, handshakeMs = 10_000) =>
     createTlsListener(
       material,
-      { protocols: ['h2', 'http/1.1'], needsClientCertificate: false, handshakeMs },
+      { protocols: ['h2', 'http/1.1'], clientCertificate: 'NotAsked', handshakeMs },
       onSecure,
     );
 
