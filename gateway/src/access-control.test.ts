@@ -1,10 +1,12 @@
 /** Who is let in, over every protocol. Whose tokens are says the test; `test/apiserver/gateway.test.ts` asks a real API server. */
 import { connect as connectHttp2 } from 'node:http2';
 import { Metadata } from '@grpc/grpc-js';
+import type { Logger } from '@slipway/kube';
 import { grpcClient } from '@slipway/serving-runtime/testing/grpc-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createCallers } from './access/callers.ts';
+import { createGatewayTokens } from './access/gateway-tokens.ts';
 import type { Review } from './access/remembered.ts';
 import { startModelPods } from './testing/model-pods.ts';
 import type { ModelPods } from './testing/model-pods.ts';
@@ -15,6 +17,7 @@ import { ask, eventually, FLIGHTS, INFER, row, startGateway } from './testing/ru
 import type { RunningGateway } from './testing/running-gateway.ts';
 import { aToken } from './testing/tokens.ts';
 
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 const CHECKOUT = aToken({ sub: 'system:serviceaccount:web:checkout' });
 const STRANGER = aToken({ sub: 'system:serviceaccount:web:stranger' });
 const FORGED = aToken({ sub: 'system:serviceaccount:web:forged' });
@@ -23,7 +26,11 @@ const REVIEWS: Readonly<Record<string, Review>> = {
   [STRANGER]: { serviceAccount: { namespace: 'web', name: 'stranger' } },
   [FORGED]: { serviceAccount: undefined },
 };
-const ACCESS = { serviceAccounts: new Set(['web/checkout']), namespaces: new Set<string>() };
+const ACCESS = {
+  serviceAccounts: new Set(['web/checkout']),
+  namespaces: new Set<string>(),
+  certificateNames: new Set<string>(),
+};
 
 let pods: ModelPods;
 let odd: OddPod;
@@ -44,7 +51,16 @@ beforeAll(async () => {
     wallClock: () => Date.now(),
     now: () => performance.now(),
   });
-  gateway = await startGateway({ callers });
+  const gatewayTokens = createGatewayTokens({
+    request: (audience) => {
+      if (audience !== 'slipway:team-a/flights') return Promise.reject(new Error('connection refused'));
+      return Promise.resolve({ text: `token of ${audience}`, expiresAt: new Date(Date.now() + 3600_000) });
+    },
+    log: silent,
+    wallClock: () => Date.now(),
+    now: () => performance.now(),
+  });
+  gateway = await startGateway({ callers, gatewayTokens });
 });
 
 beforeEach(() => {
@@ -129,6 +145,36 @@ describe('REST', () => {
     expect((await infer({})).status).toBe(200);
     expect((await infer({ authorization: 'Basic x' })).status).toBe(200);
     expect(odd.seen[before + 1]?.rawHeaders).toContain('Basic x');
+  });
+});
+
+describe('pods that take requests from gateways alone', () => {
+  const HEADER = 'x-slipway-gateway-token';
+
+  it('get its token by every protocol, and so do mirrors; what a client sends in its place they do not', async () => {
+    const mirrors = [{ backend: odd.backend('flights-8', 0), percent: 100 }];
+    gateway.table.set(aRoute([odd.backend('flights-9', 100)], { needsGatewayToken: true, mirrors }));
+    const before = odd.seen.length;
+    await infer({ [HEADER]: 'forged' });
+    await eventually(() => odd.seen.length).toBe(before + 2);
+    const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/v2/models/add/stream`, {
+      headers: { host: FLIGHTS, [HEADER]: 'forged' },
+    });
+    socket.on('error', () => {});
+    await eventually(() => odd.seen.length).toBe(before + 3);
+
+    for (const { rawHeaders } of odd.seen.slice(before)) {
+      const at = rawHeaders.flatMap((text, index) => (text === HEADER ? [rawHeaders[index + 1]] : []));
+      expect(at).toEqual(['token of slipway:team-a/flights']);
+    }
+  });
+
+  it('get nothing while the gateway has no token, and the client is told so', async () => {
+    gateway.table.set(aRoute([odd.backend('flights-9', 100)], { needsGatewayToken: true, name: 'none' }));
+    const { status, body } = await ask({ port: gateway.port, path: INFER, body: row(2, 3), host: 'none.team-a.svc' });
+    gateway.table.delete('team-a', 'none');
+
+    expect([status, errorOf(body)]).toEqual([503, expect.stringContaining('no token for the pods of this service')]);
   });
 });
 

@@ -20,8 +20,21 @@ export function readConfig(args: readonly string[]): Config | 'help' {
   const { help, ...values }: Readonly<Record<string, unknown>> = parseArgs({ args: [...args], options }).values;
   if (help === true) return 'help';
   const parsed = Config.safeParse(values);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return together(parsed.data);
   throw new Error(parsed.error.issues.map((issue) => `--${issue.path.join('.')}: ${issue.message}`).join('\n'));
+}
+
+/** Flags that mean nothing without another. */
+const NEEDS = [
+  ['tls-cert-file', 'tls-key-file'],
+  ['tls-key-file', 'tls-cert-file'],
+  ['tls-client-ca-file', 'tls-cert-file'],
+] as const;
+
+function together(config: Config): Config {
+  const lonely = NEEDS.find(([given, needed]) => config[given] !== undefined && config[needed] === undefined);
+  if (lonely !== undefined) throw new Error(`--${lonely[0]} needs --${lonely[1]}`);
+  return config;
 }
 
 const HELP_COLUMN = 38;

@@ -1,11 +1,13 @@
 /** The port that clients ask, for all protocols, and how it ends. */
 import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionLimits } from '@slipway/serving-runtime/transport/connection-limits';
 import type { ConnectionLimits } from '@slipway/serving-runtime/transport/connection-limits';
 import { createOwnListener } from '@slipway/serving-runtime/transport/http2/own-listener';
 import { tellByPreface } from '@slipway/serving-runtime/transport/shared-port';
+import { createTlsPorts } from '@slipway/serving-runtime/transport/tls-ports';
+import type { TlsOptions } from '@slipway/serving-runtime/transport/tls-ports';
 import { createHttp1Front } from './proxy/http1-front.ts';
 import { createProxy } from './proxy/proxy.ts';
 import type { ProxyOptions } from './proxy/proxy.ts';
@@ -15,12 +17,14 @@ export interface DataPlaneOptions extends ProxyOptions {
   /** 0 for any free one. */
   readonly port: number;
   readonly connections: ConnectionLimits;
-  /** Told of what no client can have caused. */
-  readonly onFault: (cause: unknown) => void;
+  /** The same over TLS, at a port of its own; clients may show certificates. Default: no such port. */
+  readonly tls?: (Omit<TlsOptions, 'isClientCertificateOptional'> & { readonly port: number }) | undefined;
 }
 
 export interface DataPlane {
   readonly port: number;
+  /** Undefined where there is none. */
+  readonly tlsPort: number | undefined;
   /**
    * Goes on as before, but each answer over HTTP/1.1 says that its connection ends: so clients leave by themselves while they
    * are served, and those connections that are closed later have long been idle, where no request can cross with the end.
@@ -41,7 +45,7 @@ const REFUSING_MS = 500;
 
 /** Rejects when the port is taken. */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const { host, port, connections, onFault } = options;
+  const { host, port, connections, tls, onFault } = options;
   const proxy = createProxy(options);
   const http1 = createHttp1Front({ listener: proxy.listener('http1'), onUpgrade: proxy.upgrade });
   const http2 = createOwnListener(proxy.listener('http2'), {
@@ -50,19 +54,21 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   });
   const take = tellByPreface(http1.take, http2.take);
   const admit = createConnectionLimits(connections);
-  const server = createServer({ noDelay: true }, (socket: Socket) => {
-    if (admit(socket)) take(socket);
-    else socket.destroy();
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
+  const listenWith = (at: number, taken: (socket: Socket) => void) =>
+    listening({ host, port: at }, (socket) => {
+      if (admit(socket)) taken(socket);
+      else socket.destroy();
+    });
+  const server = await listenWith(port, take);
+  const secured = tls && createTlsPorts({ ...tls, isClientCertificateOptional: true }, http1.take, http2.take);
+  const tlsServer = secured && (await listenWith(tls.port, secured.takeShared));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
+    tlsPort: tlsServer && portOf(tlsServer),
     turnAway: http1.turnAway,
     stop: async (graceMs) => {
       server.close();
+      tlsServer?.close();
       const answered = Promise.all([http1.drain(), http2.drain(), proxy.webSocketsClosed()]);
       await Promise.race([answered, sleep(graceMs, undefined, { ref: false })]);
       if (proxy.refuseWaiting() > 0) await Promise.race([answered, sleep(REFUSING_MS, undefined, { ref: false })]);
@@ -71,4 +77,21 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       proxy.close();
     },
   };
+}
+
+/** Rejects when the port is taken. */
+async function listening(
+  at: { readonly host: string; readonly port: number },
+  taken: (socket: Socket) => void,
+): Promise<Server> {
+  const server = createServer({ noDelay: true }, taken);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at.port, at.host, resolve);
+  });
+  return server;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }

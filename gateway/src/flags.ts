@@ -1,5 +1,7 @@
 /** Every flag once: what it is worth, and what the help says of it. */
+import { quantityValue } from '@slipway/kube';
 import { z } from 'zod';
+import { goDurationMs } from './control/go-duration.ts';
 
 interface Flag<Schema extends z.ZodType> {
   /** What follows it, in the help. */
@@ -17,6 +19,16 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1);
 const seconds = z.coerce.number().min(0).max(3600);
 
+const MIN_SIZE_LIMIT = 16 * 1024 * 1024;
+const sizeLimit = z
+  .string()
+  .transform((text) => quantityValue(text) ?? 0)
+  .refine((bytes) => bytes >= MIN_SIZE_LIMIT, 'must be a quantity of at least 16Mi, such as 1Gi');
+const duration = z
+  .string()
+  .regex(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/, 'must be a duration such as 168h')
+  .transform(goDurationMs);
+
 const PORTS = {
   host: flag('ADDRESS', 'what the ports listen on (0.0.0.0)', z.string().default('0.0.0.0')),
   port: flag('N', 'HTTP/1.1, HTTP/2, gRPC and WebSocket (8080)', port.default(8080)),
@@ -24,6 +36,39 @@ const PORTS = {
     'N',
     '/healthz, /readyz, /metrics, and /routes: which\nsequence of each route is applied (8002)',
     port.default(8002),
+  ),
+};
+
+const file = z.string().min(1).optional();
+
+const TLS = {
+  'tls-port': flag('N', 'the same over TLS, where there is a certificate (8443)', port.default(8443)),
+  'tls-cert-file': flag('FILE', 'PEM: its certificate, and what leads from it to its\nauthority (no TLS)', file),
+  'tls-key-file': flag('FILE', 'PEM: its key', file),
+  'tls-client-ca-file': flag(
+    'FILE',
+    'PEM: authorities whose certificates tell who a client\nis; none needs one (nobody is asked for one)',
+    file,
+  ),
+};
+
+const SERVICE_ACCOUNT = /^([a-z0-9][-a-z0-9]*)\/([a-z0-9][-.a-z0-9]*)$/;
+
+const serviceAccount = z
+  .string()
+  .regex(SERVICE_ACCOUNT, 'must be the namespace and the name of a service account: slipway-system/slipway')
+  .transform((text) => {
+    const [, namespace = '', name = ''] = SERVICE_ACCOUNT.exec(text) ?? [];
+    return { namespace, name };
+  })
+  .optional();
+
+const ACCESS = {
+  operator: flag('NAMESPACE/NAME', 'the service account that alone may read /stream\n(everybody may)', serviceAccount),
+  'service-account': flag(
+    'NAMESPACE/NAME',
+    'its own: pods that take requests from gateways alone\nare shown tokens of it (none)',
+    serviceAccount,
   ),
 };
 
@@ -52,6 +97,20 @@ const LIMITS = {
   ),
 };
 
+const SAMPLES = {
+  'sampling-dir': flag(
+    'DIR',
+    'keep the samples that routes ask for in files here\n(none are kept)',
+    z.string().min(1).optional(),
+  ),
+  'sampling-size-limit': flag(
+    'QUANTITY',
+    'of DIR; files use four fifths of it, and the oldest\ngoes first (1Gi)',
+    sizeLimit.prefault('1Gi'),
+  ),
+  'sampling-retention': flag('DURATION', 'files go when they are so old (168h)', duration.prefault('168h')),
+};
+
 const WATCHING = {
   'log-level': flag(
     'LEVEL',
@@ -70,7 +129,16 @@ const ENDING = {
 };
 
 /** In the order of the help. */
-export const TOPICS = { Ports: PORTS, Routes: ROUTES, Limits: LIMITS, Watching: WATCHING, Ending: ENDING };
+export const TOPICS = {
+  Ports: PORTS,
+  'TLS (files are read again when they change)': TLS,
+  Access: ACCESS,
+  Routes: ROUTES,
+  Limits: LIMITS,
+  Samples: SAMPLES,
+  Watching: WATCHING,
+  Ending: ENDING,
+};
 
-export const FLAGS = { ...PORTS, ...ROUTES, ...LIMITS, ...WATCHING, ...ENDING };
+export const FLAGS = { ...PORTS, ...TLS, ...ACCESS, ...ROUTES, ...LIMITS, ...SAMPLES, ...WATCHING, ...ENDING };
 export type Flags = typeof FLAGS;

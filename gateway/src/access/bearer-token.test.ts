@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aToken } from '../testing/tokens.ts';
-import { bearerTokenOf } from './bearer-token.ts';
+import { AUDIENCE, bearerTokenOf } from './bearer-token.ts';
 
 const authorization = (value: string) => ({ name: 'authorization', value });
 
@@ -10,7 +10,7 @@ describe('a token is taken', () => {
     ['of one audience', `Bearer ${aToken({ aud: 'slipway' })}`],
     ['whatever the letters of Bearer', `bEARER  ${aToken()} `],
   ])('%s', (_, value) => {
-    expect(bearerTokenOf([{ name: 'accept', value: '*/*' }, authorization(value)])).toMatchObject({
+    expect(bearerTokenOf([{ name: 'accept', value: '*/*' }, authorization(value)], AUDIENCE)).toMatchObject({
       text: value.trim().split(/ +/)[1],
       expiresAt: 4_000_000_000,
     });
@@ -35,6 +35,6 @@ describe('a request is refused without a question to anybody', () => {
     ],
     ['a token without an end', [authorization(`Bearer a.${claims}.c`)], 'InvalidToken', /no time at which it expires/],
   ])('%s', (_, fields, code, message) => {
-    expect(bearerTokenOf(fields)).toMatchObject({ code, message: expect.stringMatching(message) as string });
+    expect(bearerTokenOf(fields, AUDIENCE)).toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 });

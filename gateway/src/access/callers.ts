@@ -1,8 +1,8 @@
 /** Whose a token is: as the API server said before, or as it says now. */
 import type { BearerToken } from './bearer-token.ts';
+import { createQuestions } from './questions.ts';
 import { standingOf } from './remembered.ts';
 import type { Remembered, Review } from './remembered.ts';
-import { Slots } from './slots.ts';
 import { TokenCache, tokenKey } from './token-cache.ts';
 
 /** Rejects where the API server gives no answer. */
@@ -21,39 +21,24 @@ export interface Callers {
   of(token: BearerToken): Review | undefined | Promise<Review | undefined>;
 }
 
-const AT_A_TIME = 16;
-const MAX_WAITING = 256;
-/** How long a request waits for the API server. */
-const REVIEW_MS = 5000;
+/** Requests wait for them. */
+const REVIEWS = { atATime: 16, maxWaiting: 256, timeoutMs: 5000 };
 /** After a review that failed, a token that is remembered is not asked about for so long. */
 const LEFT_ALONE_MS = 5000;
 
 export function createCallers({ review, wallClock, now }: CallersOptions): Callers {
   const cache = new TokenCache();
-  const slots = new Slots(AT_A_TIME, MAX_WAITING);
-  /** One review a token at a time, however many requests carry it. */
-  const asking = new Map<string, Promise<Review | undefined>>();
+  const questions = createQuestions<Review | undefined>(REVIEWS);
 
-  async function askNow({ text, expiresAt }: BearerToken, key: string): Promise<Review | undefined> {
-    const signal = AbortSignal.timeout(REVIEW_MS);
-    if (!(await slots.take(signal))) return undefined;
-    try {
-      const answer = await review(text, signal);
+  function ask({ text, expiresAt }: BearerToken, key: string): Promise<Review | undefined> {
+    return questions(key, async (signal) => {
+      const answer = await review(text, signal).catch(() => undefined);
+      if (answer === undefined) return undefined;
       const reviewedAt = now();
       const lifetime = expiresAt * 1000 - wallClock();
       cache.set(key, { review: answer, reviewedAt, expiresAt: reviewedAt + lifetime, askAgainAt: 0 });
       return answer;
-    } catch {
-      return undefined;
-    } finally {
-      slots.give();
-    }
-  }
-
-  function ask(token: BearerToken, key: string): Promise<Review | undefined> {
-    const running = asking.get(key) ?? askNow(token, key).finally(() => asking.delete(key));
-    asking.set(key, running);
-    return running;
+    });
   }
 
   async function askOrUse(token: BearerToken, key: string, remembered: Remembered): Promise<Review | undefined> {

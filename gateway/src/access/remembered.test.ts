@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { standingOf } from './remembered.ts';
 import type { Remembered } from './remembered.ts';
-import { isAllowed, serviceAccountOf } from './service-account.ts';
+import { isAllowedAccount, serviceAccountOf } from './service-account.ts';
 import { TokenCache } from './token-cache.ts';
 
 const accepted = { serviceAccount: { namespace: 'web', name: 'checkout' } };
@@ -46,8 +46,12 @@ it.each([
 });
 
 it('a service account is let in by name or by its namespace', () => {
-  const access = { serviceAccounts: new Set(['web/checkout']), namespaces: new Set(['team-a']) };
-  const isIn = (namespace: string, name: string) => isAllowed(access, { namespace, name });
+  const access = {
+    serviceAccounts: new Set(['web/checkout']),
+    namespaces: new Set(['team-a']),
+    certificateNames: new Set<string>(),
+  };
+  const isIn = (namespace: string, name: string) => isAllowedAccount(access, { namespace, name });
 
   expect([isIn('web', 'checkout'), isIn('team-a', 'anybody')]).toEqual([true, true]);
   expect([isIn('web', 'other'), isIn('web2', 'checkout'), isIn('team', 'a')]).toEqual([false, false, false]);

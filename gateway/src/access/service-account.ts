@@ -14,6 +14,9 @@ export function serviceAccountOf(username: string): ServiceAccount | undefined {
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-export function isAllowed({ serviceAccounts, namespaces }: Access, { namespace, name }: ServiceAccount): boolean {
+export function isAllowedAccount(
+  { serviceAccounts, namespaces }: Access,
+  { namespace, name }: ServiceAccount,
+): boolean {
   return namespaces.has(namespace) || serviceAccounts.has(`${namespace}/${name}`);
 }

@@ -1,7 +1,6 @@
 /** Asks the API server whose a token is. */
 import { defineKind } from '@slipway/kube';
 import type { KubeClient, KubeObject, Logger } from '@slipway/kube';
-import { AUDIENCE } from './bearer-token.ts';
 import type { ReviewToken } from './callers.ts';
 import { serviceAccountOf } from './service-account.ts';
 
@@ -23,7 +22,14 @@ const tokenReviews = defineKind<TokenReview>({
   namespaced: false,
 });
 
-export function createTokenReviews(client: Pick<KubeClient, 'create'>, log: Logger): ReviewToken {
+export interface TokenReviewsOptions {
+  readonly client: Pick<KubeClient, 'create'>;
+  readonly log: Logger;
+  /** Tokens for others are nobody's here. */
+  readonly audience: string;
+}
+
+export function createTokenReviews({ client, log, audience }: TokenReviewsOptions): ReviewToken {
   let isFailing = false;
   return async (token, signal) => {
     try {
@@ -34,13 +40,13 @@ export function createTokenReviews(client: Pick<KubeClient, 'create'>, log: Logg
           kind: 'TokenReview',
           // It is stored nowhere; the name is for audit logs.
           metadata: { name: 'slipway-gateway' },
-          spec: { token, audiences: [AUDIENCE] },
+          spec: { token, audiences: [audience] },
         },
         { fieldManager: 'slipway-gateway', signal },
       );
       if (isFailing) log.info({}, 'the API server says again whose tokens are');
       isFailing = false;
-      const isOurs = status.authenticated === true && status.audiences?.includes(AUDIENCE) === true;
+      const isOurs = status.authenticated === true && status.audiences?.includes(audience) === true;
       return { serviceAccount: isOurs ? serviceAccountOf(status.user?.username ?? '') : undefined };
     } catch (err) {
       if (!isFailing)

@@ -14,8 +14,9 @@ export function buildRoute(
   poolOf: (service: string) => EndpointPool,
 ): Route {
   const { name, namespace = '' } = metadata;
-  const backends = spec.backends.map(({ revision, weight, endpoints: { service, httpPort, grpcPort } }) => {
-    return { revision, weight, pool: poolOf(service.name), httpPort, grpcPort };
+  const backends = spec.backends.map(({ revision, modelVersion, weight, endpoints }) => {
+    const { service, httpPort, grpcPort } = endpoints;
+    return { revision, modelVersion, weight, pool: poolOf(service.name), httpPort, grpcPort };
   });
   const { hold } = spec.limits;
   return {
@@ -28,7 +29,9 @@ export function buildRoute(
     stable: backendOf(backends, spec.stable),
     sticky: buildSticky(spec.sticky),
     mirrors: spec.mirrors.map(({ revision, percent }) => ({ backend: backendOf(backends, revision), percent })),
+    needsGatewayToken: spec.backends.some(({ endpoints }) => endpoints.callers === 'Gateways'),
     access: spec.access && buildAccess(spec.access.from),
+    sampling: spec.sampling,
     timeoutMs: goDurationMs(spec.limits.timeout),
     hold: hold && { requests: hold.requests, timeoutMs: goDurationMs(hold.timeout) },
   };
@@ -40,10 +43,12 @@ function backendOf(backends: readonly Backend[], wanted: string): Backend {
   return found;
 }
 
-function buildAccess(from: NonNullable<Spec['access']>['from']): Access {
+function buildAccess(from: NonNullable<Spec['access']>['from']): Access | undefined {
+  if (from.some(({ anyone }) => anyone !== undefined)) return undefined;
   return {
     serviceAccounts: new Set(from.flatMap(({ serviceAccount: one }) => (one ? `${one.namespace}/${one.name}` : []))),
     namespaces: new Set(from.flatMap(({ namespace }) => namespace?.name ?? [])),
+    certificateNames: new Set(from.flatMap(({ certificate }) => certificate?.name ?? [])),
   };
 }
 

@@ -71,6 +71,7 @@ it('makes a route of a TrafficRoute', () => {
   };
   const backend = (revision: string, weight: number) => ({
     revision,
+    modelVersion: `delay-of-${revision}`,
     weight,
     endpoints: { service: { name: revision }, httpPort: 8080, grpcPort: 9000 },
   });
@@ -90,6 +91,7 @@ it('makes a route of a TrafficRoute', () => {
         access: {
           from: [{ serviceAccount: { namespace: 'web', name: 'checkout' } }, { namespace: { name: 'team-b' } }],
         },
+        sampling: { percent: 5, maxPerMinute: 600, maxBytes: 65_536 },
         limits: { timeout: '1m30s', hold: { requests: 200, timeout: '2m' } },
       },
     },
@@ -105,9 +107,11 @@ it('makes a route of a TrafficRoute', () => {
     hosts: ['flights.example.org'],
     sticky: { by: 'bodyField', path: ['parameters', 'user'], salt: 'flights-7' },
     access: { serviceAccounts: new Set(['web/checkout']), namespaces: new Set(['team-b']) },
+    sampling: { percent: 5, maxPerMinute: 600, maxBytes: 65_536 },
     timeoutMs: 90_000,
     hold: { requests: 200, timeoutMs: 120_000 },
   });
+  expect(route.backends.map(({ modelVersion }) => modelVersion)).toEqual(['delay-of-flights-1', 'delay-of-flights-2']);
   expect(route.stable).toBe(route.backends[0]);
   expect(route.mirrors).toEqual([{ backend: route.backends[1], percent: 20 }]);
   expect(route.backends[1]?.pool).toBe(pools.get('flights-2'));

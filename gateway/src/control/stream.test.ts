@@ -4,6 +4,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { GatewayLine } from '@slipway/crds/gateway-stream';
+import { longestOfStep, parseLatencyCounts, SLOWEST_STEP } from '@slipway/crds/latency-counts';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAdminServer } from '../admin-server.ts';
@@ -113,6 +114,26 @@ describe('a reader', () => {
     await eventually(() => ended().at(-1)).toMatchObject({ revision: 'flights-1', concurrency: 1, requests: 0 });
     await gateway.stop(0);
     await hanging;
+  });
+
+  it('hears how long heads of answers took to come, and not how long their ends', async () => {
+    const pod = await startOddPod((_, response) => {
+      response.writeHead(200).write('begun');
+      setTimeout(() => response.end(), 500);
+    });
+    cleanups.push(() => pod.stop());
+    gateway.table.set(aRoute([pod.backend('flights-1', 100)]));
+    const reader = await read(await startAdmin());
+    await eventually(() => loadsIn(reader).length).toBeGreaterThan(0);
+
+    await ask({ port: gateway.port, path: '/' });
+
+    const told = () => loadsIn(reader).flatMap(({ routes }) => routes.flatMap(({ revisions }) => revisions));
+    await eventually(() => told().reduce((sum, { requests }) => sum + requests, 0)).toBe(1);
+    const { seconds = 0, latencies = '' } = told().find(({ requests }) => requests === 1) ?? {};
+    const [[step, count] = [SLOWEST_STEP, 0]] = parseLatencyCounts(latencies);
+    expect(count).toBe(1);
+    expect(longestOfStep(step)).toBeLessThan(seconds);
   });
 
   it('hears at once when the first request of a service begins to wait', async () => {

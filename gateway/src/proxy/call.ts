@@ -50,6 +50,8 @@ export class Call implements ExchangeEvents, Unanswered {
   #isComplete = false;
   #isMirrored = false;
   #isAnswering = false;
+  /** When the head of the answer came. */
+  #answeredAt: number | undefined;
   #isOver = false;
   /** Bytes that the client sent and the server has not taken. */
   #held = 0;
@@ -270,6 +272,7 @@ export class Call implements ExchangeEvents, Unanswered {
     const { backend, endpoint } = this.#attempt as Attempt;
     this.#report(backend, endpoint, isUnavailable ? 'failed' : 'answered');
     this.#isAnswering = true;
+    this.#answeredAt = this.#deps.now();
     endpoint.unanswered.delete(this);
     this.#stopTimers();
     this.#kept.release();
@@ -397,8 +400,11 @@ export class Call implements ExchangeEvents, Unanswered {
     clearTimeout(this.#deadline);
     clearTimeout(this.#pause);
     this.#upstreamDrained();
-    const seconds = (this.#deps.now() - this.#startedAt) / 1000;
-    this.#deps.metrics.of(this.#route, backend ?? this.#route.stable).ended(this.#request.isGrpc, code, seconds);
+    const { metrics, now } = this.#deps;
+    const endedAt = now();
+    const secondsUntil = (at: number) => (at - this.#startedAt) / 1000;
+    const took = { toHead: secondsUntil(this.#answeredAt ?? endedAt), toEnd: secondsUntil(endedAt) };
+    metrics.of(this.#route, backend ?? this.#route.stable).ended(this.#request.isGrpc, code, took);
   }
 }
 

@@ -4,6 +4,7 @@ import { createLoads } from './loads.ts';
 import { createGatewayMetrics } from './metrics.ts';
 
 const MINUTE = 60_000;
+const took = { toHead: 0.01, toEnd: 0.01 };
 const flights = { namespace: 'team-a', name: 'flights' };
 
 function start() {
@@ -15,8 +16,8 @@ function start() {
     const counts = of(revision);
     counts.started();
     counts.left();
-    counts.ended(false, '200', 0.01);
-    counts.ended(true, '14', 0.01);
+    counts.ended(false, '200', took);
+    counts.ended(true, '14', took);
     counts.retried();
     counts.ejected();
     counts.mirrored();
@@ -77,7 +78,7 @@ it('a revision that has something to do keeps all that it has', async () => {
   expect(await linesWith('requests_total{')).toHaveLength(2);
 
   of('flights-1').left();
-  of('flights-1').ended(false, '200', 400);
+  of('flights-1').ended(false, '200', took);
 
   expect(await inFlight()).toEqual([expect.stringMatching(/flights-1"} 0$/)]);
   const { routes } = loads.take(() => 'uid');
@@ -91,7 +92,7 @@ it('a revision that comes back begins at zero', async () => {
   const { metrics, of, linesWith } = start();
   await metrics.removeSeries(none, 0);
   await metrics.removeSeries(none, 5 * MINUTE);
-  of('flights-1').ended(false, '200', 1);
+  of('flights-1').ended(false, '200', took);
 
   expect(await linesWith('requests_total{')).toEqual([expect.stringMatching(/code="200"} 1$/)]);
 });

@@ -1,4 +1,5 @@
 /** How much each revision had to do between two looks. */
+import { latencyStep, parseLatencyCounts } from '@slipway/crds/latency-counts';
 import { beforeEach, expect, it } from 'vitest';
 import { createLoads } from './loads.ts';
 import type { Loads } from './loads.ts';
@@ -14,7 +15,8 @@ beforeEach(() => {
   loads = createLoads(() => now);
 });
 
-const quiet = { requests: 0, errors: 0, seconds: 0 };
+const quiet = { requests: 0, errors: 0, seconds: 0, latencies: '' };
+const after = (seconds: number) => ({ toHead: seconds, toEnd: seconds });
 
 it('concurrency is the average over the time, whenever requests came and went within it', () => {
   const meter = loads.meter(flights, 'flights-1');
@@ -24,7 +26,7 @@ it('concurrency is the average over the time, whenever requests came and went wi
   meter.started();
   now += 500;
   meter.left();
-  meter.ended(false, 0.5);
+  meter.ended(false, { toHead: 0.25, toEnd: 0.5 });
   now += 250;
 
   expect(loads.take(uidOf)).toEqual({
@@ -33,7 +35,16 @@ it('concurrency is the average over the time, whenever requests came and went wi
       {
         uid: 'uid-flights',
         held: 0,
-        revisions: [{ revision: 'flights-1', concurrency: 1.25, requests: 1, errors: 0, seconds: 0.5 }],
+        revisions: [
+          {
+            revision: 'flights-1',
+            concurrency: 1.25,
+            requests: 1,
+            errors: 0,
+            seconds: 0.5,
+            latencies: `${latencyStep(0.25)}:1`,
+          },
+        ],
       },
     ],
   });
@@ -47,7 +58,7 @@ it('a request that goes on is told of each time, one that ended once, and then n
     now += 1000;
     if (turn === 3) {
       meter.left();
-      meter.ended(true, 3);
+      meter.ended(true, after(3));
     }
     return loads.take(uidOf).routes[0]?.revisions[0];
   });
@@ -56,7 +67,14 @@ it('a request that goes on is told of each time, one that ended once, and then n
   expect(told).toEqual([
     { ...quiet, revision: 'flights-1', concurrency: 1 },
     { ...quiet, revision: 'flights-1', concurrency: 1 },
-    { revision: 'flights-1', concurrency: 1, requests: 1, errors: 1, seconds: 3 },
+    {
+      revision: 'flights-1',
+      concurrency: 1,
+      requests: 1,
+      errors: 1,
+      seconds: 3,
+      latencies: `${latencyStep(3)}:1`,
+    },
   ]);
   expect(loads.take(uidOf).routes).toEqual([]);
 });
@@ -65,7 +83,7 @@ it('what went on before anybody looked counts from then on', () => {
   const meter = loads.meter(flights, 'flights-1');
   meter.started();
   meter.started();
-  meter.ended(false, 1);
+  meter.ended(false, after(1));
   now += 5000;
   loads.start(() => {});
   now += 1000;
@@ -80,7 +98,7 @@ it('nothing is counted after nobody looks any more', () => {
   loads.stop();
   now += 9000;
   meter.left();
-  meter.ended(false, 9);
+  meter.ended(false, after(9));
   loads.start(() => {});
   now += 1000;
 
@@ -101,5 +119,23 @@ it('the revisions of a route stand together, and a route that is gone is left ou
 
   expect(routes.map(({ uid, revisions }) => [uid, revisions.map(({ revision }) => revision)])).toEqual([
     ['uid-flights', ['flights-1', 'flights-2']],
+  ]);
+});
+
+it('latencies are those of the requests that ended since the last look, each once', () => {
+  const meter = loads.meter(flights, 'flights-1');
+  loads.start(() => {});
+  const told = [[0.01, 0.01, 0.2], [0.01], [700]].map((took) => {
+    for (const seconds of took) meter.ended(false, after(seconds));
+    return parseLatencyCounts(loads.take(uidOf).routes[0]?.revisions[0]?.latencies ?? '');
+  });
+
+  expect(told).toEqual([
+    new Map([
+      [latencyStep(0.01), 2],
+      [latencyStep(0.2), 1],
+    ]),
+    new Map([[latencyStep(0.01), 1]]),
+    new Map([[latencyStep(700), 1]]),
   ]);
 });

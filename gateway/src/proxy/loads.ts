@@ -1,12 +1,21 @@
 /** What each revision has to do, for the operator: how many requests it has, on average over the time between two looks, and how many ended. */
 import type { GatewayLine, RevisionLoad } from '@slipway/crds/gateway-stream';
+import { formatLatencyCounts, latencyStep } from '@slipway/crds/latency-counts';
+
+/** In seconds, from the head of a request. */
+export interface Took {
+  /** To the head of its answer, or to its failure where there was none. */
+  readonly toHead: number;
+  /** To the end of its answer. */
+  readonly toEnd: number;
+}
 
 /** One revision of one service. */
 export interface LoadMeter {
   /** A request is at a pod. */
   started(): void;
   left(): void;
-  ended(isError: boolean, seconds: number): void;
+  ended(isError: boolean, took: Took): void;
 }
 
 /** One service. */
@@ -131,6 +140,7 @@ class Meter implements LoadMeter {
   #requests = 0;
   #errors = 0;
   #seconds = 0;
+  readonly #latencies = new Map<number, number>();
 
   constructor(window: Window, { namespace, name }: RouteName, revision: string) {
     this.#window = window;
@@ -146,11 +156,13 @@ class Meter implements LoadMeter {
     this.#change(-1);
   }
 
-  ended(isError: boolean, seconds: number): void {
+  ended(isError: boolean, { toHead, toEnd }: Took): void {
     if (this.#window.since === undefined) return;
     this.#window.active.add(this);
     this.#requests += 1;
-    this.#seconds += seconds;
+    this.#seconds += toEnd;
+    const step = latencyStep(toHead);
+    this.#latencies.set(step, (this.#latencies.get(step) ?? 0) + 1);
     if (isError) this.#errors += 1;
   }
 
@@ -182,6 +194,7 @@ class Meter implements LoadMeter {
       requests: this.#requests,
       errors: this.#errors,
       seconds: this.#seconds,
+      latencies: formatLatencyCounts(this.#latencies),
     };
     this.#reset(at);
     if (this.#inFlight === 0) this.#window.active.delete(this);
@@ -194,5 +207,6 @@ class Meter implements LoadMeter {
     this.#requests = 0;
     this.#errors = 0;
     this.#seconds = 0;
+    this.#latencies.clear();
   }
 }

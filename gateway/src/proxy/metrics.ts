@@ -4,13 +4,13 @@ import type { Registry } from 'prom-client';
 import type { Backend, Route } from '../routing/route.ts';
 import { createSeriesRemoval } from './forgotten-series.ts';
 import type { IsRouted } from './forgotten-series.ts';
-import type { Loads } from './loads.ts';
+import type { Loads, Took } from './loads.ts';
 
 /** Of one revision of one service. */
 export interface RevisionMetrics {
   started(): void;
   left(): void;
-  ended(isGrpc: boolean, code: string, seconds: number): void;
+  ended(isGrpc: boolean, code: string, took: Took): void;
   retried(): void;
   ejected(): void;
   mirrored(): void;
@@ -23,6 +23,9 @@ export interface WaitingMetrics {
   ended(seconds: number): void;
 }
 
+/** Why a request is in no file of samples: there are more a minute than may be, no memory, no room on the disk, or it cannot be written. */
+export type DropReason = 'rate' | 'memory' | 'full' | 'disk';
+
 export interface GatewayMetrics {
   of(route: Pick<Route, 'namespace' | 'name'>, backend: Pick<Backend, 'revision'>): RevisionMetrics;
   /** Requests that wait for a pod. */
@@ -31,6 +34,9 @@ export interface GatewayMetrics {
   unrouted(code: string): void;
   /** Requests that the `access` of the route did not let in. */
   denied(route: Pick<Route, 'namespace' | 'name'>, code: string): void;
+  /** Samples that were written. */
+  sampled(route: Pick<Route, 'namespace' | 'name'>): void;
+  sampleDropped(route: Pick<Route, 'namespace' | 'name'>, reason: DropReason): void;
   /** Removes series of what is no more; `now` in milliseconds, of a clock that only goes forward. */
   removeSeries(isRouted: IsRouted, now: number): Promise<void>;
 }
@@ -94,6 +100,18 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
     labelNames: ['namespace', 'service', 'code'],
     registers,
   });
+  const sampled = new Counter({
+    name: 'slipway_gateway_samples_total',
+    help: 'Requests that were written into files of samples, copies for mirrors among them',
+    labelNames: OF_SERVICE,
+    registers,
+  });
+  const samplesDropped = new Counter({
+    name: 'slipway_gateway_samples_dropped_total',
+    help: 'Requests of the sample that were not written: more than maxPerMinute (rate), no memory, a full folder (full), or the disk refused (disk)',
+    labelNames: [...OF_SERVICE, 'reason'],
+    registers,
+  });
 
   function create(namespace: string, service: string, revision: string): RevisionMetrics {
     const labels = { namespace, service, revision };
@@ -122,12 +140,12 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
         now.dec();
         load.left();
       },
-      ended: (isGrpc, code, seconds) => {
+      ended: (isGrpc, code, took) => {
         const protocol = isGrpc ? 'grpc' : 'http';
         const ended = counted(protocol, code);
         ended.requests.inc();
-        protocols[protocol].observe(seconds);
-        load.ended(ended.isError, seconds);
+        protocols[protocol].observe(took.toEnd);
+        load.ended(ended.isError, took);
       },
       retried: () => retries.inc(labels),
       ejected: () => ejections.inc(labels),
@@ -138,7 +156,8 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
 
   /** By the service, then by the revision: these objects are at hand at every request, and a text made of their names is not. */
   const known = new Map<string, Map<string, Map<string, RevisionMetrics>>>();
-  const ofServices = [requests, durations, inFlight, retries, ejections, mirrored, dropped, denied, held, waits];
+  const ofRevisions = [requests, durations, inFlight, retries, ejections, mirrored, dropped];
+  const ofServices = [...ofRevisions, denied, held, waits, sampled, samplesDropped];
   const removeSeries = createSeriesRemoval(ofServices, ({ namespace, service, revision = '' }) => {
     known.get(namespace)?.get(service)?.delete(revision);
     loads.forget({ namespace, name: service }, revision);
@@ -171,6 +190,8 @@ export function createGatewayMetrics(registry: Registry, loads: Loads): GatewayM
       };
     },
     unrouted: (code) => unrouted.inc({ code }),
+    sampled: ({ namespace, name }) => sampled.inc({ namespace, service: name }),
+    sampleDropped: ({ namespace, name }, reason) => samplesDropped.inc({ namespace, service: name, reason }),
     denied: ({ namespace, name }, code) => denied.inc({ namespace, service: name, code }),
   };
 }

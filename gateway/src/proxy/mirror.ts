@@ -1,6 +1,8 @@
 /** Copies of requests for a revision that nobody waits for: whatever it does with them, those who asked do not notice. */
+import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
 import { portOf } from '../routing/route.ts';
 import type { Backend } from '../routing/route.ts';
+import type { Sampler } from '../sampling/sampler.ts';
 import type { CallDeps, MirroredRequest } from './deps.ts';
 import { report } from './report.ts';
 import { upstreamRequest } from './upstream-request.ts';
@@ -11,7 +13,9 @@ const MAX_AT_A_TIME = 128;
 const MARK = { name: 'x-slipway-mirrored', value: '1' };
 
 export function createMirrors(
-  deps: Pick<CallDeps, 'upstreams' | 'metrics' | 'now' | 'random' | 'waitingRoom'>,
+  deps: Pick<CallDeps, 'upstreams' | 'metrics' | 'now' | 'random' | 'waitingRoom'> & {
+    readonly sampler: Sampler | undefined;
+  },
 ): (request: MirroredRequest) => void {
   const { upstreams, metrics, now, random } = deps;
   let running = 0;
@@ -25,7 +29,9 @@ export function createMirrors(
       return;
     }
     let upstream: UpstreamCall | undefined;
-    const ended = (failure?: UpstreamFailure | 'timeout') => {
+    const recorder = deps.sampler?.recordMirrored({ route, request });
+    const ended = (failure?: UpstreamFailure | 'timeout', trailers: readonly HeaderField[] = []) => {
+      recorder?.ended(failure === undefined ? 'Answered' : 'BrokenOff', trailers, backend.revision);
       clearTimeout(timer);
       endpoint.inFlight -= 1;
       running -= 1;
@@ -43,9 +49,18 @@ export function createMirrors(
     const copy = upstreamRequest(request, { endpoint, port, timeLeftMs: undefined });
     upstream = (request.isGrpc ? upstreams.grpc : upstreams.http).open(
       { ...copy, fields: [...copy.fields, MARK] },
-      { answered: () => {}, data: () => {}, drained: () => {}, ended: () => ended(), failed: ended },
+      {
+        answered: ({ status, fields }) => recorder?.answered([{ name: ':status', value: String(status) }, ...fields]),
+        data: (chunk) => recorder?.answerData(chunk),
+        drained: () => {},
+        ended: (trailers) => ended(undefined, trailers),
+        failed: ended,
+      },
     );
-    for (const chunk of chunks) upstream.write(chunk);
+    for (const chunk of chunks) {
+      recorder?.requestData(chunk);
+      upstream.write(chunk);
+    }
     upstream.end();
   }
 

@@ -1,4 +1,5 @@
 /** What answers requests, of whichever protocol, by the table of routes. */
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type {
   Exchange,
@@ -6,10 +7,14 @@ import type {
   RequestHead,
   RequestListener,
 } from '@slipway/serving-runtime/transport/http2/exchange';
+import { peerOf } from '@slipway/serving-runtime/transport/peer';
 import { admit } from '../access/admission.ts';
 import type { Routed } from '../access/admission.ts';
 import type { Callers } from '../access/callers.ts';
+import type { GatewayTokens } from '../access/gateway-tokens.ts';
 import type { RouteTable } from '../routing/route-table.ts';
+import type { Sampler } from '../sampling/sampler.ts';
+import { watchedEvents, watchedExchange } from '../sampling/watched-exchange.ts';
 import { Call } from './call.ts';
 import type { CallDeps, Upstreams } from './deps.ts';
 import { KeptMemory } from './kept-body.ts';
@@ -35,12 +40,18 @@ export interface ProxyOptions {
   readonly metrics: GatewayMetrics;
   /** Whose tokens are, for routes with `access`. */
   readonly callers: Callers;
+  /** For pods that take requests from gateways alone. */
+  readonly gatewayTokens: Pick<GatewayTokens, 'of'>;
+  /** Default: no request is sampled. */
+  readonly sampler?: Sampler | undefined;
   /** From 0 to below 1. Default Math.random. */
   readonly random?: () => number;
   /** Default: 1 MiB of a request, 256 MiB of all. */
   readonly keptLimits?: KeptLimits;
   /** Default: 10,000 requests, and 64 MiB of a route. */
   readonly waitingLimits?: WaitingLimits;
+  /** Told of what no client and no pod can have caused. */
+  readonly onFault: (cause: unknown) => void;
 }
 
 export interface Proxy {
@@ -55,13 +66,26 @@ export interface Proxy {
 }
 
 export function createProxy(options: ProxyOptions): Proxy {
-  const { table, metrics, callers, random = Math.random, keptLimits, waitingLimits = WAITING_LIMITS } = options;
-  const upstreams: Upstreams = { http: createHttp1Upstream(), grpc: createHttp2Upstream() };
+  const {
+    table,
+    metrics,
+    callers,
+    gatewayTokens,
+    sampler,
+    random = Math.random,
+    keptLimits,
+    waitingLimits = WAITING_LIMITS,
+    onFault,
+  } = options;
   const now = () => performance.now();
+  const upstreams: Upstreams = {
+    http: createHttp1Upstream({ onFault, now }),
+    grpc: createHttp2Upstream({ onFault, now }),
+  };
   const waitingRoom = createWaitingRoom({ table, metrics, now, random, limits: waitingLimits });
   const base = { upstreams, metrics, now, random, waitingRoom };
-  const deps: CallDeps = { ...base, memory: new KeptMemory(keptLimits), mirror: createMirrors(base) };
-  const admission = { callers, now };
+  const deps: CallDeps = { ...base, memory: new KeptMemory(keptLimits), mirror: createMirrors({ ...base, sampler }) };
+  const admission = { callers, gatewayTokens, now };
   const tunnels = new Map<Duplex, Promise<void>>();
 
   function routed(head: RequestHead, front: Front): Routed | Refusal {
@@ -71,12 +95,18 @@ export function createProxy(options: ProxyOptions): Proxy {
     return route === undefined ? noRoute(request.authority) : { request, route };
   }
 
+  function begin(exchange: Exchange, admitted: Routed): Call {
+    const call = new Call(deps, exchange, admitted);
+    call.start();
+    return call;
+  }
+
   /** `admitted`: the request, or why it was not let in. */
   function answer(exchange: Exchange, { request, route }: Routed, admitted: Routed | Refusal): ExchangeEvents {
     if (!isRefusal(admitted)) {
-      const call = new Call(deps, exchange, admitted);
-      call.start();
-      return call;
+      const recorder = sampler?.record(admitted);
+      if (recorder === undefined) return begin(exchange, admitted);
+      return watchedEvents(begin(watchedExchange(exchange, recorder), admitted), recorder);
     }
     const { isGrpc, id } = request;
     metrics.denied(route, codeOf(admitted, isGrpc));
@@ -85,7 +115,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   }
 
   async function carry({ request, route }: Routed, { socket, first }: Pick<Tunnel, 'socket' | 'first'>): Promise<void> {
-    const admitted = await admit(admission, { request, route });
+    const admitted = await admit(admission, { request, route }, peerOf(socket as Socket));
     if (isRefusal(admitted)) {
       metrics.denied(route, codeOf(admitted, false));
       refuseWebSocket(socket, admitted, request.id);
@@ -96,7 +126,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     listener: (front) => (exchange) => {
       const found = routed(exchange.request, front);
       if (!isRefusal(found)) {
-        const admitted = admit(admission, found);
+        const admitted = admit(admission, found, exchange.peer);
         if (!(admitted instanceof Promise)) return answer(exchange, found, admitted);
         return eventsAfter(
           exchange,

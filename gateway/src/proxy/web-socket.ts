@@ -11,7 +11,7 @@ import { codeOf, refusalAnswer } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { report } from './report.ts';
 import type { ProxiedRequest } from './request.ts';
-import { requestOptions, watchConnecting } from './upstream/http1.ts';
+import { requestOptions, watchConnecting } from './upgrade-request.ts';
 import type { UpstreamRequest } from './upstream/upstream.ts';
 import type { Destination } from './waiting-line.ts';
 import { findPod } from './web-socket-pod.ts';
@@ -41,16 +41,18 @@ export async function carryWebSocket(deps: Deps, tunnel: Tunnel): Promise<void> 
   const { metrics, now } = deps;
   const { request, socket, route } = tunnel;
   const startedAt = now();
-  const ended = (of: Pick<Destination, 'route' | 'backend'>, code: string) =>
-    metrics.of(of.route, of.backend).ended(false, code, (now() - startedAt) / 1000);
+  const ended = (of: Pick<Destination, 'route' | 'backend'>, code: string, answeredAt = now()) => {
+    const took = { toHead: (answeredAt - startedAt) / 1000, toEnd: (now() - startedAt) / 1000 };
+    metrics.of(of.route, of.backend).ended(false, code, took);
+  };
   let last: Pick<Destination, 'route' | 'backend'> = { route, backend: route.stable };
   for (let isBack = false; ; isBack = true) {
     const found = await findPod(deps, { request, route, socket, startedAt, isBack });
     if (typeof found === 'object' && 'endpoint' in found) {
       last = found;
-      const code = await carryTo(deps, tunnel, found);
-      if (code !== undefined) {
-        ended(found, code);
+      const answer = await carryTo(deps, tunnel, found);
+      if (answer !== undefined) {
+        ended(found, answer.code, answer.at);
         return;
       }
       if (route.hold !== undefined && !socket.destroyed) continue;
@@ -63,8 +65,14 @@ export async function carryWebSocket(deps: Deps, tunnel: Tunnel): Promise<void> 
   }
 }
 
-/** What was answered, for metrics; undefined where the pod could not be reached. */
-async function carryTo(deps: Deps, tunnel: Tunnel, to: Destination): Promise<string | undefined> {
+/** What was answered to the handshake and when, for metrics. */
+interface Answer {
+  readonly code: string;
+  readonly at: number;
+}
+
+/** Resolves when both sides are closed; with undefined where the pod could not be reached. */
+async function carryTo(deps: Deps, tunnel: Tunnel, to: Destination): Promise<Answer | undefined> {
   const { route, backend, endpoint } = to;
   const { request, socket, first } = tunnel;
   const { head, id, authority } = request;
@@ -74,23 +82,24 @@ async function carryTo(deps: Deps, tunnel: Tunnel, to: Destination): Promise<str
   revision.started();
   try {
     const outcome = await handshake({ ...asked, fields: [...own, ...UPGRADE], body: 'none' }, socket);
+    const at = deps.now();
     if (outcome.kind === 'failed') {
       report(deps, to, outcome.isConnected ? 'failed' : 'unreached');
       if (!outcome.isConnected) return undefined;
       refuseWebSocket(socket, UNREACHED, id);
-      return codeOf(UNREACHED, false);
+      return { code: codeOf(UNREACHED, false), at };
     }
     report(deps, to, 'answered');
     const { response } = outcome;
     const fields = answerFields(fieldsOf(response.rawHeaders), { requestId: id, revision: backend.revision });
-    const status = String(response.statusCode);
+    const code = String(response.statusCode);
     if (outcome.kind === 'answered') {
-      endWith(socket, [{ name: ':status', value: status }, ...fields], await bodyOf(response));
+      endWith(socket, [{ name: ':status', value: code }, ...fields], await bodyOf(response));
     } else {
-      socket.write(headText(status, [...fields, ...UPGRADE]));
+      socket.write(headText(code, [...fields, ...UPGRADE]));
       await join(socket, outcome.socket, { first, serverFirst: outcome.first });
     }
-    return status;
+    return { code, at };
   } finally {
     endpoint.inFlight -= 1;
     revision.left();

@@ -17,10 +17,23 @@ export interface Route {
   readonly mirrors: readonly Mirror[];
   /** Who may send requests; undefined: everybody. */
   readonly access: Access | undefined;
+  /** Some of its pods take requests from gateways alone, and know them by a token. */
+  readonly needsGatewayToken: boolean;
+  /** Which requests are written into files; undefined: none. */
+  readonly sampling: Sampling | undefined;
   /** From the end of a request to the beginning of its answer. */
   readonly timeoutMs: number;
   /** How many requests may wait for a pod, and how long; undefined: none may. */
   readonly hold: Hold | undefined;
+}
+
+export interface Sampling {
+  /** 0 to 100, of the requests for predictions. */
+  readonly percent: number;
+  /** At each gateway. */
+  readonly maxPerMinute: number;
+  /** Kept of a body. */
+  readonly maxBytes: number;
 }
 
 export interface Hold {
@@ -30,6 +43,8 @@ export interface Hold {
 
 export interface Backend {
   readonly revision: string;
+  /** undefined: nobody said. */
+  readonly modelVersion: string | undefined;
   /** 0 to 100; those of a route are 100 together. */
   readonly weight: number;
   readonly pool: EndpointPool;
@@ -54,6 +69,8 @@ export interface Access {
   readonly serviceAccounts: ReadonlySet<string>;
   /** All service accounts of these. */
   readonly namespaces: ReadonlySet<string>;
+  /** In certificates of clients. */
+  readonly certificateNames: ReadonlySet<string>;
 }
 
 export interface Mirror {

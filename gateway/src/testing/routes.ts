@@ -10,7 +10,7 @@ export function aBackend(
   const { at = ['10.0.0.1'], ...rest } = more;
   const pool = new EndpointPool();
   pool.update(at);
-  return { revision, weight, pool, httpPort: 8080, grpcPort: 9000, ...rest };
+  return { revision, modelVersion: undefined, weight, pool, httpPort: 8080, grpcPort: 9000, ...rest };
 }
 
 export function aRoute(backends: readonly [Backend, ...Backend[]], more: Partial<Route> = {}): Route {
@@ -26,6 +26,8 @@ export function aRoute(backends: readonly [Backend, ...Backend[]], more: Partial
     sticky: undefined,
     mirrors: [],
     access: undefined,
+    needsGatewayToken: false,
+    sampling: undefined,
     timeoutMs: 60_000,
     hold: undefined,
     ...more,

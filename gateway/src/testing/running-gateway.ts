@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { expect } from 'vitest';
+import { NO_GATEWAY_TOKENS } from '../access/gateway-tokens.ts';
 import { startDataPlane } from '../data-plane.ts';
 import type { DataPlane, DataPlaneOptions } from '../data-plane.ts';
 import { createLoads } from '../proxy/loads.ts';
@@ -12,26 +13,53 @@ import type { Loads } from '../proxy/loads.ts';
 import { createGatewayMetrics } from '../proxy/metrics.ts';
 import { createRouteTable } from '../routing/route-table.ts';
 import type { RouteTable } from '../routing/route-table.ts';
+import { startSampling } from '../sampling/start-sampling.ts';
+import type { SamplingOptions } from '../sampling/start-sampling.ts';
 
 export interface RunningGateway extends DataPlane {
   readonly table: RouteTable;
   readonly loads: Loads;
   /** Faults of its own; a test expects none. */
   readonly faults: readonly unknown[];
+  /** What it said of samples. */
+  readonly said: readonly string[];
   /** The value of a metric, of all series that have these labels. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
 }
 
-export async function startGateway(options: Partial<DataPlaneOptions> = {}): Promise<RunningGateway> {
+/** `sampling`: it keeps samples; when it stops, they are in their files. */
+export async function startGateway(
+  options: Partial<DataPlaneOptions> = {},
+  sampling?: Partial<SamplingOptions> & Pick<SamplingOptions, 'folder'>,
+): Promise<RunningGateway> {
   const registry = new Registry();
   const table = createRouteTable('cluster.local');
   const loads = createLoads(() => performance.now());
   const faults: unknown[] = [];
+  const said: string[] = [];
+  const metrics = createGatewayMetrics(registry, loads);
+  const say = (_fields: object, message: string) => void said.push(message);
+  const kept =
+    sampling &&
+    startSampling({
+      sizeLimit: 1024 ** 3,
+      retentionMs: 3_600_000,
+      hostName: 'gateway-a',
+      incarnation: '0000000a',
+      registry,
+      metrics,
+      log: { info: say, warn: say },
+      now: () => performance.now(),
+      wallClock: () => Date.now(),
+      ...sampling,
+    });
   const plane = await startDataPlane({
     table,
     // Only routes with `access` ask.
     callers: { of: () => undefined },
-    metrics: createGatewayMetrics(registry, loads),
+    gatewayTokens: NO_GATEWAY_TOKENS,
+    metrics,
+    sampler: kept?.sampler,
     host: '127.0.0.1',
     port: 0,
     connections: { total: 10_000, perAddress: 10_000 },
@@ -43,9 +71,14 @@ export async function startGateway(options: Partial<DataPlaneOptions> = {}): Pro
     table,
     loads,
     faults,
+    said,
+    stop: async (graceMs) => {
+      await plane.stop(graceMs);
+      await kept?.close();
+    },
     metric: async (name, labels = {}) => {
-      const metrics = await registry.getMetricsAsJSON();
-      const values = metrics.find((metric) => metric.name === `slipway_gateway_${name}`)?.values ?? [];
+      const all = await registry.getMetricsAsJSON();
+      const values = all.find((metric) => metric.name === `slipway_gateway_${name}`)?.values ?? [];
       const wanted = values.filter((value) =>
         Object.entries(labels).every(([label, of]) => (value.labels as Record<string, unknown>)[label] === of),
       );

@@ -1,156 +1,65 @@
 /** gRPC to pods, over connections that all requests share. */
-import { connect, constants } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
-import { fieldsOf, rawHeadersOf } from '../raw-headers.ts';
-import { CONNECT_MS } from './http1.ts';
-import type { Upstream, UpstreamCall, UpstreamEvents, UpstreamFailure, UpstreamRequest } from './upstream.ts';
+import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
+import { HTTP2_LIMITS } from '@slipway/serving-runtime/transport/http2/limits';
+import type { Opening } from './http2/client-connection.ts';
+import { connectToPod } from './http2/pod-connection.ts';
+import type { PodConnection, PodConnectionOptions } from './http2/pod-connection.ts';
+import type { Upstream, UpstreamCall, UpstreamEvents, UpstreamRequest } from './upstream.ts';
 
 const MAX_CONNECTIONS_PER_POD = 8;
-/** Until the server has said how many it takes. */
-const STREAMS_AT_FIRST = 100;
 const IDLE_MS = 60_000;
-const STREAM_WINDOW_BYTES = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
-const MAX_HEADER_LIST_BYTES = 16 * 1024;
 
-const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM, NGHTTP2_FLAG_END_STREAM } = constants;
+/** Default: what a client of the model server may cost us, and a minute without use. */
+export type Http2UpstreamOptions = Pick<PodConnectionOptions, 'onFault'> & Partial<PodConnectionOptions>;
 
-/** A connection, and what its requests have to know of it. */
-interface Connection {
-  readonly session: ClientHttp2Session;
-  isConnected: boolean;
-  streams: number;
-}
+export function createHttp2Upstream(options: Http2UpstreamOptions): Upstream {
+  const all = { limits: HTTP2_LIMITS, now: () => performance.now(), idleMs: IDLE_MS, ...options };
+  const connections = new Map<string, PodConnection[]>();
 
-export function createHttp2Upstream(): Upstream {
-  const connections = new Map<string, Connection[]>();
-
-  function connectionFor(address: string): Connection | 'full' {
-    const known = connections.get(address) ?? [];
-    const free = known.find(hasRoom);
+  function connectionFor({ endpoint, port }: UpstreamRequest): PodConnection | 'full' {
+    const key = `${endpoint.address}:${port}`;
+    const known = connections.get(key) ?? [];
+    const free = known.find(({ connection }) => connection.hasRoom);
     if (free !== undefined) return free;
-    if (known.length >= MAX_CONNECTIONS_PER_POD) return 'full';
-    const connection = openConnection(address, () => {
-      const left = (connections.get(address) ?? []).filter((other) => other !== connection);
-      if (left.length === 0) connections.delete(address);
-      else connections.set(address, left);
+    const staying = known.filter(({ connection }) => !connection.isLeaving);
+    if (staying.length >= MAX_CONNECTIONS_PER_POD) return 'full';
+    const opened = connectToPod({ host: endpoint.address, port }, all, () => {
+      const left = (connections.get(key) ?? []).filter((other) => other !== opened);
+      if (left.length === 0) connections.delete(key);
+      else connections.set(key, left);
     });
-    connections.set(address, [...known, connection]);
-    return connection;
+    connections.set(key, [...known, opened]);
+    return opened;
   }
 
   return {
     open: (request, events) => {
-      const { address } = request.endpoint;
-      const host = address.includes(':') ? `[${address}]` : address;
-      const connection = connectionFor(`http://${host}:${request.port}`);
-      return connection === 'full' ? failedCall('full', events) : openCall(connection, request, events);
+      const found = connectionFor(request);
+      return found === 'full' ? fullCall(events) : found.connection.open(openingOf(request), events);
     },
     close: () => {
-      for (const { session } of [...connections.values()].flat()) session.destroy();
+      for (const connection of [...connections.values()].flat()) connection.destroy();
     },
   };
 }
 
-function hasRoom({ session, streams, isConnected }: Connection): boolean {
-  if (session.closed || session.destroyed) return false;
-  return streams < (isConnected ? (session.remoteSettings.maxConcurrentStreams ?? Infinity) : STREAMS_AT_FIRST);
+const SCHEME: HeaderField = { name: ':scheme', value: 'http' };
+
+function openingOf({ method, path, authority, fields, body }: UpstreamRequest): Opening {
+  const head = [
+    { name: ':method', value: method },
+    SCHEME,
+    { name: ':authority', value: authority },
+    { name: ':path', value: path },
+    ...fields,
+  ];
+  return { fields: head, isLast: body === 'none', isHead: method === 'HEAD' };
 }
 
-function openConnection(address: string, gone: () => void): Connection {
-  const session = connect(address, {
-    settings: {
-      enablePush: false,
-      initialWindowSize: STREAM_WINDOW_BYTES,
-      maxHeaderListSize: MAX_HEADER_LIST_BYTES,
-    },
-  });
-  const connection: Connection = { session, isConnected: false, streams: 0 };
-  const timer = setTimeout(() => session.destroy(new Error('not connected in time')), CONNECT_MS);
-  session.once('connect', () => {
-    clearTimeout(timer);
-    connection.isConnected = true;
-    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-  });
-  session.setTimeout(IDLE_MS, () => {
-    if (connection.streams === 0) session.close();
-  });
-  // Its streams are told, too.
-  session.on('error', () => {});
-  // It takes no new requests, and ends when those that it has are answered.
-  session.on('goaway', gone);
-  session.once('close', () => {
-    clearTimeout(timer);
-    gone();
-  });
-  return connection;
-}
-
-function openCall(
-  connection: Connection,
-  { method, path, authority, fields, body }: UpstreamRequest,
-  events: UpstreamEvents,
-): UpstreamCall {
-  const head = [':method', method, ':scheme', 'http', ':authority', authority, ':path', path, ...rawHeadersOf(fields)];
-  const stream = connection.session.request(head, { endStream: body === 'none' });
-  connection.streams += 1;
-  let isOver = false;
-  let trailers: readonly string[] = [];
-  const finish = (tell: () => void) => {
-    if (isOver) return;
-    isOver = true;
-    tell();
-  };
-  stream.on('response', (_headers, flags, rawHeaders) => {
-    if (isOver) return;
-    const isLast = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
-    events.answered({ status: statusIn(rawHeaders), fields: fieldsOf(rawHeaders), isLast });
-  });
-  stream.on(
-    'trailers',
-    (_headers: unknown, _flags: number, rawTrailers: readonly string[]) => (trailers = rawTrailers),
-  );
-  stream.on('data', (chunk: Buffer) => {
-    if (!isOver) events.data(chunk);
-  });
-  stream.on('end', () => {
-    // A stream that is broken off ends, too.
-    if (stream.rstCode === 0) finish(() => events.ended(fieldsOf(trailers)));
-  });
-  stream.on('drain', () => {
-    if (!isOver) events.drained();
-  });
-  stream.on('error', () => {});
-  stream.on('close', () => {
-    connection.streams -= 1;
-    finish(() => events.failed(failureOf(connection, stream)));
-  });
-  return {
-    write: (chunk) => stream.write(chunk),
-    end: () => void stream.end(),
-    pause: () => void stream.pause(),
-    resume: () => void stream.resume(),
-    cancel: () => {
-      isOver = true;
-      stream.close(NGHTTP2_CANCEL);
-      stream.resume();
-    },
-  };
-}
-
-function failureOf({ isConnected }: Connection, { rstCode }: ClientHttp2Stream): UpstreamFailure {
-  if (!isConnected) return 'unconnected';
-  return rstCode === NGHTTP2_REFUSED_STREAM ? 'refused' : 'broken';
-}
-
-function statusIn(rawHeaders: readonly string[]): number {
-  return rawHeaders[0] === ':status' ? Number(rawHeaders[1]) : 0;
-}
-
-function failedCall(failure: UpstreamFailure, events: UpstreamEvents): UpstreamCall {
+function fullCall(events: UpstreamEvents): UpstreamCall {
   let isOver = false;
   queueMicrotask(() => {
-    if (!isOver) events.failed(failure);
+    if (!isOver) events.failed('full');
   });
   const cancel = () => {
     isOver = true;

@@ -2,6 +2,9 @@
 import type { HeaderField } from '@slipway/serving-runtime/transport/http2/header-field';
 import type { Endpoint } from '../../routing/endpoint-pool.ts';
 
+/** A pod that takes longer to take a connection is not there, in milliseconds. */
+export const CONNECT_MS = 1000;
+
 export interface UpstreamRequest {
   readonly endpoint: Endpoint;
   readonly port: number;
@@ -50,6 +53,7 @@ export interface UpstreamCall {
   write(chunk: Uint8Array): boolean;
   /** The request is complete. */
   end(): void;
+  /** Holds the server back: until `resume`, no more of its answer is told than a window of flow control. */
   pause(): void;
   resume(): void;
   /** Gives it up. */
