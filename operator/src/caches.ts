@@ -1,11 +1,11 @@
 import { modelAliasName } from '@slipway/crds';
-import { builtin } from '@slipway/kube';
+import { builtin, controllerOf } from '@slipway/kube';
 import type { Cache, DeepReadonly, KubeObject, Manager } from '@slipway/kube';
 import type { Caches, GatewayService, SigningCaches } from './deps.ts';
 import { readRevision } from './controllers/inference-service/revision.ts';
 import { CodeFiles, codeFilesOf } from './code-files.ts';
-import { httpRouteKind, kinds } from './kinds.ts';
-import type { HTTPRoute } from './kinds.ts';
+import { gatewayRouteKinds, kinds } from './kinds.ts';
+import type { GatewayRoute, GatewayRouteKind } from './kinds.ts';
 import {
   MANAGED_BY_SELECTOR,
   MODEL_VERSION_LABEL,
@@ -23,15 +23,17 @@ export function indexKey(namespace: string | undefined, name: string): string {
 
 /** The uid of the object that controls this one; undefined for one that nobody controls. */
 export function controllerUid(object: DeepReadonly<KubeObject>): string | undefined {
-  return object.metadata.ownerReferences?.find((reference) => reference.controller === true)?.uid;
+  return controllerOf(object)?.uid;
 }
 
 export interface CachesOptions {
   readonly gateway: GatewayService;
   /** Name of the policy that checks who signs aliases and approvals. */
   readonly signingPolicy?: string | undefined;
-  /** Whether HTTPRoutes are looked after. Default: no. */
+  /** Whether routes of the Gateway API are looked after. Default: no. */
   readonly gatewayApi?: boolean;
+  /** Whether pods are told who the gateways are. Default: no. */
+  readonly accessAtPods?: boolean;
   /** Undefined: all. */
   readonly namespaces?: readonly string[] | undefined;
 }
@@ -39,7 +41,7 @@ export interface CachesOptions {
 /** Asks the manager for every cache; the reflectors start with the manager. */
 export function createCaches(
   manager: Pick<Manager, 'cache'>,
-  { gateway, signingPolicy, gatewayApi = false, namespaces }: CachesOptions,
+  { gateway, signingPolicy, gatewayApi = false, accessAtPods = false, namespaces }: CachesOptions,
 ): Caches {
   const gatewaySlices = manager.cache(builtin.EndpointSlice, {
     namespaces: [gateway.namespace],
@@ -47,20 +49,26 @@ export function createCaches(
   });
   const signing = signingPolicy === undefined ? undefined : signingCaches(manager, signingPolicy);
   const clusterServingRuntimes = namespaces === undefined ? manager.cache(kinds.ClusterServingRuntime) : undefined;
-  const httpRoutes = gatewayApi ? httpRoutesCache(manager) : undefined;
+  const knownGateways = accessAtPods
+    ? manager.cache(builtin.ConfigMap, { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } })
+    : undefined;
+  const gatewayRoutes = gatewayApi
+    ? { HTTPRoute: gatewayRoutesCache(manager, 'HTTPRoute'), GRPCRoute: gatewayRoutesCache(manager, 'GRPCRoute') }
+    : undefined;
   return {
     ...ownCaches(manager),
     ...workloadCaches(manager),
     gatewaySlices,
     clusterServingRuntimes,
     signing,
-    httpRoutes,
+    gatewayRoutes,
+    knownGateways,
   };
 }
 
-function httpRoutesCache(manager: Pick<Manager, 'cache'>): Cache<HTTPRoute> {
+function gatewayRoutesCache(manager: Pick<Manager, 'cache'>, kind: GatewayRouteKind): Cache<GatewayRoute> {
   const indexes = { controller: byController };
-  return manager.cache(httpRouteKind, { labelSelector: MANAGED_BY_SELECTOR, mayBeMissing: true, indexes });
+  return manager.cache(gatewayRouteKinds[kind], { labelSelector: MANAGED_BY_SELECTOR, mayBeMissing: true, indexes });
 }
 
 /** By name: the operator may read these two objects of the cluster and no others. */
@@ -86,6 +94,7 @@ type OwnCaches = Pick<
   | 'approvals'
   | 'servingRuntimes'
   | 'inferenceServices'
+  | 'modelRollouts'
   | 'trafficRoutes'
 >;
 
@@ -145,13 +154,16 @@ function ownCaches(manager: Pick<Manager, 'cache'>): OwnCaches {
         alias: (o) => (o.spec.model === undefined ? [] : at(o, modelAliasName(o.spec.model))),
       },
     }),
+    modelRollouts: manager.cache(kinds.ModelRollout, {
+      indexes: { inferenceService: (o) => at(o, o.spec.inferenceService.name) },
+    }),
     trafficRoutes: manager.cache(kinds.TrafficRoute, {
       indexes: { controller: byController, uid: (o) => present(o.metadata.uid), host: hostsOf },
     }),
   };
 }
 
-type OfTheInstall = 'gatewaySlices' | 'clusterServingRuntimes' | 'signing' | 'httpRoutes';
+type OfTheInstall = 'gatewaySlices' | 'clusterServingRuntimes' | 'signing' | 'gatewayRoutes' | 'knownGateways';
 
 function workloadCaches(manager: Pick<Manager, 'cache'>): Omit<Caches, keyof OwnCaches | OfTheInstall> {
   const managed = { labelSelector: MANAGED_BY_SELECTOR, indexes: { controller: byController } };

@@ -15,6 +15,12 @@ export interface Reason {
   readonly message: string;
 }
 
+/** What keeps something that the spec asks for from being so. */
+export interface Obstacle extends Reason {
+  /** Only a person can change it. */
+  readonly isFinal: boolean;
+}
+
 export function isTrue(type: string, { reason, message }: Reason): WantedCondition {
   return { type, status: 'True', reason, message };
 }
@@ -36,6 +42,16 @@ export function inProgress(why: Reason): WantedCondition[] {
 /** It will not get further until somebody changes something. */
 export function stalled(why: Reason): WantedCondition[] {
   return [isFalse('Ready', why), isTrue('Stalled', why)];
+}
+
+/** What is otherwise Ready is not, while there is an obstacle to something else that the spec asks for. */
+export function withObstacle(
+  conditions: readonly WantedCondition[],
+  obstacle: Obstacle | undefined,
+): readonly WantedCondition[] {
+  const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  if (!isReady || obstacle === undefined) return conditions;
+  return obstacle.isFinal ? stalled(obstacle) : inProgress(obstacle);
 }
 
 type WithConditions = DeepReadonly<KubeObject & { status?: { conditions?: readonly Condition[] | undefined } }>;

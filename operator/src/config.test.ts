@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, USAGE } from './config.ts';
 import type { ConfigInput } from './config.ts';
+import { POD_PATHS, USUAL_POD_PATHS } from './pod-paths.ts';
 import { flagOf, SETTING_NAMES, variableOf } from './settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-config-'));
@@ -35,17 +36,21 @@ function fileWith(text: string): string {
 describe('readConfig', () => {
   it('needs the images and where the lease is, and has a default for everything else', () => {
     expect(read({ environment: { ...enough, SLIPWAY_NAMESPACES: '' } })).toEqual({
-      gateway: { namespace: 'slipway', service: 'slipway-gateway', adminPort: 8002 },
+      gateway: { namespace: 'slipway', service: 'slipway-gateway', adminPort: 8002, tokenFile: undefined },
       workloads: {
         servingRuntimeImage: 'serving:1',
         batchRuntimeImage: 'batch:1',
         imagePullPolicy: 'IfNotPresent',
         drainSeconds: 10,
+        keepsSamples: false,
+        podPaths: USUAL_POD_PATHS,
+        defaultAccess: 'Anyone',
       },
       namespaces: undefined,
       lease: { namespace: 'slipway', name: 'slipway-operator' },
       signingPolicy: undefined,
       gatewayApi: false,
+      accessAtPods: false,
       identity: 'pod-1',
       healthPort: 8081,
       metricsPort: 8080,
@@ -64,6 +69,22 @@ describe('readConfig', () => {
     const environment = { ...enough, SLIPWAY_HEALTH_PORT: '3', SLIPWAY_METRICS_PORT: '4' };
     const config = read({ args: ['--config', file, '--metrics-port=5'], environment });
     expect(config).toMatchObject({ logLevel: 'debug', healthPort: 3, metricsPort: 5, namespaces: ['a', 'b'] });
+  });
+
+  it.each<[string, string, readonly string[]]>([
+    ['those that are listed', 'spec.runtimeClassName, metadata.labels', ['spec.runtimeClassName', 'metadata.labels']],
+    ['none', 'None', []],
+    ['the usual ones', '', USUAL_POD_PATHS],
+    ['all that there are', POD_PATHS.join(','), POD_PATHS],
+  ])('lets services set %s', (_, given, podPaths) => {
+    expect(read({ environment: { ...enough, SLIPWAY_POD_PATHS: given } })).toMatchObject({ workloads: { podPaths } });
+  });
+
+  it('says which path cannot be allowed, and which can', () => {
+    const problem = problemOf({ environment: { ...enough, SLIPWAY_POD_PATHS: 'spec.tolerations,spec.hostNetwork' } });
+    expect(problem).toContain(
+      'SLIPWAY_POD_PATHS: "spec.hostNetwork" is no path that can be allowed; there are metadata.labels, ',
+    );
   });
 
   it('is told by a variable where the file is', () => {

@@ -16,8 +16,10 @@ export interface OperatorConfig {
   readonly lease: { readonly namespace: string; readonly name: string } | undefined;
   /** Name of the ValidatingAdmissionPolicy that checks who signs, and of its binding; undefined: there is none. */
   readonly signingPolicy: string | undefined;
-  /** Whether HTTPRoutes are written; the operator needs rights to them then. */
+  /** Whether HTTPRoutes and GRPCRoutes are written; the operator needs rights to them then. */
   readonly gatewayApi: boolean;
+  /** Whether pods of services with `access` take requests from gateways alone. */
+  readonly accessAtPods: boolean;
   /** Name of this replica in leases and Events: the pod's name. */
   readonly identity: string;
   readonly healthPort: number;
@@ -61,15 +63,19 @@ function placeOf(name: string, given: ReadonlyMap<string, Given>): string {
 }
 
 function configOf(settings: Settings, hostname: string): OperatorConfig {
-  const { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds, namespaces, identity } = settings;
-  const { signingPolicy, gatewayApi, healthPort, metricsPort, logLevel, logLevelPort } = settings;
+  const { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds, podPaths, defaultAccess } = settings;
+  const { namespaces, identity, signingPolicy, gatewayApi, gatewaySampling, accessAtPods } = settings;
+  const { healthPort, metricsPort, logLevel, logLevelPort } = settings;
+  const images = { servingRuntimeImage, batchRuntimeImage, imagePullPolicy };
+  const keepsSamples = gatewaySampling === 'Enabled';
   return {
-    workloads: { servingRuntimeImage, batchRuntimeImage, imagePullPolicy, drainSeconds },
+    workloads: { ...images, drainSeconds, podPaths, keepsSamples, defaultAccess },
     gateway: gatewayOf(settings),
     namespaces: namespaces.length === 0 ? undefined : namespaces,
     lease: leaseOf(settings),
     signingPolicy,
     gatewayApi: gatewayApi === 'Enabled',
+    accessAtPods: accessAtPods === 'Enabled',
     identity: identity ?? hostname,
     healthPort,
     metricsPort,
@@ -78,9 +84,10 @@ function configOf(settings: Settings, hostname: string): OperatorConfig {
   };
 }
 
-function gatewayOf({ gatewayService, gatewayNamespace, gatewayAdminPort, leaseNamespace }: Settings): GatewayService {
+function gatewayOf(settings: Settings): GatewayService {
+  const { gatewayService, gatewayNamespace, gatewayAdminPort, gatewayTokenFile, leaseNamespace } = settings;
   const namespace = gatewayNamespace ?? leaseNamespace ?? 'slipway-system';
-  return { namespace, service: gatewayService, adminPort: gatewayAdminPort };
+  return { namespace, service: gatewayService, adminPort: gatewayAdminPort, tokenFile: gatewayTokenFile };
 }
 
 function leaseOf({ leaderElection, leaseNamespace, leaseName }: Settings): OperatorConfig['lease'] {

@@ -7,6 +7,7 @@ import type {
   InferenceService,
   Model,
   ModelAlias,
+  ModelRollout,
   ModelVersion,
   ServingRuntime,
   Store,
@@ -16,6 +17,7 @@ import type {
 import type {
   Cache,
   Clock,
+  ConfigMap,
   ControllerRevision,
   CoreEvent,
   Deployment,
@@ -31,12 +33,15 @@ import type {
 import type { ScalingMemory } from './autoscaling/scaling-memory.ts';
 import type { CodeFiles } from './code-files.ts';
 import type { Gateways } from './gateways/gateways.ts';
+import type { TokenIssuerSource } from './gateways/token-issuer.ts';
 import type {
-  HTTPRoute,
+  GatewayRoute,
+  GatewayRouteKind,
   PodDisruptionBudget,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from './kinds.ts';
+import type { PodPath } from './pod-paths.ts';
 
 /** What every controller gets. Made once in `main.ts`. */
 export interface OperatorDeps {
@@ -48,23 +53,33 @@ export interface OperatorDeps {
   readonly discovery: Discovery;
   readonly gateways: Gateways;
   readonly scaling: ScalingMemory;
+  /** Absent where pods take requests from whoever reaches them, also those of services with `access`. */
+  readonly tokenIssuer?: TokenIssuerSource | undefined;
 }
 
-/** What goes into the workloads that the operator makes. */
+/** What the operator has to know of the install, to make workloads and to say what becomes of them. */
 export interface WorkloadConfig {
   readonly servingRuntimeImage: string;
   readonly batchRuntimeImage: string;
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   /** Seconds between the moment a new revision gets the traffic and the end of the old one's pods. */
   readonly drainSeconds: number;
+  /** The gateways have a folder for samples of requests. */
+  readonly keepsSamples: boolean;
+  /** What services may set in `spec.pod`. */
+  readonly podPaths: readonly PodPath[];
+  /** Who may ask a service without `access`. Default: whoever reaches the gateways. */
+  readonly defaultAccess?: 'Anyone' | 'OwnNamespace';
 }
 
-/** The Service that selects the gateways. */
+/** The Service that selects the gateways, whose service account has the same name. */
 export interface GatewayService {
   readonly namespace: string;
   readonly service: string;
   /** Port of their pods where `/stream` is. */
   readonly adminPort: number;
+  /** Holds a token of the operator's service account for the gateways, which Kubernetes renews there; undefined: none is sent. */
+  readonly tokenFile: string | undefined;
 }
 
 /**
@@ -96,6 +111,8 @@ export interface Caches {
   readonly clusterServingRuntimes: Cache<ClusterServingRuntime> | undefined;
   /** Indexes `modelVersion`, `alias` (the name of the ModelAlias). */
   readonly inferenceServices: Cache<InferenceService>;
+  /** Index `inferenceService`. */
+  readonly modelRollouts: Cache<ModelRollout>;
   /** Indexes `controller`, `uid`. */
   readonly trafficRoutes: Cache<TrafficRoute>;
   /** Index `controller`. */
@@ -123,8 +140,10 @@ export interface Caches {
   readonly mountFailures: Cache<CoreEvent>;
   /** What makes the API server look at who signs; undefined where the install has no such policy. */
   readonly signing: SigningCaches | undefined;
-  /** Index `controller`. Undefined where the operator was not told to use the Gateway API; empty where the cluster lacks it. */
-  readonly httpRoutes: Cache<HTTPRoute> | undefined;
+  /** Index `controller`. Undefined where the operator was not told to use the Gateway API; empty where the cluster lacks the kind. */
+  readonly gatewayRoutes: Readonly<Record<GatewayRouteKind, Cache<GatewayRoute>>> | undefined;
+  /** ConfigMaps by which pods know the gateways, index `controller`. Undefined where no pods ask. */
+  readonly knownGateways: Cache<ConfigMap> | undefined;
 }
 
 /** One policy and its binding, which have the same name. */

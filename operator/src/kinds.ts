@@ -10,6 +10,7 @@ import type {
   InferenceService,
   Model,
   ModelAlias,
+  ModelRollout,
   ModelVersion,
   ServingRuntime,
   Store,
@@ -47,12 +48,13 @@ export interface HTTPRouteMatch {
   headers?: { type: 'Exact'; name: string; value: string }[];
 }
 
-/** Of the Gateway API, as far as we write and read it. */
-export interface HTTPRoute extends KubeObject {
+/** An HTTPRoute or a GRPCRoute of the Gateway API, as far as we write and read them. */
+export interface GatewayRoute extends KubeObject {
   spec: {
     parentRefs: ParentReference[];
     hostnames: string[];
-    rules: { matches: HTTPRouteMatch[]; backendRefs: WeightedBackend[] }[];
+    /** Without matches it takes everything. */
+    rules: { matches?: HTTPRouteMatch[]; backendRefs: WeightedBackend[] }[];
   };
   /** An entry for each controller of a Gateway that has looked at the route. */
   status?: { parents?: { parentRef: ParentReference; controllerName: string; conditions?: Condition[] }[] };
@@ -82,6 +84,7 @@ export const kinds = {
   ServingRuntime: ours<ServingRuntime>('ServingRuntime', 'servingruntimes'),
   ClusterServingRuntime: ours<ClusterServingRuntime>('ClusterServingRuntime', 'clusterservingruntimes', false),
   InferenceService: ours<InferenceService>('InferenceService', 'inferenceservices'),
+  ModelRollout: ours<ModelRollout>('ModelRollout', 'modelrollouts'),
   TrafficRoute: ours<TrafficRoute>('TrafficRoute', 'trafficroutes'),
   PodDisruptionBudget: defineKind<PodDisruptionBudget>({
     group: 'policy',
@@ -109,10 +112,19 @@ function admission<T extends KubeObject>(kind: string, plural: string): KubeKind
 }
 
 /** Of the Gateway API, which a cluster may lack. */
-export const httpRouteKind = defineKind<HTTPRoute>({
-  group: 'gateway.networking.k8s.io',
-  version: 'v1',
-  kind: 'HTTPRoute',
-  plural: 'httproutes',
-  namespaced: true,
-});
+export const gatewayRouteKinds = {
+  HTTPRoute: gatewayRoute('HTTPRoute', 'httproutes'),
+  GRPCRoute: gatewayRoute('GRPCRoute', 'grpcroutes'),
+} as const;
+
+export type GatewayRouteKind = keyof typeof gatewayRouteKinds;
+
+function gatewayRoute(kind: string, plural: string): KubeKind<GatewayRoute> {
+  return defineKind<GatewayRoute>({
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    kind,
+    plural,
+    namespaced: true,
+  });
+}

@@ -2,7 +2,7 @@ import { createManager } from '@slipway/kube';
 import type { CacheOptions, KubeKind, KubeObject } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
 import { createCaches } from './caches.ts';
-import { gatewayApiRules, mergeRules, operatorRules } from './rbac.ts';
+import { accessAtPodsRules, gatewayApiRules, mergeRules, operatorRules } from './rbac.ts';
 import { GATEWAY } from './testing/fixtures.ts';
 
 function mayDo(group: string, resource: string): readonly string[] {
@@ -24,7 +24,7 @@ describe('operatorRules', () => {
       cached.push(kind);
       return {};
     }) as unknown as ReturnType<typeof createManager>['cache'];
-    createCaches({ cache }, { gateway: GATEWAY, gatewayApi: true });
+    createCaches({ cache }, { gateway: GATEWAY, gatewayApi: true, accessAtPods: true });
 
     expect(cached.length).toBeGreaterThan(15);
     for (const { group, plural } of cached) {
@@ -37,6 +37,11 @@ describe('operatorRules', () => {
 
   it('touch nothing of the Gateway API, which has its own', () => {
     expect(operatorRules.flatMap(({ apiGroups }) => apiGroups)).not.toContain('gateway.networking.k8s.io');
+  });
+
+  it('write no ConfigMaps, but where pods have to know the gateways', () => {
+    expect(mayDo('', 'configmaps')).toEqual(['get', 'list', 'watch']);
+    expect(accessAtPodsRules).toEqual([{ apiGroups: [''], resources: ['configmaps'], verbs: ['create', 'patch'] }]);
   });
 
   it('let it write every status of ours and no spec but that of a child', () => {

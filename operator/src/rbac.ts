@@ -4,9 +4,10 @@ import { approvalRules } from './controllers/approval/rbac.ts';
 import { datasetRules } from './controllers/dataset/rbac.ts';
 import { datasetVersionRules } from './controllers/dataset-version/rbac.ts';
 import { featureSetRules } from './controllers/feature-set/rbac.ts';
-import { gatewayApiRules, inferenceServiceRules } from './controllers/inference-service/rbac.ts';
+import { accessAtPodsRules, gatewayApiRules, inferenceServiceRules } from './controllers/inference-service/rbac.ts';
 import { modelAliasRules } from './controllers/model-alias/rbac.ts';
 import { modelRules } from './controllers/model/rbac.ts';
+import { modelRolloutRules } from './controllers/model-rollout/rbac.ts';
 import { modelVersionRules } from './controllers/model-version/rbac.ts';
 import { storeRules } from './controllers/store/rbac.ts';
 import { trainingJobRules } from './controllers/training-job/rbac.ts';
@@ -32,10 +33,14 @@ export const operatorRules: readonly PolicyRule[] = mergeRules([
   ...approvalRules,
   ...modelAliasRules,
   ...inferenceServiceRules,
+  ...modelRolloutRules,
 ]);
 
 /** What it may do in addition where the chart enables the Gateway API, whose kinds are other people's. */
 export { gatewayApiRules };
+
+/** What it may do in addition where the chart has pods of services with `access` take requests from gateways alone. */
+export { accessAtPodsRules };
 
 /** One rule a resource, with every verb that somebody needs, in a stable order. */
 export function mergeRules(rules: readonly PolicyRule[]): PolicyRule[] {

@@ -8,6 +8,7 @@ import type { OperatorConfig } from './config.ts';
 import { CONTROLLERS } from './controllers/controllers.ts';
 import { createGatewayFleet } from './gateways/gateway-fleet.ts';
 import { addGatewayWatch } from './gateways/gateway-watch.ts';
+import { createTokenIssuerWatch } from './gateways/token-issuer.ts';
 import { startHttpEndpoints } from './http-endpoints.ts';
 import type { LogLevelControl } from './log-level.ts';
 
@@ -49,10 +50,12 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
   const instance = config.identity;
   const events = createEventRecorder({ client, component: 'slipway.dev/operator', instance, clock, log });
   const caches = createCaches(manager, config);
-  const gateways = createGatewayFleet({ clock, log, adminPort: config.gateway.adminPort, random: Math.random });
+  const gateways = createGatewayFleet({ ...config.gateway, clock, log, random: Math.random });
   const scaling = new ScalingMemory();
   const discovery = createDiscovery({ client, clock, presentMs: 30_000 });
-  const deps = { client, clock, events, config: config.workloads, caches, discovery, gateways, scaling };
+  const subject = `system:serviceaccount:${config.gateway.namespace}:${config.gateway.service}`;
+  const tokenIssuer = config.accessAtPods ? createTokenIssuerWatch({ client, clock, log, subject }) : undefined;
+  const deps = { client, clock, events, config: config.workloads, caches, discovery, gateways, scaling, tokenIssuer };
   addGatewayWatch(manager, caches, gateways);
   for (const addController of CONTROLLERS) addController(manager, deps);
   const endpoints = await startHttpEndpoints({
@@ -66,6 +69,7 @@ export async function runOperator(options: RunOptions, stop: AbortSignal): Promi
     'started',
   );
   try {
+    void tokenIssuer?.run(stop);
     await manager.run(stop);
     await Promise.race([events.flush(), sleep(clock, LAST_EVENTS_MS)]);
   } finally {

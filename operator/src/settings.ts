@@ -1,5 +1,6 @@
 /** Every setting once: what it is worth, and what the help says of it. Flag, variable and key of the file follow from its name. */
 import { z } from 'zod';
+import { POD_PATHS, USUAL_POD_PATHS } from './pod-paths.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -22,12 +23,20 @@ const PORT = 'must be the number of a port, 0 to 65535';
 const port = z.coerce.number(PORT).int(PORT).min(0, PORT).max(65_535, PORT);
 const name = z.string().min(1).max(253);
 const namespace = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be the name of a namespace');
-const names = z
+const list = z
   .union([z.string(), z.array(z.string())], { error: 'must be names, as a list or with commas between them' })
-  .default('')
   .transform((given) => (typeof given === 'string' ? given.split(',') : given))
-  .transform((parts) => parts.map((part) => part.trim()).filter((part) => part !== ''))
-  .pipe(z.array(namespace));
+  .transform((parts) => parts.map((part) => part.trim()).filter((part) => part !== ''));
+const names = list.default([]).pipe(z.array(namespace));
+/** An empty variable counts as absent, so that nothing at all needs a word. */
+const podPaths = list
+  .transform((parts) => (parts.length === 1 && parts[0] === 'None' ? [] : parts))
+  .pipe(z.array(z.enum(POD_PATHS, { error: ({ input }) => podPathProblem(input) })))
+  .default([...USUAL_POD_PATHS]);
+
+function podPathProblem(given: unknown): string {
+  return `"${String(given)}" is no path that can be allowed; there are ${POD_PATHS.join(', ')}, or None alone`;
+}
 
 function oneOf<const Words extends readonly string[]>(words: Words) {
   return z.enum(words, { error: `must be one of ${words.join(', ')}` });
@@ -57,9 +66,15 @@ export const SETTINGS = {
   ),
   gatewayApi: define(
     'Enabled|Disabled',
-    'write HTTPRoutes for services with expose.by: GatewayApi (Disabled)',
+    'write routes for services with expose.by: GatewayApi (Disabled)',
     oneOf(['Enabled', 'Disabled']).default('Disabled'),
   ),
+  gatewaySampling: define(
+    'Enabled|Disabled',
+    'the gateways keep the samples that services ask for (Disabled)',
+    oneOf(['Enabled', 'Disabled']).default('Disabled'),
+  ),
+  podPaths: define('LIST', 'what services may set in spec.pod, or None (what docs/runtimes.md has as usual)', podPaths),
   identity: define('NAME', "of this replica in leases and Events (the host's name)", name.optional()),
   healthPort: define('N', '/healthz and /readyz (8081)', port.default(8081)),
   metricsPort: define('N', '/metrics for Prometheus (8080)', port.default(8080)),
@@ -76,6 +91,21 @@ export const SETTINGS = {
   ),
   gatewayNamespace: define('NAME', "where it is (the lease's; slipway-system without one)", namespace.optional()),
   gatewayAdminPort: define('N', "the gateways' port for /stream (8002)", port.default(8002)),
+  gatewayTokenFile: define(
+    'FILE',
+    'a token for them, read anew for each connection (none is sent)',
+    z.string().min(1).optional(),
+  ),
+  defaultAccess: define(
+    'Anyone|OwnNamespace',
+    'who may ask services without access (Anyone)',
+    oneOf(['Anyone', 'OwnNamespace']).default('Anyone'),
+  ),
+  accessAtPods: define(
+    'Enabled|Disabled',
+    'pods of services with access take requests from gateways alone (Disabled)',
+    oneOf(['Enabled', 'Disabled']).default('Disabled'),
+  ),
   drainSeconds: define(
     'N',
     'how long an old revision keeps its pods after it lost the traffic (10)',

@@ -90,7 +90,11 @@ describe('with pods', () => {
     expect(risen).toMatchObject({ replicas: 10, why: expect.stringContaining('rose quickly') as string });
 
     const over = { one: seconds(60, { concurrency: 1 }) };
-    const soon = decide({ told: over, more: { current: 10 }, state: { ...risen.state, panicAt: NOW - 59_000 } });
+    const soon = decide({
+      told: over,
+      more: { current: 10 },
+      state: { ...FIRST_STATE, ...risen.state, panicAt: NOW - 59_000 },
+    });
     expect(soon.replicas).toBe(10);
     const later = decide({ told: over, more: { current: 10 }, state: { ...patient(1), panicAt: NOW - 61_000 } });
     expect(later.replicas).toBe(1);
@@ -122,6 +126,19 @@ describe('with pods', () => {
       replicas: 30,
       why: 'no gateway has told of the load; bounded by max 30',
     });
+  });
+
+  it('nothing known is nothing remembered: what was needed before stays unknown', () => {
+    const input = {
+      settings,
+      history: new LoadHistory(STABLE_WINDOW_MS),
+      gateways: [],
+      current: 8,
+      ready: 8,
+      now: NOW,
+    };
+
+    expect(decideReplicas(input, undefined)).toMatchObject({ replicas: 8, state: undefined });
   });
 
   it('what is known is reason enough for more, also where something is not', () => {
@@ -215,7 +232,7 @@ describe('whatever happens', () => {
         const { min, max } = more.settings;
         expect(decision.replicas).toBeGreaterThanOrEqual(min);
         expect(decision.replicas).toBeLessThanOrEqual(max);
-        expect(decision.state.recommended.length).toBeLessThanOrEqual(max + 1);
+        expect(decision.state?.recommended.length).toBeLessThanOrEqual(max + 1);
         expect(decision.why).not.toBe('');
       }),
     );

@@ -53,6 +53,7 @@ interface Recommended {
   readonly replicas: number;
 }
 
+/** Nothing was needed so far. */
 export const FIRST_STATE: ScalingState = { panicAt: undefined, panicReplicas: 0, recommended: [] };
 
 export interface ScalingInput {
@@ -73,7 +74,8 @@ export interface ScalingDecision {
   readonly why: string;
   /** When time alone may change the answer, in milliseconds; undefined: only a request does. */
   readonly nextLookMs: number | undefined;
-  readonly state: ScalingState;
+  /** undefined: what was needed is still not known. */
+  readonly state: ScalingState | undefined;
 }
 
 interface Wanted {
@@ -81,7 +83,8 @@ interface Wanted {
   readonly why: string;
 }
 
-export function decideReplicas(input: ScalingInput, before: ScalingState): ScalingDecision {
+/** `before`: undefined where it is not known what was needed. */
+export function decideReplicas(input: ScalingInput, before: ScalingState | undefined): ScalingDecision {
   const { settings, current } = input;
   const bounded = (replicas: number) => Math.min(settings.max, Math.max(settings.min, replicas));
   const { wanted, state } = current === 0 ? fromZero(input) : fromSome(input, before);
@@ -96,7 +99,7 @@ function boundOf({ min, max }: ScalingSettings, replicas: number): string {
 
 interface Result {
   readonly wanted: Wanted;
-  readonly state: ScalingState;
+  readonly state: ScalingDecision['state'];
 }
 
 /** Whatever is asked then was asked since it went to zero. */
@@ -113,15 +116,16 @@ function fromZero(input: ScalingInput): Result {
   return { wanted: { replicas, why }, state: { ...FIRST_STATE, recommended: [{ at: now, replicas }] } };
 }
 
-function fromSome(input: ScalingInput, before: ScalingState): Result {
+function fromSome(input: ScalingInput, last: ScalingState | undefined): Result {
   const { history, now, current, ready, settings } = input;
   const stable = history.over(now, STABLE_WINDOW_MS);
   if (stable === undefined)
-    return { wanted: { replicas: current, why: 'no gateway has told of the load' }, state: before };
+    return { wanted: { replicas: current, why: 'no gateway has told of the load' }, state: last };
   if (settings.min === 0 && isIdle(input)) {
     const why = `no request for ${counted(settings.idleAfterMs / 1000, 'second')}`;
     return { wanted: { replicas: 0, why }, state: FIRST_STATE };
   }
+  const before = last ?? FIRST_STATE;
   const latest = history.over(now, PANIC_WINDOW_MS) ?? stable;
   const panic = panicAfter(before, { now, ready, byLatest: podsFor(latest, input) });
   const isPanic = panic.panicAt !== undefined;

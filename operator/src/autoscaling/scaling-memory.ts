@@ -6,7 +6,7 @@ import { LoadHistory } from './load-history.ts';
 /** What autoscaling remembers of one route. */
 export interface ScaledRoute {
   readonly history: LoadHistory;
-  /** undefined: it was not looked at since this process leads. */
+  /** undefined: this process does not know what was needed, because no gateway has told it of the load yet. */
   state: ScalingState | undefined;
 }
 

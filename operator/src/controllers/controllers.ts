@@ -3,10 +3,12 @@ import { addApprovalController } from './approval/controller.ts';
 import { addDatasetController } from './dataset/controller.ts';
 import { addDatasetVersionController } from './dataset-version/controller.ts';
 import { addFeatureSetController } from './feature-set/controller.ts';
+import { addAnalysisController } from './inference-service/analysis/controller.ts';
 import { addInferenceServiceController } from './inference-service/controller.ts';
 import { addScalingController } from './inference-service/scaling/controller.ts';
 import { addModelAliasController } from './model-alias/controller.ts';
 import { addModelController } from './model/controller.ts';
+import { addModelRolloutController } from './model-rollout/controller.ts';
 import { addModelVersionController } from './model-version/controller.ts';
 import { addStoreController } from './store/controller.ts';
 import { addTrainingJobController } from './training-job/controller.ts';
@@ -23,5 +25,7 @@ export const CONTROLLERS: readonly AddController[] = [
   addApprovalController,
   addModelAliasController,
   addInferenceServiceController,
+  addModelRolloutController,
   addScalingController,
+  addAnalysisController,
 ];

@@ -1,10 +1,15 @@
 /** What the operator hears of gateways, from servers that speak as they do. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GATEWAY_SILENCE_MS } from '@slipway/crds/gateway-stream';
 import type { GatewayLine } from '@slipway/crds/gateway-stream';
 import { realClock } from '@slipway/kube';
-import type { EndpointSlice, Logger } from '@slipway/kube';
+import type { Clock, EndpointSlice, Logger } from '@slipway/kube';
+import { createFakeClock } from '@slipway/kube/testing/fake-clock.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createGatewayFleet } from './gateway-fleet.ts';
 import type { GatewayFleet } from './gateway-fleet.ts';
@@ -25,7 +30,7 @@ interface Stream {
   say(...lines: (GatewayLine | string)[]): void;
 }
 
-async function listening(): Promise<Stream> {
+async function listening(clock: Clock = realClock): Promise<Stream> {
   const streams: ServerResponse[] = [];
   const server = createServer((request, response) => {
     response.writeHead(request.url === '/stream' ? 200 : 404).flushHeaders();
@@ -33,7 +38,7 @@ async function listening(): Promise<Stream> {
   });
   await new Promise<void>((resolve) => server.listen(0, HERE, resolve));
   const adminPort = (server.address() as AddressInfo).port;
-  const fleet = createGatewayFleet({ clock: realClock, log: silent, adminPort, random: () => 0 });
+  const fleet = createGatewayFleet({ clock, log: silent, adminPort, tokenFile: undefined, random: () => 0 });
   const told: string[] = [];
   fleet.subscribe({ route: (uid) => told.push(uid), replica: (address) => told.push(address) });
   fleet.listenTo([HERE]);
@@ -111,6 +116,106 @@ describe('a gateway', () => {
     fleet.listenTo([]);
     expect(fleet.sequenceAt(HERE, 'one')).toBeUndefined();
     await expect.poll(() => streams[0]?.closed, WAIT).toBe(true);
+  });
+});
+
+describe('a gateway that asks who listens', () => {
+  /** It lets in whoever has this token. */
+  async function asking(tokenFile: string) {
+    const wanted = { token: 'Bearer first' };
+    const why: string[] = [];
+    const open: ServerResponse[] = [];
+    const server = createServer((request, response) => {
+      if (request.headers.authorization !== wanted.token) response.writeHead(401).end('{"error":"who are you?"}');
+      else {
+        open.push(response.writeHead(200));
+        response.write(`${JSON.stringify(hello)}\n`);
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, HERE, resolve));
+    const { port: adminPort } = server.address() as AddressInfo;
+    const log: Logger = { ...silent, info: (fields) => void why.push((fields as { why: string }).why) };
+    const fleet = createGatewayFleet({ clock: realClock, log, adminPort, tokenFile, random: () => 0 });
+    fleet.listenTo([HERE]);
+    cleanups.push(() => {
+      fleet.stop();
+      server.closeAllConnections();
+      server.close();
+    });
+    return { fleet, wanted, why, open };
+  }
+
+  function emptyFolder(): string {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-token-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    return folder;
+  }
+
+  it('is shown the token of the file as it is when the connection is made', async () => {
+    const file = join(emptyFolder(), 'token');
+    writeFileSync(file, 'first\n');
+    const { fleet, wanted, open } = await asking(file);
+    await expect.poll(() => fleet.incarnationAt(HERE), WAIT).toBe('a');
+
+    writeFileSync(file, 'second');
+    wanted.token = 'Bearer second';
+    open[0]?.end();
+    await expect.poll(() => open.length, WAIT).toBe(2);
+    await expect.poll(() => fleet.incarnationAt(HERE), WAIT).toBe('a');
+  });
+
+  it('is not heard with another one, or with none that can be read, and why is said', async () => {
+    const folder = emptyFolder();
+    writeFileSync(join(folder, 'token'), 'forged');
+    const refused = await asking(join(folder, 'token'));
+    const missing = await asking(join(folder, 'nothing'));
+
+    await expect.poll(() => refused.why, WAIT).toEqual(['it answers with status 401: {"error":"who are you?"}']);
+    await expect.poll(() => missing.why[0], WAIT).toMatch(/^the token for it cannot be read: ENOENT/);
+    expect([refused.fleet.incarnationAt(HERE), missing.fleet.incarnationAt(HERE)]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a gateway that is not heard', () => {
+  async function broken() {
+    const clock = createFakeClock();
+    const stream = await listening(clock);
+    stream.say(hello, route('one', 3));
+    await expect.poll(() => stream.fleet.sequenceAt(HERE, 'one'), WAIT).toBe(3);
+    await clock.advance(1_000);
+    stream.streams[0]?.destroy();
+    await expect.poll(() => stream.fleet.sequenceAt(HERE, 'one'), WAIT).toBeUndefined();
+    return { ...stream, clock };
+  }
+
+  it('is told of once it has said nothing for so long, and once', async () => {
+    const { told, clock } = await broken();
+    await clock.advance(GATEWAY_SILENCE_MS - 1_001);
+    expect(told).toEqual(['one']);
+
+    await clock.advance(1);
+    expect(told).toEqual(['one', HERE]);
+    await clock.advance(60_000);
+    expect(told).toEqual(['one', HERE]);
+  });
+
+  it('is not told of when it is heard again before', async () => {
+    const { fleet, streams, told, say, clock } = await broken();
+    await clock.advance(200);
+    await expect.poll(() => streams.length, WAIT).toBe(2);
+    say(hello, route('one', 3));
+    await expect.poll(() => fleet.sequenceAt(HERE, 'one'), WAIT).toBe(3);
+    await clock.advance(60_000);
+
+    expect(told).toEqual(['one', 'one']);
+  });
+
+  it('is not told of when the Service does not list it any more', async () => {
+    const { fleet, told, clock } = await broken();
+    fleet.listenTo([]);
+    await clock.advance(60_000);
+
+    expect(told).toEqual(['one']);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Reads what one gateway tells, for as long as it is there. */
+import { readFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { GATEWAY_SILENCE_MS, GatewayLine } from '@slipway/crds/gateway-stream';
@@ -9,7 +10,12 @@ const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
 export interface StreamAddress {
   readonly address: string;
   readonly port: number;
+  /** Undefined: no token is sent. */
+  readonly tokenFile?: string | undefined;
 }
+
+/** Of what a gateway says when it refuses. */
+const MAX_REFUSAL_CHARACTERS = 500;
 
 /**
  * Hands on every line that the gateway says.
@@ -34,16 +40,35 @@ export async function readGatewayStream(
   throw new Error('it ended the stream');
 }
 
-function open({ address, port }: StreamAddress, signal: AbortSignal): Promise<IncomingMessage> {
+async function open({ address, port, tokenFile }: StreamAddress, signal: AbortSignal): Promise<IncomingMessage> {
+  const headers = tokenFile === undefined ? {} : { authorization: `Bearer ${await readToken(tokenFile)}` };
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   // A connection of its own, which nobody else waits for.
-  const request = get({ host: address, port, path: '/stream', agent: false, signal }, (response) => {
+  const request = get({ host: address, port, path: '/stream', headers, agent: false, signal }, (response) => {
     if (response.statusCode === 200) resolve(response);
-    else reject(new Error(`it answers with status ${response.statusCode}`));
+    else refusalOf(response).then(reject, reject);
   });
   request.setTimeout(GATEWAY_SILENCE_MS, () => request.destroy(new Error('it says nothing')));
   request.on('error', reject);
   return promise;
+}
+
+/** Kubernetes exchanges the file long before the token in it expires. */
+async function readToken(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Error(`the token for it cannot be read: ${cause.message}`);
+  });
+  return text.trim();
+}
+
+async function refusalOf(response: IncomingMessage): Promise<Error> {
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length >= MAX_REFUSAL_CHARACTERS) break;
+  }
+  return new Error(`it answers with status ${response.statusCode}: ${text.slice(0, MAX_REFUSAL_CHARACTERS)}`);
 }
 
 function parseLine(text: string): GatewayLine {

@@ -20,7 +20,7 @@ export interface Gateways {
 export interface GatewayListener {
   /** A gateway applies another sequence of the route, or does not apply it any more. */
   route?(uid: string): void;
-  /** A gateway went down, or is back. */
+  /** A gateway went down, is back, or was not heard for so long that it does not count as one that tells. */
   replica?(address: string): void;
   /** What one gateway had to do; it tells about once a second. */
   load?(incarnation: string, load: GatewayLoad): void;

@@ -4,8 +4,9 @@ import type { z } from 'zod';
 import { controllerUid } from '../caches.ts';
 import { RESULT_ANNOTATION } from '../labels.ts';
 import { BATCH_CONTAINER } from './build-batch-job.ts';
-import { allStatuses, batchFailure, cleanWords, failedTrouble, parseJson, pendingTrouble } from './pod-trouble.ts';
+import { allStatuses, batchFailure, cleanWords, failedTrouble, pendingTrouble } from './pod-trouble.ts';
 import type { Trouble } from './pod-trouble.ts';
+import { parseJson } from '../parse-json.ts';
 
 export type { Trouble } from './pod-trouble.ts';
 

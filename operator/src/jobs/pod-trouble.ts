@@ -1,6 +1,7 @@
 /** What is wrong with a pod, in words for a person: from its status alone, so that it clears itself when the pod is well. */
 import { BatchFailure } from '@slipway/crds/batch';
 import type { DeepReadonly, Pod } from '@slipway/kube';
+import { parseJson } from '../parse-json.ts';
 import { nameStorePaths } from './name-store-paths.ts';
 
 export interface Trouble {
@@ -141,16 +142,6 @@ export function allStatuses(pod: DeepReadonly<Pod>): readonly ContainerStatus[] 
 
 function containerOf(pod: DeepReadonly<Pod>, name: string) {
   return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].find((one) => one.name === name);
-}
-
-/** The JSON in a termination message, or undefined. */
-export function parseJson(message: string | undefined): unknown {
-  if (message === undefined) return undefined;
-  try {
-    return JSON.parse(message);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The end of a message: programs say last why they died. At most 300 characters. */

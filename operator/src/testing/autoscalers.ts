@@ -1,5 +1,5 @@
 /** Autoscalers for the simulation: ours, and the HorizontalPodAutoscaler as Kubernetes documents it. */
-import { decideReplicas, FIRST_STATE, STABLE_WINDOW_MS } from '../autoscaling/decide-replicas.ts';
+import { decideReplicas, STABLE_WINDOW_MS } from '../autoscaling/decide-replicas.ts';
 import type { ScalingSettings, ScalingState } from '../autoscaling/decide-replicas.ts';
 import { LoadHistory } from '../autoscaling/load-history.ts';
 import type { Autoscaler } from './scaling-simulation.ts';
@@ -16,7 +16,7 @@ export const SETTINGS: ScalingSettings = {
 /** Two gateways, each of which has half of the load. */
 export function ours(settings: ScalingSettings = SETTINGS): Autoscaler {
   const history = new LoadHistory(STABLE_WINDOW_MS);
-  let state: ScalingState = FIRST_STATE;
+  let state: ScalingState | undefined;
   let lookAt = 0;
   return {
     look: (now, { concurrency, requests, seconds, held }, { current, ready }) => {

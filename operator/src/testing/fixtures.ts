@@ -14,9 +14,16 @@ export const WORKLOADS: WorkloadConfig = {
   batchRuntimeImage: 'slipway/batch-runtime:1',
   imagePullPolicy: 'IfNotPresent',
   drainSeconds: 10,
+  keepsSamples: false,
+  podPaths: [],
 };
 
-export const GATEWAY: GatewayService = { namespace: 'slipway-system', service: 'slipway-gateway', adminPort: 8002 };
+export const GATEWAY: GatewayService = {
+  namespace: 'slipway-system',
+  service: 'slipway-gateway',
+  adminPort: 8002,
+  tokenFile: undefined,
+};
 /** None of them has said anything. */
 export const SILENT_GATEWAYS: Gateways = {
   sequenceAt: () => undefined,

@@ -1,10 +1,10 @@
-import { keyOf, pruneOwned, settled, watch } from '@slipway/kube';
+import { builtin, keyOf, pruneOwned, settled, watch } from '@slipway/kube';
 import type { DeepReadonly, KubeObject, ObjectKey, Result, Scope } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { AddController } from '../../controller-registration.ts';
+import { createOwned } from '../../create-owned.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { OperatorDeps } from '../../deps.ts';
-import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { jobWatches } from '../../jobs/job-watches.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
@@ -61,7 +61,7 @@ async function driveDataset(deps: OperatorDeps, observed: ObservedDataset, scope
   const { dataset, current } = observed;
   const owned = { client: deps.client, owner: { kind: kinds.Dataset, object: dataset }, fieldManager: FIELD_MANAGER };
   const plan = planDataset(observed, deps.config);
-  if (plan.create !== undefined) await createOwnedJob(owned, plan.create, scope);
+  if (plan.create !== undefined) await createOwned(owned, { kind: builtin.Job, object: plan.create }, scope);
   const isNew = await recordJobResult(deps, current, FIELD_MANAGER, scope);
   // The write above woke this key again; the marks of a version go onto a Job that has its result.
   if (plan.publish !== undefined && !isNew) {

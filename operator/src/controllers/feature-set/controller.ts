@@ -1,9 +1,9 @@
-import { keyOf, pruneOwned, settled } from '@slipway/kube';
+import { builtin, keyOf, pruneOwned, settled } from '@slipway/kube';
 import type { Result, Scope } from '@slipway/kube';
 import type { AddController } from '../../controller-registration.ts';
+import { createOwned } from '../../create-owned.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { OperatorDeps } from '../../deps.ts';
-import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { jobWatches } from '../../jobs/job-watches.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
@@ -38,7 +38,7 @@ async function driveFeatureSet(deps: OperatorDeps, observed: ObservedFeatureSet,
   const owner = { kind: kinds.FeatureSet, object: observed.featureSet };
   const owned = { client: deps.client, owner, fieldManager: FIELD_MANAGER };
   const plan = planFeatureSet(observed, deps.config);
-  if (plan.create !== undefined) await createOwnedJob(owned, plan.create, scope);
+  if (plan.create !== undefined) await createOwned(owned, { kind: builtin.Job, object: plan.create }, scope);
   await recordJobResult(deps, observed.current, FIELD_MANAGER, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return settled();

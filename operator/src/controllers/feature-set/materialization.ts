@@ -4,7 +4,7 @@ import type { DeepReadonly, Job } from '@slipway/kube';
 import { z } from 'zod';
 import { RESULT_ANNOTATION } from '../../labels.ts';
 import { jobOutcome } from '../../jobs/job-outcome.ts';
-import { parseJson } from '../../jobs/pod-trouble.ts';
+import { parseJson } from '../../parse-json.ts';
 
 /** JSON on the Job: what it was asked to make, and where. */
 export const MATERIALIZATION_ANNOTATION = 'slipway.dev/materialization';

@@ -24,6 +24,23 @@ describe('buildPodTemplate', () => {
     expect(shortHash(template(), 16)).toBe('26ddccbbdc2cb45b');
   });
 
+  it('has those of a service with access ask who comes, where that is wished', () => {
+    const facts = { ...resolveFacts(anInferenceService(), aModelVersion(), aStore()), callers: 'Gateways' as const };
+    const input = { service: 'flights', revision: 'flights-8b279776', facts, config: WORKLOADS };
+    const { spec } = buildPodTemplate(input);
+
+    expect(spec?.containers[0]?.args).toContain('--gateways-file=/var/run/slipway/gateways/gateways.json');
+    expect(spec?.containers[0]?.volumeMounts).toContainEqual({
+      name: 'slipway-gateways',
+      mountPath: '/var/run/slipway/gateways',
+      readOnly: true,
+    });
+    expect(spec?.volumes).toContainEqual({ name: 'slipway-gateways', configMap: { name: 'flights-gateways' } });
+    expect(buildPodTemplate({ ...input, runtime: mlserver() }).spec?.containers[0]?.args ?? []).not.toContain(
+      '--gateways-file',
+    );
+  });
+
   it('tells a foreign server by variables what it has to know, before its own', () => {
     const env = [{ name: 'MLSERVER_MODEL_URI', value: '$(SLIPWAY_MODEL_DIR)/model.bst' }];
     const ports = { http: 8080, grpc: 8081, metrics: 8082 };

@@ -3,6 +3,7 @@ import { RESTRICTED_CONTAINER, RESTRICTED_POD, RUNTIME_UID } from '../../jobs/po
 import type { Container } from '../../jobs/pod-security.ts';
 import { INSTANCE, MANAGED_BY, MODEL_VERSION_LABEL, REVISION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { stepContainers, stepPullSecrets, stepSettings, stepVolumes } from './build-steps.ts';
+import { GATEWAYS_ARG, GATEWAYS_VOLUME_MOUNT, gatewaysVolume } from './build-known-gateways.ts';
 import { foreignServer } from './build-foreign-server.ts';
 import { mergedEnvironment, modelFolder, SERVER } from './pod-input.ts';
 import type { RevisionInput } from './pod-input.ts';
@@ -78,6 +79,7 @@ function basicTemplate(input: RevisionInput): PodTemplate {
         { name: 'models', emptyDir: {} },
         TMP_VOLUME,
         ...stepVolumes(input),
+        ...(facts.callers === undefined || runtime !== undefined ? [] : [gatewaysVolume(service)]),
         { name: 'store', persistentVolumeClaim: { claimName: facts.artifact.claim } },
       ],
     },
@@ -105,6 +107,7 @@ function fetchContainer(input: RevisionInput): Container {
 
 function ownServer({ revision, facts, config }: RevisionInput): Container {
   const settings = { ...facts.settings, ...stepSettings({ facts }) };
+  const asks = facts.callers !== undefined;
   return {
     name: SERVER,
     image: config.servingRuntimeImage,
@@ -116,6 +119,7 @@ function ownServer({ revision, facts, config }: RevisionInput): Container {
       `--metrics-port=${METRICS_PORT}`,
       `--revision=${revision}`,
       `--settings=${JSON.stringify(settings)}`,
+      ...(asks ? [GATEWAYS_ARG] : []),
     ],
     ...(facts.env === undefined ? {} : { env: mergedEnvironment([], facts.env) }),
     ports: [
@@ -126,7 +130,11 @@ function ownServer({ revision, facts, config }: RevisionInput): Container {
     resources: quantities(facts.resources ?? { requests: { cpu: '100m', memory: '256Mi' } }),
     securityContext: RESTRICTED_CONTAINER,
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ name: 'models', mountPath: MODELS, readOnly: true }, TMP_MOUNT],
+    volumeMounts: [
+      { name: 'models', mountPath: MODELS, readOnly: true },
+      TMP_MOUNT,
+      ...(asks ? [GATEWAYS_VOLUME_MOUNT] : []),
+    ],
     // Ready means that every model is loaded and warmed; a large model may take its time, so nothing but the end of the
     // process ends a start.
     startupProbe: { ...probe('live'), periodSeconds: 1, failureThreshold: 120 },

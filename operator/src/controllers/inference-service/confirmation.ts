@@ -1,19 +1,19 @@
 /** What the gateways have made of the route: pure questions about what was observed. */
-import { isFollowed } from './gateway-api.ts';
+import { areFollowed } from './gateway-api.ts';
 import type { AppliedRoute, ObservedService } from './observe.ts';
 
 type Routing = Pick<ObservedService, 'route' | 'applied'>;
-type AllRouting = Pick<ObservedService, 'route' | 'applied' | 'gatewayApi'>;
+type AllRouting = Pick<ObservedService, 'route' | 'applied' | 'gatewayRoutes'>;
 
 /**
  * Every gateway that may have requests to hand on applies the route as it is, and so does the Gateway that `spec.expose` names.
  * Also where there is no such gateway.
  */
-export function isConfirmed({ route, applied, gatewayApi }: AllRouting): boolean {
+export function isConfirmed({ route, applied, gatewayRoutes }: AllRouting): boolean {
   return (
     route !== undefined &&
     applied.every(({ sequence }) => sequence !== undefined && sequence >= route.spec.sequence) &&
-    isFollowed(gatewayApi, route)
+    areFollowed(gatewayRoutes, route)
   );
 }
 

@@ -1,8 +1,10 @@
 import { SEQUENCE_MUST_RISE } from '@slipway/crds';
+import type { ModelRollout } from '@slipway/crds';
 import { applyOwned, keyOf, KubeApiError, pruneOwned, toController, TransientError, watch } from '@slipway/kube';
 import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope, Signal } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { AddController } from '../../controller-registration.ts';
+import { createOwned } from '../../create-owned.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { Caches, OperatorDeps } from '../../deps.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
@@ -42,6 +44,7 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       watch(caches.services, owner),
       watch(caches.trafficRoutes, owner),
       watch(caches.trafficRoutes, (route) => servicesOfHosts(caches, route)),
+      watch(caches.modelRollouts, owner),
       watch(caches.deployments, owner),
       watch(caches.controllerRevisions, owner),
       watch(caches.disruptionBudgets, owner),
@@ -63,32 +66,42 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       ...(caches.clusterServingRuntimes === undefined
         ? []
         : [watch(caches.clusterServingRuntimes, () => caches.inferenceServices.list().map(keyOf))]),
-      ...(caches.httpRoutes === undefined ? [] : [watch(caches.httpRoutes, owner)]),
+      ...(caches.knownGateways === undefined ? [] : [watch(caches.knownGateways, owner)]),
+      ...Object.values(caches.gatewayRoutes ?? {}).map((routes) => watch(routes, owner)),
       watch(caches.mountFailures, ({ involvedObject: { namespace = '', name = '' } }) => {
         const pod = caches.pods.get({ namespace, name });
         return pod === undefined ? [] : ofLabel(pod);
       }),
     ],
-    signals: [gatewaySignal(deps)],
+    signals: [gatewaySignal(deps), tokenIssuerSignal(deps)],
     observe: (service) => observeService(deps, service),
     drive: (observed, scope) => driveInferenceService(deps, observed, scope),
     status: serviceStatus,
   });
 };
 
-/** A gateway applies another sequence of a route; or it died or is back, and all addresses have to know. */
+/** A gateway applies another sequence of a route; or it died, is back or fell silent, which concerns all services. */
 function gatewaySignal({ caches, gateways }: OperatorDeps): Signal {
   return {
     subscribe: (wake) =>
       gateways.subscribe({
         replica: (address) => {
           for (const service of caches.inferenceServices.list())
-            wake(keyOf(service), `gateway ${address} died or is back`);
+            wake(keyOf(service), `gateway ${address} died, is back or fell silent`);
         },
         route: (uid) => {
           for (const route of caches.trafficRoutes.byIndex('uid', uid))
             wake(keyOf(route), 'a gateway applies another route');
         },
+      }),
+  };
+}
+
+function tokenIssuerSignal({ caches, tokenIssuer }: OperatorDeps): Signal {
+  return {
+    subscribe: (wake) =>
+      tokenIssuer?.subscribe(() => {
+        for (const service of caches.inferenceServices.list()) wake(keyOf(service), 'gateways are known by other keys');
       }),
   };
 }
@@ -109,7 +122,13 @@ async function driveInferenceService(deps: OperatorDeps, observed: ObservedServi
     appliedAnnotation: APPLIED_ANNOTATION,
     live: (kind: KubeKind, child: ObjectKey) => liveChild(deps.caches, kind, child),
   };
+  const makeRollout = async (object: ModelRollout | undefined) => {
+    if (object !== undefined) await createOwned(owned, { kind: kinds.ModelRollout, object }, scope);
+  };
+  await makeRollout(plan.owedRollout);
   await applyOwned(owned, plan.apply, scope).catch(notIfTheRouteMovedOn);
+  // After the route, which gives it its number.
+  await makeRollout(plan.newRollout);
   recordPlan(deps, observed, plan, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return plan.next;
@@ -133,9 +152,12 @@ function liveChild(caches: Caches, kind: KubeKind, key: ObjectKey): DeepReadonly
     case 'TrafficRoute':
       return caches.trafficRoutes.get(key);
     case 'HTTPRoute':
-      return caches.httpRoutes?.get(key);
+    case 'GRPCRoute':
+      return caches.gatewayRoutes?.[kind.kind].get(key);
     case 'ControllerRevision':
       return caches.controllerRevisions.get(key);
+    case 'ConfigMap':
+      return caches.knownGateways?.get(key);
     case 'PodDisruptionBudget':
       return caches.disruptionBudgets.get(key);
     default:
@@ -151,7 +173,7 @@ function recordPlan(deps: OperatorDeps, observed: ObservedService, plan: Service
     deps.events.record(service, { type: 'Normal', reason: 'RevisionCreated', message, action: 'CreatingRevision' });
   }
   const note = changeNote(observed);
-  if (note !== undefined) deps.events.record(service, note);
+  for (const told of note === undefined ? plan.notes : [note, ...plan.notes]) deps.events.record(service, told);
   if (plan.movesTo !== undefined) {
     scope.log.info({ revision: plan.movesTo }, 'traffic moves');
     const message = `All requests go to revision ${plan.movesTo}.`;

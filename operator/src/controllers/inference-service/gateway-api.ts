@@ -1,43 +1,54 @@
-/** What the cluster and the controllers of Gateways make of our HTTPRoute: pure questions about what was observed. */
+/** What the cluster and the controllers of Gateways make of our routes: pure questions about what was observed. */
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import type { DeepReadonly } from '@slipway/kube';
-import type { Reason } from '../../conditions.ts';
-import type { HTTPRoute, ParentReference } from '../../kinds.ts';
-import { asksForGatewayApi, splitsLike } from './build-http-route.ts';
+import type { Obstacle, Reason } from '../../conditions.ts';
+import type { GatewayRoute, GatewayRouteKind, ParentReference } from '../../kinds.ts';
+import { splitsLike } from './build-gateway-route.ts';
 
-export interface ObservedGatewayApi {
+/** One kind of route of the Gateway API. */
+export interface ObservedGatewayRoute {
+  readonly kind: GatewayRouteKind;
   /** NotAsked: the spec does not ask for it. Disabled: the operator was not told to use it. */
   readonly state: 'NotAsked' | 'Disabled' | 'NotInstalled' | 'Installed';
-  /** The HTTPRoute that we control. */
-  readonly route: DeepReadonly<HTTPRoute> | undefined;
-}
-
-export interface Obstacle extends Reason {
-  /** Only a person can change it. */
-  readonly isFinal: boolean;
+  /** The one that we control. */
+  readonly route: DeepReadonly<GatewayRoute> | undefined;
 }
 
 /**
- * Every controller that answers for the route knows it as it is: whether it takes it or not, it does not go by an older one.
- * Also where the cluster has no Gateway API, or nobody answers for the route, since then no request comes by it.
+ * Every controller that answers for the routes knows them as they are: whether it takes them or not, it does not go by older ones.
+ * Also where the cluster has no Gateway API, or nobody answers for a route, since then no request comes by it.
  */
-export function isFollowed({ state, route }: ObservedGatewayApi, traffic: DeepReadonly<TrafficRoute>): boolean {
-  if (state !== 'Installed') return true;
-  if (route === undefined || !splitsLike(route, traffic)) return false;
-  return answersTo(route).every((answer) => isCurrent(route, answer, 'Accepted'));
+export function areFollowed(routes: readonly ObservedGatewayRoute[], traffic: DeepReadonly<TrafficRoute>): boolean {
+  return routes.every(({ kind, state, route }) => {
+    if (state !== 'Installed') return true;
+    if (route === undefined || !splitsLike(kind, route, traffic)) return false;
+    return answersTo(route).every((answer) => isCurrent(route, answer, 'Accepted'));
+  });
 }
 
-/** Undefined where the Gateway answers under the hosts. */
+/** Undefined where the Gateway answers under all hosts. */
 export function gatewayApiObstacle(
   service: DeepReadonly<InferenceService>,
-  { state, route }: ObservedGatewayApi,
+  routes: readonly ObservedGatewayRoute[],
 ): Obstacle | undefined {
+  return routes.map((route) => gatewayRouteObstacle(service, route)).find((found) => found !== undefined);
+}
+
+/** Undefined where the Gateway answers under the hosts of this route, or nobody asks for it. */
+export function gatewayRouteObstacle(
+  service: DeepReadonly<InferenceService>,
+  { kind, state, route }: ObservedGatewayRoute,
+): Obstacle | undefined {
+  if (state === 'NotAsked') return undefined;
   if (state === 'Disabled') return { ...DISABLED, isFinal: true };
-  if (state === 'NotInstalled') return { ...NOT_INSTALLED, isFinal: true };
-  if (route === undefined) return { ...PENDING, isFinal: false };
+  if (state === 'NotInstalled') return { ...notInstalled(kind), isFinal: true };
+  if (route === undefined) return { ...pending(kind), isFinal: false };
   const answers = answersTo(route);
-  if (answers.length === 0) return { ...unanswered(service), isFinal: false };
-  return answers.map((answer) => refusal(route, answer)).find((found) => found !== undefined);
+  if (answers.length === 0) return { ...unanswered(service, kind), isFinal: false };
+  return (
+    answers.map((answer) => refusal({ kind, route }, answer)).find((found) => found !== undefined) ??
+    (kind === 'GRPCRoute' && leadsToNobody(route) ? { ...NO_GRPC, isFinal: true } : undefined)
+  );
 }
 
 const DISABLED: Reason = {
@@ -45,28 +56,43 @@ const DISABLED: Reason = {
   message:
     "The operator was not told to use the Gateway API. Set gatewayApi.enabled of Slipway's chart, or leave expose.by out.",
 };
-const NOT_INSTALLED: Reason = {
-  reason: 'GatewayApiNotInstalled',
-  message:
-    'The cluster has no HTTPRoute of gateway.networking.k8s.io/v1. Install the Gateway API and a controller for it, or leave expose.by out.',
-};
-const PENDING: Reason = { reason: 'HostsPending', message: 'There is no HTTPRoute for the hosts of spec.expose yet.' };
+
+function notInstalled(kind: GatewayRouteKind): Reason {
+  const instead = kind === 'HTTPRoute' ? 'expose.by' : 'expose.grpcHosts';
+  const message = `The cluster has no ${kind} of gateway.networking.k8s.io/v1. Install the Gateway API and a controller for it, or leave ${instead} out.`;
+  return { reason: 'GatewayApiNotInstalled', message };
+}
+
+function pending(kind: GatewayRouteKind): Reason {
+  return { reason: 'HostsPending', message: `There is no ${kind} for the hosts of spec.expose yet.` };
+}
 
 /** Controllers say nothing of a route to a Gateway that they do not know. */
-function unanswered(service: DeepReadonly<InferenceService>): Reason {
-  const message = `No controller has answered for the HTTPRoute. Is there a Gateway ${gatewayNameOf(service)}, and does its controller run?`;
+function unanswered(service: DeepReadonly<InferenceService>, kind: GatewayRouteKind): Reason {
+  const message = `No controller has answered for the ${kind}. Is there a Gateway ${gatewayNameOf(service)}, and does its controller run?`;
   return { reason: 'RouteNotAccepted', message };
 }
 
 /** `"public" in namespace "infra"` */
-export function gatewayNameOf(service: DeepReadonly<InferenceService>): string {
-  const parent = asksForGatewayApi(service)?.parent;
-  return `"${parent?.name}" in namespace "${parent?.namespace ?? service.metadata.namespace}"`;
+export function gatewayNameOf({ metadata, spec }: DeepReadonly<InferenceService>): string {
+  const gateway = spec.expose?.gateway;
+  return `"${gateway?.name}" in namespace "${gateway?.namespace ?? metadata.namespace}"`;
 }
 
-type Answer = NonNullable<NonNullable<DeepReadonly<HTTPRoute>['status']>['parents']>[number];
+/** No revision with a share of the requests is behind it: of a GRPCRoute, while none of them speaks gRPC. */
+function leadsToNobody({ spec }: DeepReadonly<GatewayRoute>): boolean {
+  return spec.rules.every(({ backendRefs }) => backendRefs.every(({ weight }) => weight === 0));
+}
 
-function answersTo({ metadata, spec, status }: DeepReadonly<HTTPRoute>): readonly Answer[] {
+const NO_GRPC: Reason = {
+  reason: 'GrpcNotServed',
+  message:
+    'The model server that serves does not speak gRPC, so calls under spec.expose.grpcHosts fail. Name ports.grpc in its ServingRuntime if it does, or leave expose.grpcHosts out.',
+};
+
+type Answer = NonNullable<NonNullable<DeepReadonly<GatewayRoute>['status']>['parents']>[number];
+
+function answersTo({ metadata, spec, status }: DeepReadonly<GatewayRoute>): readonly Answer[] {
   const [parent] = spec.parentRefs;
   if (parent === undefined) return [];
   const asked = parentKey(parent, metadata.namespace);
@@ -77,7 +103,7 @@ function parentKey({ namespace, name, sectionName }: DeepReadonly<ParentReferenc
   return [namespace ?? own, name, sectionName ?? ''].join('/');
 }
 
-function isCurrent({ metadata }: DeepReadonly<HTTPRoute>, answer: Answer, type: string): boolean {
+function isCurrent({ metadata }: DeepReadonly<GatewayRoute>, answer: Answer, type: string): boolean {
   return (conditionOf(answer, type)?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
 }
 
@@ -89,9 +115,12 @@ function conditionOf({ conditions = [] }: Answer, wanted: string) {
 const MAX_WORDS = 512;
 
 /** `ResolvedRefs` is absent where a controller has nothing to say of it. */
-function refusal(route: DeepReadonly<HTTPRoute>, answer: Answer): Obstacle | undefined {
+function refusal(
+  { kind, route }: { readonly kind: GatewayRouteKind; readonly route: DeepReadonly<GatewayRoute> },
+  answer: Answer,
+): Obstacle | undefined {
   if (!isCurrent(route, answer, 'Accepted')) {
-    const message = `${answer.controllerName.slice(0, MAX_WORDS)} does not follow the newest HTTPRoute yet.`;
+    const message = `${answer.controllerName.slice(0, MAX_WORDS)} does not follow the newest ${kind} yet.`;
     return { reason: 'RouteNotAccepted', message, isFinal: false };
   }
   const conditions = ['Accepted', 'ResolvedRefs'].map((type) => conditionOf(answer, type));
@@ -100,6 +129,6 @@ function refusal(route: DeepReadonly<HTTPRoute>, answer: Answer): Obstacle | und
   const words = `${refused.type} is ${refused.status}: ${refused.reason}. ${refused.message}`
     .trim()
     .slice(0, MAX_WORDS);
-  const message = `${answer.controllerName.slice(0, MAX_WORDS)} says of the HTTPRoute: ${words}`;
+  const message = `${answer.controllerName.slice(0, MAX_WORDS)} says of the ${kind}: ${words}`;
   return { reason: 'RouteNotAccepted', message, isFinal: refused.status === 'False' };
 }

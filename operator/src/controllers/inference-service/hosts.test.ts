@@ -13,7 +13,7 @@ interface Claim {
   readonly hosts?: readonly string[];
 }
 
-const traffic = { stable: 'flights-1', weights: { 'flights-1': 100 }, movedAt: undefined };
+const traffic = { stable: 'flights-1', weights: { 'flights-1': 100 }, mirrors: {}, movedAt: undefined };
 
 function route({ name = 'flights', namespace = NAMESPACE, uid, createdAt, hosts = [] }: Claim): TrafficRoute {
   const built = buildTrafficRoute(
@@ -63,8 +63,6 @@ describe('a host', () => {
   });
 });
 
-const NOT_ASKED = { state: 'NotAsked', route: undefined } as const;
-
 describe('a service that is exposed', () => {
   const OTHER = 'x.example.org';
   const PENDING = { Ready: 'False HostsPending', Reconciling: 'True HostsPending', Exposed: 'False HostsPending' };
@@ -73,7 +71,7 @@ describe('a service that is exposed', () => {
   function observed(hosts: readonly string[], routes: readonly TrafficRoute[]) {
     const service = anInferenceService(hosts.length === 0 ? {} : { expose: { hosts: [...hosts], by: 'Gateways' } });
     const own = routes.find(({ metadata }) => metadata.name === 'flights');
-    return { service, hosts: observeHosts(cacheOf(routes), service, own), gatewayApi: NOT_ASKED };
+    return { service, hosts: observeHosts(cacheOf(routes), service, own), gatewayRoutes: [] };
   }
   /** `Ready` and `Exposed`, in a few words. */
   function told(exposure: ReturnType<typeof observed>) {
@@ -108,7 +106,7 @@ describe('a service that is exposed', () => {
   ])('$given', ({ hosts, routes, says, own }) => {
     const exposure = observed(hosts, routes);
     expect(told(exposure)).toEqual(says);
-    expect(ownHosts(exposure)).toEqual(own);
+    expect(ownHosts(exposure)).toEqual({ hosts: own, grpcHosts: [] });
   });
 
   it('names the other service only in its own namespace', () => {

@@ -2,12 +2,13 @@
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import { keyOf } from '@slipway/kube';
 import type { DeepReadonly, ObjectKey, WantedCondition } from '@slipway/kube';
-import { inProgress, isFalse, isTrue, stalled } from '../../conditions.ts';
-import type { Reason } from '../../conditions.ts';
+import { isFalse, isTrue, withObstacle } from '../../conditions.ts';
+import type { Obstacle, Reason } from '../../conditions.ts';
 import type { Caches } from '../../deps.ts';
-import { asksForGatewayApi } from './build-http-route.ts';
-import { gatewayApiObstacle, gatewayNameOf } from './gateway-api.ts';
-import type { ObservedGatewayApi, Obstacle } from './gateway-api.ts';
+import type { GatewayRouteKind } from '../../kinds.ts';
+import { isByGatewayApi, requestedRoute } from './build-gateway-route.ts';
+import { gatewayApiObstacle, gatewayNameOf, gatewayRouteObstacle } from './gateway-api.ts';
+import type { ObservedGatewayRoute } from './gateway-api.ts';
 import { hostOwner, hostsOf } from '../../gateways/host-owner.ts';
 
 type Service = DeepReadonly<InferenceService>;
@@ -22,11 +23,11 @@ export interface ObservedHost {
 /** Those that the gateways answer under, in the order of the spec. */
 export function observeHosts(
   { trafficRoutes }: Pick<Caches, 'trafficRoutes'>,
-  { spec }: Service,
+  service: Service,
   route: Route | undefined,
 ): readonly ObservedHost[] {
-  if (spec.expose === undefined || spec.expose.by === 'GatewayApi') return [];
-  return spec.expose.hosts.map((host) => {
+  if (isByGatewayApi(service)) return [];
+  return (service.spec.expose?.hosts ?? []).map((host) => {
     const isListed = route?.spec.hosts.includes(host) === true;
     const owner = isListed ? hostOwner(host, trafficRoutes.byIndex('host', host)) : undefined;
     return { host, owner: owner && keyOf(owner) };
@@ -41,39 +42,51 @@ export function servicesOfHosts({ trafficRoutes }: Pick<Caches, 'trafficRoutes'>
 interface Exposure {
   readonly service: Service;
   readonly hosts: readonly ObservedHost[];
-  readonly gatewayApi: ObservedGatewayApi;
+  readonly gatewayRoutes: readonly ObservedGatewayRoute[];
 }
 
-export function ownHosts({ service, hosts, gatewayApi }: Exposure): readonly string[] {
-  const routed = asksForGatewayApi(service);
-  if (routed !== undefined) return gatewayApiObstacle(service, gatewayApi) === undefined ? routed.hosts : [];
-  return hosts.filter(({ owner }) => owner !== undefined && isOwn(owner, service)).map(({ host }) => host);
+/** Those that lead here: for requests of any kind, and for gRPC alone. */
+export interface OwnHosts {
+  readonly hosts: readonly string[];
+  readonly grpcHosts: readonly string[];
+}
+
+export function ownHosts({ service, hosts, gatewayRoutes }: Exposure): OwnHosts {
+  const accepted = (kind: GatewayRouteKind) =>
+    gatewayRoutes
+      .filter((route) => route.kind === kind && gatewayRouteObstacle(service, route) === undefined)
+      .flatMap(() => requestedRoute(service, kind)?.hosts ?? []);
+  const owned = hosts.filter(({ owner }) => owner !== undefined && isOwn(owner, service)).map(({ host }) => host);
+  return { hosts: [...owned, ...accepted('HTTPRoute')], grpcHosts: accepted('GRPCRoute') };
 }
 
 /** Nothing where the spec names no hosts. `unrouted` says why gateways do not follow the route. */
 export function exposedConditions(exposure: Exposure, unrouted: Reason | undefined): WantedCondition[] {
-  const isByGateway = asksForGatewayApi(exposure.service) !== undefined;
+  const isByGateway = isByGatewayApi(exposure.service);
   if (!isByGateway && exposure.hosts.length === 0) return [];
   const obstacle = obstacleOf(exposure) ?? (isByGateway ? undefined : unrouted);
   if (obstacle !== undefined) return [isFalse('Exposed', obstacle)];
   const message = isByGateway
-    ? `Gateway ${gatewayNameOf(exposure.service)} has accepted the HTTPRoute for the hosts of spec.expose.`
+    ? `Gateway ${gatewayNameOf(exposure.service)} has accepted the ${routesOf(exposure)} for the hosts of spec.expose.`
     : 'The gateways answer under every host of spec.expose.';
   return [isTrue('Exposed', { reason: 'Exposed', message })];
 }
 
-/** What the service is otherwise ready for is not all that its spec asks for, while a host of it leads elsewhere. */
+/** `HTTPRoute and the GRPCRoute` */
+function routesOf({ gatewayRoutes }: Exposure): string {
+  const asked = gatewayRoutes.filter(({ state }) => state !== 'NotAsked');
+  return asked.map(({ kind }) => kind).join(' and the ');
+}
+
+/** The service is not ready for what its spec asks for, while a host of it leads elsewhere. */
 export function withHosts(conditions: readonly WantedCondition[], exposure: Exposure): readonly WantedCondition[] {
-  if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return conditions;
-  const obstacle = obstacleOf(exposure);
-  if (obstacle === undefined) return conditions;
-  return obstacle.isFinal ? stalled(obstacle) : inProgress(obstacle);
+  return withObstacle(conditions, obstacleOf(exposure));
 }
 
 /** Undefined where every host leads here, whoever answers under it. */
 function obstacleOf(exposure: Exposure): Obstacle | undefined {
-  const { service, gatewayApi } = exposure;
-  if (asksForGatewayApi(service) !== undefined) return gatewayApiObstacle(service, gatewayApi);
+  const { service, gatewayRoutes } = exposure;
+  if (isByGatewayApi(service)) return gatewayApiObstacle(service, gatewayRoutes);
   return conflict(exposure) ?? pending(exposure);
 }
 

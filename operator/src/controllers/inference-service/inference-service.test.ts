@@ -1,175 +1,90 @@
-/** plan and status of an InferenceService, from the same observations. */
+/** The plan of an InferenceService. */
 import type { InferenceService, ServingRuntimeSpec, TrafficRoute } from '@slipway/crds';
-import type { ControllerRevision, Deployment, EndpointSlice } from '@slipway/kube';
+import type { ConfigMap, ControllerRevision, Deployment, EndpointSlice } from '@slipway/kube';
 import { describe, expect, it } from 'vitest';
 import { aModelVersion, anInferenceService, aServingRuntime, aStore, NOW, WORKLOADS } from '../../testing/fixtures.ts';
-import { buildAddress, buildTrafficRoute } from './build-address.ts';
-import { buildControllerRevision, buildDeployment, buildRevisionService } from './build-children.ts';
-import { buildHttpRoute } from './build-http-route.ts';
 import { buildPodTemplate } from './build-pod-template.ts';
 import { changeNote } from './interface-change.ts';
 import type { ObservedRevision, ObservedService, Resolved } from './observe.ts';
 import { planService } from './plan.ts';
 import { resolveFacts, revisionName } from './revision.ts';
 import { serviceStatus } from './status.ts';
+import {
+  context,
+  spec,
+  factsOf,
+  nameOf,
+  resolved,
+  revision,
+  gateway,
+  SEQUENCE,
+  scene,
+  exposedByGateway,
+  summary,
+  routeBy,
+  workloads,
+  missing,
+  LONG_AGO,
+  JUST_NOW,
+} from '../../testing/service-scenes.ts';
 
-const context = { now: NOW, config: WORKLOADS };
-const spec = (version: string, replicas = 2) => ({ modelVersion: { name: version }, scaling: { replicas } });
-const factsOf = (version: string) => resolveFacts(anInferenceService(spec(version)), aModelVersion(version), aStore());
-const nameOf = (version: string) => revisionName('flights', factsOf(version));
-const resolved = (version: string): Resolved => ({ version, facts: factsOf(version) });
-
-/** A revision with a snapshot and a Deployment. */
-function revision(version: string, more: Partial<ObservedRevision> & { number?: number } = {}): ObservedRevision {
-  const name = nameOf(version);
-  const facts = factsOf(version);
-  const config = { ...WORKLOADS, servingRuntimeImage: 'slipway/serving-runtime:old' };
-  const template = buildPodTemplate({ service: 'flights', revision: name, facts, config });
-  const data = { facts, runtimeImage: config.servingRuntimeImage, template };
-  const service = anInferenceService(spec(version));
-  return {
-    name,
-    snapshot: buildControllerRevision(service, { name, data }, more.number ?? 1) as NonNullable<
-      ObservedRevision['snapshot']
-    >,
-    data,
-    deployment: buildDeployment(service, { name, data }, 2),
-    service: buildRevisionService(service, { name, data }),
-    pods: [],
-    ready: 2,
-    listed: more.ready ?? 2,
-    trouble: undefined,
-    ...more,
+describe('who may ask', () => {
+  const from = (defaultAccess: 'Anyone' | 'OwnNamespace', access?: InferenceService['spec']['access']) => {
+    const seen = scene({});
+    const service = { ...seen.service, spec: { ...seen.service.spec, ...(access === undefined ? {} : { access }) } };
+    const { apply } = planService({ ...seen, service }, { now: NOW, config: { ...WORKLOADS, defaultAccess } });
+    const route = apply.find(({ kind }) => kind.kind === 'TrafficRoute')?.object as TrafficRoute | undefined;
+    return route?.spec.access?.from;
   };
-}
+  const named = [{ serviceAccount: { namespace: 'web', name: 'checkout' } }];
 
-const gateway = (address: string) => ({
-  address,
-  family: 'IPv4',
-  port: 8080,
-  conditions: { ready: true, serving: true, terminating: false },
-  nodeName: undefined,
-  zone: undefined,
-  targetRef: { kind: 'Pod', namespace: 'slipway-system', name: `gateway-${address}` },
-});
-
-interface Scene {
-  readonly wants?: string;
-  readonly replicas?: number;
-  /** The versions that the route lists, with their weights. */
-  readonly route?: Readonly<Record<string, number>>;
-  /** Default: the first that the route lists. */
-  readonly stable?: string;
-  readonly movedAt?: string | undefined;
-  /** What the gateway applies; default: the route as it is. */
-  readonly applies?: number | undefined;
-  readonly gateways?: readonly ReturnType<typeof gateway>[];
-  readonly revisions?: readonly ObservedRevision[];
-  readonly resolved?: Resolved;
-  readonly scaling?: InferenceService['spec']['scaling'];
-  readonly expose?: InferenceService['spec']['expose'];
-  readonly gatewayApi?: ObservedService['gatewayApi'];
-}
-
-const SEQUENCE = 7;
-const WAKES_UP = { replicas: 0, min: 0, max: 4, target: { concurrency: 4 } };
-
-function scene(given: Scene): ObservedService {
-  const { wants = 'v1', replicas = 2, revisions = [], gateways = [gateway('10.0.0.1')] } = given;
-  const { scaling, expose } = given;
-  const service = anInferenceService({
-    ...spec(wants, replicas),
-    ...(scaling === undefined ? {} : { scaling }),
-    ...(expose === undefined ? {} : { expose }),
+  it('says the service, and else the install: everybody, or the own namespace', () => {
+    expect(from('Anyone')).toBeUndefined();
+    expect(from('OwnNamespace')).toEqual([{ namespace: { name: 'team' } }]);
+    expect(from('OwnNamespace', { from: named })).toEqual(named);
+    expect(from('OwnNamespace', { from: [...named, { anyone: {} }] })).toBeUndefined();
   });
-  const { applies } = { applies: SEQUENCE, ...given };
-  return {
-    service,
-    address: buildAddress(service),
-    addressSlices: [],
-    route: given.route === undefined ? undefined : routeOf(given, given.route),
-    hosts: [],
-    gatewayApi: given.gatewayApi ?? { state: 'NotAsked', route: undefined },
-    gateways,
-    applied: gateways.map(({ address }) => ({ address, sequence: applies })),
-    budgets: [],
-    revisions: [...revisions].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    resolved: given.resolved ?? resolved(wants),
-    replicas,
-  };
-}
-
-function routeOf(given: Scene, versions: Readonly<Record<string, number>>): TrafficRoute {
-  const { stable = Object.keys(versions)[0] ?? '', movedAt } = { movedAt: LONG_AGO, ...given };
-  const weights = Object.fromEntries(Object.entries(versions).map(([version, weight]) => [nameOf(version), weight]));
-  const route = buildTrafficRoute(anInferenceService(), { stable: nameOf(stable), weights, movedAt }, undefined);
-  return { ...route, spec: { ...route.spec, sequence: SEQUENCE } };
-}
-
-interface Followed {
-  readonly generation: number;
-  /** The generation that the controller of the Gateway has read. */
-  readonly observed: number;
-  readonly writtenAt: string;
-}
-
-/** A change to v2 whose HTTPRoute splits as the route does. */
-function exposedByGateway(versions: Readonly<Record<string, number>>, { generation, observed, writtenAt }: Followed) {
-  const expose = { hosts: ['flights.example.org'], by: 'GatewayApi' as const, gateway: { name: 'public' } };
-  const given = { wants: 'v2', route: versions, expose, revisions: [revision('v1'), revision('v2')] };
-  const service = anInferenceService({ expose });
-  const { backends } = routeOf(given, versions).spec;
-  const input = { backends, live: undefined, now: new Date(writtenAt) };
-  const built = buildHttpRoute(service, { hosts: expose.hosts, parent: expose.gateway }, input);
-  const accepted = {
-    type: 'Accepted',
-    status: 'True' as const,
-    reason: 'Accepted',
-    message: '',
-    lastTransitionTime: '',
-  };
-  const conditions = [{ ...accepted, observedGeneration: observed }];
-  const parents = [{ parentRef: expose.gateway, controllerName: 'example.org/controller', conditions }];
-  const httpRoute = { ...built, metadata: { ...built.metadata, generation }, status: { parents } };
-  return { ...given, gatewayApi: { state: 'Installed' as const, route: httpRoute } };
-}
-
-/** What a plan does, in a few words. */
-function summary(observed: ObservedService) {
-  const plan = planService(observed, context);
-  const of = <T>(kind: string) =>
-    plan.apply.filter((child) => child.kind.kind === kind).map(({ object }) => object as T);
-  const [route] = of<TrafficRoute>('TrafficRoute');
-  return {
-    route: route && {
-      stable: route.spec.stable,
-      weights: Object.fromEntries(route.spec.backends.map(({ revision: name, weight }) => [name, weight])),
-    },
-    sequence: route?.spec.sequence,
-    movedAt: route?.metadata.annotations?.['slipway.dev/traffic-moved-at'],
-    pods: Object.fromEntries(
-      of<Deployment>('Deployment').map(({ metadata, spec: { replicas } = {} }) => [metadata.name, replicas]),
-    ),
-    deleted: plan.prune.map(({ kind, object }) => `${kind.kind} ${object.metadata.name}`),
-    next: plan.next,
-    snapshots: of<ControllerRevision>('ControllerRevision'),
-    budgets: of('PodDisruptionBudget').length,
-  };
-}
-
-/** A route, by versions. */
-const route = (stable: string, weights: Readonly<Record<string, number>>) => ({
-  stable: nameOf(stable),
-  weights: Object.fromEntries(Object.entries(weights).map(([version, weight]) => [nameOf(version), weight])),
 });
-const workloads = (version: string) => [`Deployment ${nameOf(version)}`, `Service ${nameOf(version)}`];
 
-const missing = (version: string): Resolved => ({
-  version,
-  problem: { reason: 'ModelVersionNotFound', message: 'no such version', isFinal: false },
+describe('pods that take requests from gateways alone', () => {
+  const facts = { ...factsOf('v1'), callers: 'Gateways' as const };
+  const name = revisionName('flights', facts);
+  const gatewayIssuer = { issuer: 'https://api', subjects: ['gateway'], keys: [{ kty: 'RSA' }] };
+  const observed = { ...scene({ resolved: { version: 'v1', facts } }), gatewayIssuer };
+
+  it('are another revision, which finds in a ConfigMap made before it who the gateways are', () => {
+    const { apply } = planService(observed, context);
+    const kindsOf = apply.map(({ kind }) => kind.kind);
+    const configMap = apply.find(({ kind }) => kind.kind === 'ConfigMap')?.object as ConfigMap;
+
+    expect(name).not.toBe(nameOf('v1'));
+    expect(kindsOf.indexOf('ConfigMap')).toBeLessThan(kindsOf.indexOf('Deployment'));
+    expect(configMap.metadata.name).toBe('flights-gateways');
+    expect(JSON.parse(configMap.data?.['gateways.json'] ?? '')).toEqual({
+      ...gatewayIssuer,
+      audience: 'slipway:team/flights',
+    });
+  });
+
+  it('are told of by the route, and so are no others', () => {
+    const routed = (seen: ObservedService) => {
+      const child = planService(seen, context).apply.find(({ kind }) => kind.kind === 'TrafficRoute');
+      const route = child?.object as TrafficRoute | undefined;
+      return route?.spec.backends[0]?.endpoints.callers;
+    };
+
+    expect(routed(observed)).toBe('Gateways');
+    expect(routed(scene({}))).toBeUndefined();
+  });
+
+  it('get no ConfigMap where there are none, or while nobody knows what it says', () => {
+    const withConfigMap = (seen: ObservedService) =>
+      planService(seen, context).apply.some(({ kind }) => kind.kind === 'ConfigMap');
+
+    expect(withConfigMap({ ...scene({}), gatewayIssuer })).toBe(false);
+    expect(withConfigMap({ ...observed, gatewayIssuer: undefined })).toBe(false);
+  });
 });
-const LONG_AGO = '2026-11-23T09:00:00.000Z';
-const JUST_NOW = '2026-11-23T09:59:57.000Z';
 
 /** A service that names a runtime, before it has a revision. */
 const runtime = { kind: 'ServingRuntime' as const, name: 'mlserver' };
@@ -229,14 +144,14 @@ describe('a change that breaks callers', () => {
 
   it('is told by the condition until it is over, and goes on', () => {
     expect(serviceStatus(begun, context)?.conditions[0]?.message).toMatch(/ keeps serving\. Input "x" is gone\.$/);
-    expect(summary(before).route).toEqual(route('v1', { v1: 100, v2: 0 }));
+    expect(summary(before).route).toEqual(routeBy('v1', { v1: 100, v2: 0 }));
   });
 });
 
 describe('planService', () => {
   it('lists a new revision at once, so that gateways know the host', () => {
     expect(summary(scene({}))).toMatchObject({
-      route: route('v1', { v1: 100 }),
+      route: routeBy('v1', { v1: 100 }),
       sequence: 1,
       movedAt: undefined,
       pods: { [nameOf('v1')]: 2 },
@@ -273,14 +188,14 @@ describe('planService', () => {
 
   it('lists the newest spec alone while nothing has answered', () => {
     const given = { wants: 'v2', route: { v1: 100 }, movedAt: undefined, revisions: [revision('v1', { ready: 0 })] };
-    expect(summary(scene(given))).toMatchObject({ route: route('v2', { v2: 100 }), movedAt: undefined });
+    expect(summary(scene(given))).toMatchObject({ route: routeBy('v2', { v2: 100 }), movedAt: undefined });
   });
 
   it('makes the candidate with all its pods beside a stable revision that is ill, and lists it', () => {
     expect(
       summary(scene({ wants: 'v2', route: { v1: 100 }, revisions: [revision('v1', { ready: 0 })] })),
     ).toMatchObject({
-      route: route('v1', { v1: 100, v2: 0 }),
+      route: routeBy('v1', { v1: 100, v2: 0 }),
       sequence: SEQUENCE + 1,
       movedAt: LONG_AGO,
       pods: { [nameOf('v1')]: 2, [nameOf('v2')]: 2 },
@@ -294,7 +209,7 @@ describe('planService', () => {
   ])('moves nothing while one pod of the candidate %s', (_, state) => {
     const revisions = [revision('v1'), revision('v2', state)];
     const plan = summary(scene({ wants: 'v2', route: { v1: 100, v2: 0 }, revisions }));
-    expect(plan).toMatchObject({ route: route('v1', { v1: 100, v2: 0 }), sequence: SEQUENCE, deleted: [] });
+    expect(plan).toMatchObject({ route: routeBy('v1', { v1: 100, v2: 0 }), sequence: SEQUENCE, deleted: [] });
   });
 
   it('gives the candidate all requests when all its pods answer, with the old one to stand in for it', () => {
@@ -302,7 +217,7 @@ describe('planService', () => {
       scene({ wants: 'v2', route: { v1: 100, v2: 0 }, revisions: [revision('v1'), revision('v2')] }),
     );
     expect(plan).toMatchObject({
-      route: route('v1', { v1: 0, v2: 100 }),
+      route: routeBy('v1', { v1: 0, v2: 100 }),
       sequence: SEQUENCE + 1,
       movedAt: NOW.toISOString(),
       deleted: [],
@@ -316,7 +231,7 @@ describe('planService', () => {
     const revisions = [revision('v1'), revision('v2')];
     const plan = summary(scene({ wants: 'v2', route: { v1: 0, v2: 100 }, applies, revisions }));
     expect(plan).toMatchObject({
-      route: route('v1', { v1: 0, v2: 100 }),
+      route: routeBy('v1', { v1: 0, v2: 100 }),
       sequence: SEQUENCE,
       pods: { [nameOf('v1')]: 2 },
       deleted: [],
@@ -332,7 +247,7 @@ describe('planService', () => {
       revisions: [revision('v1'), revision('v2')],
     };
     expect(summary(scene(given))).toMatchObject({
-      route: route('v2', { v2: 100 }),
+      route: routeBy('v2', { v2: 100 }),
       sequence: SEQUENCE + 1,
       movedAt: JUST_NOW,
       pods: { [nameOf('v2')]: 2 },
@@ -343,7 +258,7 @@ describe('planService', () => {
   it('goes back at once when the spec does, wherever the change was', () => {
     const given = { wants: 'v1', route: { v1: 0, v2: 100 }, applies: 3, revisions: [revision('v1'), revision('v2')] };
     expect(summary(scene(given))).toMatchObject({
-      route: route('v1', { v1: 100 }),
+      route: routeBy('v1', { v1: 100 }),
       movedAt: NOW.toISOString(),
       deleted: [],
     });
@@ -358,35 +273,67 @@ describe('planService', () => {
     });
   });
 
-  it('keeps the old pods 30 s longer where a Gateway of other people may still know them', () => {
-    const given = exposedByGateway({ v2: 100 }, { generation: 1, observed: 1, writtenAt: JUST_NOW });
-    expect(summary(scene(given))).toMatchObject({ deleted: [], next: { kind: 'requeueAfter', ms: 37_000 } });
+  it.each([
+    { last: 'HTTPRoute', writtenAt: [JUST_NOW, LONG_AGO] as const },
+    { last: 'GRPCRoute', writtenAt: [LONG_AGO, JUST_NOW] as const },
+  ])('keeps the old pods 30 s longer where a Gateway of other people may still know them by its $last', (given) => {
+    const followed = { generation: 1, observed: [1, 1] as const, writtenAt: given.writtenAt };
+    expect(summary(scene(exposedByGateway({ v2: 100 }, followed)))).toMatchObject({
+      deleted: [],
+      next: { kind: 'requeueAfter', ms: 37_000 },
+    });
   });
 
-  it('keeps the old pods, and does not end the change, while that Gateway has not read the new weights', () => {
-    const unread = { generation: 2, observed: 1, writtenAt: LONG_AGO };
+  it.each([
+    { unread: 'HTTPRoute', observed: [1, 2] as const },
+    { unread: 'GRPCRoute', observed: [2, 1] as const },
+  ])('keeps the old pods, and does not end the change, while that Gateway has not read the new $unread', (given) => {
+    const written = { generation: 2, writtenAt: [LONG_AGO, LONG_AGO] as const };
+    const unread = { ...written, observed: given.observed };
     expect(summary(scene(exposedByGateway({ v2: 100 }, unread))).deleted).toEqual([]);
-    expect(summary(scene(exposedByGateway({ v1: 0, v2: 100 }, unread))).route).toEqual(route('v1', { v1: 0, v2: 100 }));
+    expect(summary(scene(exposedByGateway({ v1: 0, v2: 100 }, unread))).route).toEqual(
+      routeBy('v1', { v1: 0, v2: 100 }),
+    );
 
-    const read = { ...unread, observed: 2 };
+    const read = { ...written, observed: [2, 2] as const };
     expect(summary(scene(exposedByGateway({ v2: 100 }, read))).deleted).toEqual(workloads('v1'));
-    expect(summary(scene(exposedByGateway({ v1: 0, v2: 100 }, read))).route).toEqual(route('v2', { v2: 100 }));
+    expect(summary(scene(exposedByGateway({ v1: 0, v2: 100 }, read))).route).toEqual(routeBy('v2', { v2: 100 }));
   });
 
-  it('looks again for the Gateway API where it is not installed, and takes its route away where nobody asks for it', () => {
-    const given = {
-      ...exposedByGateway({ v2: 100 }, { generation: 1, observed: 1, writtenAt: LONG_AGO }),
-      revisions: [revision('v2')],
-    };
-    const notInstalled = { state: 'NotInstalled', route: undefined } as const;
-    expect(summary(scene({ ...given, gatewayApi: notInstalled })).next).toMatchObject({
-      kind: 'requeueAfter',
-      ms: 15_000,
+  describe('of the kinds of the Gateway API', () => {
+    const followed = { generation: 1, observed: [1, 1], writtenAt: [LONG_AGO, LONG_AGO] } as const;
+    const given = { ...exposedByGateway({ v2: 100 }, followed), revisions: [revision('v2')] };
+    const written = (observed: ObservedService) =>
+      planService(observed, context).apply.flatMap(({ kind, object }) =>
+        kind.group === 'gateway.networking.k8s.io' ? [`${kind.kind} ${object.metadata.name}`] : [],
+      );
+
+    it('writes both, and takes away the one that nobody asks for any more', () => {
+      expect(written(scene(given))).toEqual(['HTTPRoute flights', 'GRPCRoute flights']);
+
+      const { grpcHosts: _, ...expose } = given.expose;
+      const gatewayRoutes = given.gatewayRoutes.map((one) =>
+        one.kind === 'GRPCRoute' ? { ...one, state: 'NotAsked' as const } : one,
+      );
+      const left = scene({ ...given, expose, gatewayRoutes });
+      expect([written(left), summary(left).deleted]).toEqual([['HTTPRoute flights'], ['GRPCRoute flights']]);
     });
 
-    const { gatewayApi, ...unasked } = { ...given, expose: undefined };
-    const left = { state: 'NotAsked', route: gatewayApi.route } as const;
-    expect(summary(scene({ ...unasked, gatewayApi: left })).deleted).toEqual(['HTTPRoute flights']);
+    it('takes both away where the gateways take the hosts', () => {
+      const { expose: _, ...unasked } = given;
+      const gatewayRoutes = given.gatewayRoutes.map((one) => ({ ...one, state: 'NotAsked' as const }));
+      const deleted = ['HTTPRoute flights', 'GRPCRoute flights'];
+      expect(summary(scene({ ...unasked, gatewayRoutes })).deleted).toEqual(deleted);
+    });
+
+    it('looks again for one that is not installed, and writes the other', () => {
+      const gatewayRoutes = given.gatewayRoutes.map((one) =>
+        one.kind === 'GRPCRoute' ? { ...one, state: 'NotInstalled' as const, route: undefined } : one,
+      );
+      const observed = scene({ ...given, gatewayRoutes });
+      expect(written(observed)).toEqual(['HTTPRoute flights']);
+      expect(summary(observed).next).toMatchObject({ kind: 'requeueAfter', ms: 15_000 });
+    });
   });
 
   it('keeps the old pods while a gateway may still know them, however late it is', () => {
@@ -408,7 +355,7 @@ describe('planService', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 0 })];
     const before = summary(scene({ wants: 'v3', route: { v1: 100, v2: 0 }, revisions }));
     expect(before).toMatchObject({
-      route: route('v1', { v1: 100, v3: 0 }),
+      route: routeBy('v1', { v1: 100, v3: 0 }),
       pods: { [nameOf('v1')]: 2, [nameOf('v3')]: 2 },
       deleted: [],
     });
@@ -436,7 +383,7 @@ describe('planService', () => {
   it('finds what answers when somebody deleted the route, and ends nothing before', () => {
     const revisions = [revision('v1'), revision('v2', { ready: 0 })];
     expect(summary(scene({ wants: 'v2', revisions }))).toMatchObject({
-      route: route('v1', { v1: 100, v2: 0 }),
+      route: routeBy('v1', { v1: 100, v2: 0 }),
       movedAt: NOW.toISOString(),
       deleted: [],
     });
@@ -456,6 +403,27 @@ describe('planService', () => {
 
     expect(of({ ...open, route: closed }).spec).toMatchObject({ sequence: SEQUENCE + 2 });
     expect(of({ ...open, route: closed }).spec.access).toBeUndefined();
+  });
+
+  it('tells the gateways which requests to keep, as bytes and of which version, and when to keep none', () => {
+    const sampling = { percent: 5, maxPerMinute: 600, maxBytes: '16Ki' };
+    const given = { route: { v1: 100 }, revisions: [revision('v1')] };
+    const of = (observed: ObservedService) =>
+      (childrenOf(planService(observed, context), 'TrafficRoute') as TrafficRoute[])[0]!;
+    const sampled = of(scene({ ...given, sampling }));
+    expect(sampled.spec).toMatchObject({
+      sequence: SEQUENCE + 1,
+      sampling: { ...sampling, maxBytes: 16_384 },
+      backends: [{ modelVersion: 'v1' }],
+    });
+
+    const none = of({ ...scene(given), route: sampled });
+    expect(none.spec.sequence).toBe(SEQUENCE + 2);
+    expect(none.spec).not.toHaveProperty('sampling');
+    // What the route knows of a revision of which nothing is left stays.
+    const bare = { ...revision('v1'), snapshot: undefined, data: undefined };
+    const unread = scene({ ...given, revisions: [bare], resolved: missing('v1') });
+    expect(of(unread).spec).toMatchObject({ sequence: SEQUENCE, backends: [{ modelVersion: 'v1' }] });
   });
 
   it('renders pods from the snapshot, so that an upgrade restarts nothing', () => {
@@ -497,186 +465,5 @@ describe('planService', () => {
     const mounts = template.spec?.containers[0]?.volumeMounts?.map(({ name }) => name);
     expect(mounts).toEqual(['models', 'tmp']);
     expect(template.spec?.initContainers?.[0]?.env?.[0]?.value).toContain('"from":"/stores/default/team/models/v1"');
-  });
-});
-
-interface Expected {
-  readonly ready: string;
-  readonly serving: string;
-  readonly upToDate: string;
-  readonly also?: string;
-}
-
-const trouble = { reason: 'DigestMismatch', message: 'Other bytes.' };
-const statusCases: Record<string, { scene: Scene; expected: Expected }> = {
-  'a new service': {
-    scene: {},
-    expected: {
-      ready: 'False RevisionStarting',
-      serving: 'False NotYetServing',
-      upToDate: 'False RolloutInProgress',
-      also: 'Reconciling',
-    },
-  },
-  'no such version': {
-    scene: { resolved: missing('v1') },
-    expected: {
-      ready: 'False ModelVersionNotFound',
-      serving: 'False NotYetServing',
-      upToDate: 'False ModelVersionNotFound',
-      also: 'Reconciling',
-    },
-  },
-  'a version that failed its verification': {
-    scene: { resolved: { version: 'v1', problem: { reason: 'ModelVersionNotReady', message: 'm', isFinal: true } } },
-    expected: {
-      ready: 'False ModelVersionNotReady',
-      serving: 'False NotYetServing',
-      upToDate: 'False ModelVersionNotReady',
-      also: 'Stalled',
-    },
-  },
-  'all is well': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1')] },
-    expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
-  },
-  'pods answer before Kubernetes lists them': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1', { listed: 0 })] },
-    expected: {
-      ready: 'False EndpointsPending',
-      serving: 'False EndpointsPending',
-      upToDate: 'True UpToDate',
-      also: 'Reconciling',
-    },
-  },
-  'no gateway is ready': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1')], gateways: [] },
-    expected: {
-      ready: 'False NoGateway',
-      serving: 'False NoGateway',
-      upToDate: 'True UpToDate',
-      also: 'Reconciling',
-    },
-  },
-  'no gateway knows the route yet': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1')], applies: 0 },
-    expected: {
-      ready: 'False GatewaysPending',
-      serving: 'False GatewaysPending',
-      upToDate: 'True UpToDate',
-      also: 'Reconciling',
-    },
-  },
-  'a gateway follows an older route': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1')], applies: SEQUENCE - 1 },
-    expected: {
-      ready: 'False GatewaysPending',
-      serving: 'True Serving',
-      upToDate: 'True UpToDate',
-      also: 'Reconciling',
-    },
-  },
-  'the gateways have not told yet, after a start of the operator': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1')], applies: undefined },
-    expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
-  },
-  'one more pod is starting': {
-    scene: { route: { v1: 100 }, revisions: [revision('v1', { ready: 1 })] },
-    expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate', also: 'Reconciling' },
-  },
-  'no pod answers, out of memory': {
-    scene: {
-      route: { v1: 100 },
-      revisions: [revision('v1', { ready: 0, trouble: { reason: 'OOMKilled', message: 'm' } })],
-    },
-    expected: { ready: 'False OOMKilled', serving: 'False OOMKilled', upToDate: 'True UpToDate', also: 'Stalled' },
-  },
-  'no node has room': {
-    scene: {
-      route: { v1: 100 },
-      revisions: [revision('v1', { ready: 0, trouble: { reason: 'Unschedulable', message: 'm' } })],
-    },
-    expected: {
-      ready: 'False Unschedulable',
-      serving: 'False Unschedulable',
-      upToDate: 'True UpToDate',
-      also: 'Reconciling',
-    },
-  },
-  'a candidate starts': {
-    scene: { wants: 'v2', route: { v1: 100 }, revisions: [revision('v1'), revision('v2', { ready: 0 })] },
-    expected: {
-      ready: 'False RolloutInProgress',
-      serving: 'True StableServes',
-      upToDate: 'False RolloutInProgress',
-      also: 'Reconciling',
-    },
-  },
-  'a candidate fails': {
-    scene: { wants: 'v2', route: { v1: 100 }, revisions: [revision('v1'), revision('v2', { ready: 0, trouble })] },
-    expected: {
-      ready: 'False DigestMismatch',
-      serving: 'True StableServes',
-      upToDate: 'False DigestMismatch',
-      also: 'Stalled',
-    },
-  },
-  'the wanted version is missing while another serves': {
-    scene: { wants: 'v9', route: { v1: 100 }, resolved: missing('v9'), revisions: [revision('v1')] },
-    expected: {
-      ready: 'False ModelVersionNotFound',
-      serving: 'True StableServes',
-      upToDate: 'False ModelVersionNotFound',
-      also: 'Reconciling',
-    },
-  },
-  'the version that serves cannot be read for a while': {
-    scene: { route: { v1: 100 }, resolved: missing('v1'), revisions: [revision('v1')] },
-    expected: { ready: 'True UpToDate', serving: 'True Serving', upToDate: 'True UpToDate' },
-  },
-  'without pods while nobody asks': {
-    scene: { route: { v1: 100 }, replicas: 0, scaling: WAKES_UP, revisions: [revision('v1', { ready: 0 })] },
-    expected: { ready: 'True ScaledToZero', serving: 'True ScaledToZero', upToDate: 'True UpToDate' },
-  },
-  'without pods, and without a gateway where a request could wait for one': {
-    scene: {
-      route: { v1: 100 },
-      replicas: 0,
-      scaling: WAKES_UP,
-      gateways: [],
-      revisions: [revision('v1', { ready: 0 })],
-    },
-    expected: { ready: 'True ScaledToZero', serving: 'False NoGateway', upToDate: 'True UpToDate' },
-  },
-  'scaled to zero': {
-    scene: { route: { v1: 100 }, replicas: 0, revisions: [revision('v1', { ready: 0 })] },
-    expected: { ready: 'True ScaledToZero', serving: 'False ScaledToZero', upToDate: 'True UpToDate' },
-  },
-};
-
-describe('serviceStatus', () => {
-  it.each(Object.entries(statusCases))('%s', (_, { scene: given, expected }) => {
-    const conditions = serviceStatus(scene(given), context)?.conditions ?? [];
-    const of = (type: string) => {
-      const found = conditions.find((one) => one.type === type);
-      return `${found?.status} ${found?.reason}`;
-    };
-    expect({ ready: of('Ready'), serving: of('Serving'), upToDate: of('UpToDate') }).toEqual({
-      ready: expected.ready,
-      serving: expected.serving,
-      upToDate: expected.upToDate,
-    });
-    const abnormal = conditions.map(({ type }) => type).filter((type) => type === 'Reconciling' || type === 'Stalled');
-    expect(abnormal).toEqual(expected.also === undefined ? [] : [expected.also]);
-  });
-
-  it('tells both sides of a change, where the service is reached, and that the runtime is behind', () => {
-    const revisions = [revision('v1'), revision('v2', { ready: 1 })];
-    expect(serviceStatus(scene({ wants: 'v2', route: { v1: 100 }, revisions }), context)).toMatchObject({
-      stable: { revision: nameOf('v1'), modelVersion: 'v1', ready: 2 },
-      candidate: { revision: nameOf('v2'), modelVersion: 'v2', ready: 1 },
-      address: { http: 'http://flights.team.svc', grpc: 'flights.team.svc:80' },
-      runtime: { image: 'slipway/serving-runtime:old', behind: 'slipway/serving-runtime:1' },
-    });
   });
 });

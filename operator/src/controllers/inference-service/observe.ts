@@ -1,5 +1,5 @@
 import { modelAliasName } from '@slipway/crds';
-import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds';
+import type { InferenceService, ModelRollout, ModelVersion, TrafficRoute } from '@slipway/crds';
 import { controllerOf } from '@slipway/kube';
 import type { ControllerRevision, DeepReadonly, Deployment, EndpointSlice, Pod, Service } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
@@ -8,22 +8,23 @@ import type { Reason } from '../../conditions.ts';
 import type { Caches, OperatorDeps } from '../../deps.ts';
 import { isServing, knownGateways } from '../../gateways/gateways.ts';
 import type { GatewayReplica } from '../../gateways/gateways.ts';
+import type { GatewayIssuer } from '../../gateways/token-issuer.ts';
 import { findStore } from '../../jobs/find-store.ts';
 import { mountFailuresOf } from '../../jobs/observe-job.ts';
 import type { Trouble } from '../../jobs/pod-trouble.ts';
 import type { PodDisruptionBudget } from '../../kinds.ts';
 import { IN_USE_FINALIZER } from '../model-version/plan.ts';
 import { servableProblem } from '../model-version/servable.ts';
+import { accessOf } from './access.ts';
 import { observeHosts } from './hosts.ts';
-import { asksForGatewayApi } from './build-http-route.ts';
-import type { ObservedGatewayApi } from './gateway-api.ts';
-import { httpRouteKind } from '../../kinds.ts';
+import type { ObservedGatewayRoute } from './gateway-api.ts';
+import { observeGatewayRoutes, observeGatewayRouteStates } from './observe-gateway-routes.ts';
 import type { ObservedHost } from './hosts.ts';
 import { MODELS } from './build-pod-template.ts';
 import { findRuntime } from './find-runtime.ts';
 import type { ForeignRuntime } from './find-runtime.ts';
 import { interfaceChange } from './interface-change.ts';
-import { stableName } from './plan.ts';
+import { stableName } from './desired-revision.ts';
 import { overlayProblem } from './pod-overlay.ts';
 import { readRevision, resolveFacts } from './revision.ts';
 import type { RevisionData, RevisionFacts } from './revision.ts';
@@ -81,23 +82,27 @@ export interface ObservedService {
   readonly route: DeepReadonly<TrafficRoute> | undefined;
   /** Of the gateways. */
   readonly hosts: readonly ObservedHost[];
-  readonly gatewayApi: ObservedGatewayApi;
+  readonly gatewayRoutes: readonly ObservedGatewayRoute[];
   readonly gateways: readonly GatewayReplica[];
   readonly applied: readonly AppliedRoute[];
   readonly budgets: readonly DeepReadonly<PodDisruptionBudget>[];
+  /** Those of its name, also where another object of that name had them before. */
+  readonly rollouts: readonly DeepReadonly<ModelRollout>[];
   /** By name, sorted. */
   readonly revisions: readonly ObservedRevision[];
   readonly resolved: Resolved;
+  /** By what its pods know the gateways; undefined where they do not ask, or the API server has not told. */
+  readonly gatewayIssuer?: GatewayIssuer | undefined;
   /** Pods that it shall have now. */
   readonly replicas: number;
 }
 
 export async function observeService(
-  deps: Pick<OperatorDeps, 'caches' | 'discovery' | 'gateways' | 'scaling'>,
+  deps: Pick<OperatorDeps, 'caches' | 'config' | 'discovery' | 'gateways' | 'scaling' | 'tokenIssuer'>,
   service: DeepReadonly<InferenceService>,
 ): Promise<ObservedService> {
+  const gatewayRouteStates = await observeGatewayRouteStates(deps, service);
   // What follows is seen at one moment.
-  const state = await gatewayApiState(deps, service);
   const { caches, gateways: fleet } = deps;
   const { name, uid = '' } = service.metadata;
   const services = caches.services.byIndex('controller', uid);
@@ -109,25 +114,18 @@ export async function observeService(
     addressSlices: caches.endpointSlices.byIndex('controller', uid),
     route,
     hosts: observeHosts(caches, service, route),
-    gatewayApi: { state, route: caches.httpRoutes?.byIndex('controller', uid)[0] },
+    gatewayRoutes: observeGatewayRoutes(caches, service, gatewayRouteStates),
     gateways,
     applied: gateways.filter(isServing).map(({ address }) => {
       return { address, sequence: fleet.sequenceAt(address, route?.metadata.uid ?? '') };
     }),
     budgets: caches.disruptionBudgets.byIndex('controller', uid),
+    rollouts: caches.modelRollouts.byIndex('inferenceService', indexKey(service.metadata.namespace, name)),
     revisions: observeRevisions(caches, service, services),
-    resolved: resolve(caches, service, stableVersion(caches, service, route)),
+    resolved: resolve(deps, service, stableVersion(caches, service, route)),
+    gatewayIssuer: deps.tokenIssuer?.current(),
     replicas: replicasOf(deps, service, route),
   };
-}
-
-async function gatewayApiState(
-  { caches, discovery }: Pick<OperatorDeps, 'caches' | 'discovery'>,
-  service: DeepReadonly<InferenceService>,
-): Promise<ObservedGatewayApi['state']> {
-  if (asksForGatewayApi(service) === undefined) return 'NotAsked';
-  if (caches.httpRoutes === undefined) return 'Disabled';
-  return (await discovery.serves(httpRouteKind)) ? 'Installed' : 'NotInstalled';
 }
 
 function observeRevisions(
@@ -180,8 +178,11 @@ function stableVersion(
   return snapshot && readRevision(snapshot)?.facts.modelVersion;
 }
 
+type ResolveDeps = Pick<OperatorDeps, 'caches' | 'config' | 'tokenIssuer'>;
+
 /** @param serving Name of the ModelVersion that serves now. */
-function resolve(caches: Caches, service: DeepReadonly<InferenceService>, serving: string | undefined): Resolved {
+function resolve(deps: ResolveDeps, service: DeepReadonly<InferenceService>, serving: string | undefined): Resolved {
+  const { caches } = deps;
   const { namespace = '' } = service.metadata;
   const { model, modelVersion } = service.spec;
   const alias = model && caches.modelAliases.get({ namespace, name: modelAliasName(model) });
@@ -195,27 +196,48 @@ function resolve(caches: Caches, service: DeepReadonly<InferenceService>, servin
     return unresolved({ reason: 'ModelVersionNotFound', message, isFinal: false });
   }
   const problem = foreignVersion(version, model) ?? versionProblem(version);
-  return problem === undefined ? resolveVersion(caches, service, { version, serving }) : unresolved(problem);
+  return problem === undefined ? resolveVersion(deps, service, { version, serving }) : unresolved(problem);
 }
 
 /** What a version needs so that pods of the service can serve it. */
 function resolveVersion(
-  caches: Caches,
+  deps: ResolveDeps,
   service: DeepReadonly<InferenceService>,
   { version, serving }: { readonly version: DeepReadonly<ModelVersion>; readonly serving: string | undefined },
 ): Resolved {
+  const { caches } = deps;
   const { name, namespace = '' } = version.metadata;
   const found = findStore(caches, { namespace, name: version.spec.artifact.store.name, access: 'read' });
   if (found.problem !== undefined) return { version: name, problem: { ...found.problem, isFinal: false } };
   const chosen = findRuntime(caches, service, version);
   if (chosen.problem !== undefined) return { version: name, problem: chosen.problem };
-  const { settings, pod } = service.spec;
-  const wrong = settingsProblem(settings) ?? overlayProblem(pod?.spec, chosen.runtime?.model.mountPath ?? MODELS);
+  const { settings, pod = {} } = service.spec;
+  const rules = { allowed: deps.config.podPaths, mountPath: chosen.runtime?.model.mountPath ?? MODELS };
+  const wrong = settingsProblem(settings) ?? overlayProblem(pod, rules);
   if (wrong !== undefined) return { version: name, problem: { ...wrong, isFinal: true } };
   const { warning, refusal } = interfaceChange(caches, serving, version);
   if (refusal !== undefined) return { version: name, problem: refusal };
-  return { version: name, facts: resolveFacts(service, version, found.store), runtime: chosen.runtime, warning };
+  const { problem, ...callers } = callersOf(deps, service, chosen.runtime);
+  if (problem !== undefined) return { version: name, problem };
+  const facts = { ...resolveFacts(service, version, found.store), ...callers };
+  return { version: name, facts, runtime: chosen.runtime, warning };
 }
+
+/** Servers of other people cannot ask who comes. */
+function callersOf(
+  { tokenIssuer, config }: ResolveDeps,
+  service: DeepReadonly<InferenceService>,
+  runtime: ForeignRuntime | undefined,
+): { readonly callers?: 'Gateways'; readonly problem?: Reason & { isFinal: boolean } } {
+  if (tokenIssuer === undefined || accessOf(service, config) === undefined || runtime !== undefined) return {};
+  return tokenIssuer.current() === undefined ? { problem: GATEWAYS_UNKNOWN } : { callers: 'Gateways' };
+}
+
+const GATEWAYS_UNKNOWN = {
+  reason: 'GatewaysUnknown',
+  message: 'The API server has not told yet by which keys pods know the gateways. The operator asks again.',
+  isFinal: false,
+};
 
 /** An alias of one Model that means a version of another. */
 function foreignVersion(

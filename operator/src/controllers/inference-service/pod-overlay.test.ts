@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { POD_PATHS, USUAL_POD_PATHS } from '../../pod-paths.ts';
 import { overlayProblem } from './pod-overlay.ts';
+
+const rules = { allowed: USUAL_POD_PATHS, mountPath: '/models' };
 
 const mounting = (...paths: readonly string[]) => ({
   containers: [{ name: 'server', volumeMounts: paths.map((mountPath) => ({ name: 'a', mountPath })) }],
@@ -15,16 +18,30 @@ describe('overlayProblem', () => {
       volumes: [{ name: 'a', emptyDir: {} }],
       ...mounting('/a', '/b'),
     };
-    expect(overlayProblem(spec, '/models')).toBeUndefined();
-    expect(overlayProblem(undefined, '/models')).toBeUndefined();
+    const metadata = { labels: { team: 'a' }, annotations: { note: 'b' } };
+    expect(overlayProblem({ metadata, spec }, rules)).toBeUndefined();
+    expect(overlayProblem({}, { ...rules, allowed: [] })).toBeUndefined();
   });
 
   it('names the path that is not allowed, and those that are', () => {
-    expect(overlayProblem({ hostNetwork: true }, '/models')).toEqual({
+    expect(overlayProblem({ spec: { hostNetwork: true } }, rules)).toEqual({
       reason: 'PodFieldNotAllowed',
       message:
-        'spec.pod.spec.hostNetwork is not allowed. Allowed are: tolerations, nodeSelector, affinity, priorityClassName, volumes, containers[server].volumeMounts.',
+        'spec.pod.spec.hostNetwork is not allowed. Allowed in spec.pod: metadata.labels, metadata.annotations, spec.tolerations, spec.nodeSelector, spec.affinity, spec.priorityClassName, spec.volumes, spec.containers[server].volumeMounts. Whoever runs Slipway chooses this with its setting podPaths.',
     });
+  });
+
+  it.each([
+    ['labels', { metadata: { labels: { a: 'b' } } }, 'spec.pod.metadata.labels'],
+    ['volumes', { spec: { volumes: [] } }, 'spec.pod.spec.volumes'],
+    ['mounts', { spec: mounting('/a') }, 'spec.pod.spec.containers[server].volumeMounts'],
+    ['a runtime class', { spec: { runtimeClassName: 'gvisor' } }, 'spec.pod.spec.runtimeClassName'],
+  ])('goes by what the install allows: %s', (_, pod, path) => {
+    const allowed = ['spec.tolerations'] as const;
+    expect(overlayProblem(pod, { ...rules, allowed })?.message).toContain(
+      `${path} is not allowed. Allowed in spec.pod: spec.tolerations. `,
+    );
+    expect(overlayProblem(pod, { ...rules, allowed: POD_PATHS })).toBeUndefined();
   });
 
   it.each([
@@ -43,6 +60,6 @@ describe('overlayProblem', () => {
     ['where scratch files are', mounting('/tmp'), 'volumeMounts has "/tmp", which is Slipway\'s own'],
     ['one path twice', mounting('/a', '/a'), 'volumeMounts has "/a" twice'],
   ])('says what is wrong with %s', (_, spec, message) => {
-    expect(overlayProblem(spec, '/mnt/m')?.message).toContain(message);
+    expect(overlayProblem({ spec }, { ...rules, mountPath: '/mnt/m' })?.message).toContain(message);
   });
 });

@@ -3,8 +3,15 @@ import type { PolicyRule } from '../../controller-registration.ts';
 
 /** Where the chart enables the Gateway API. */
 export const gatewayApiRules: readonly PolicyRule[] = [
-  { apiGroups: ['gateway.networking.k8s.io'], resources: ['httproutes'], verbs: [...READ, ...APPLY, 'delete'] },
+  {
+    apiGroups: ['gateway.networking.k8s.io'],
+    resources: ['httproutes', 'grpcroutes'],
+    verbs: [...READ, ...APPLY, 'delete'],
+  },
 ];
+
+/** Where the chart has pods of services with `access` take requests from gateways alone. */
+export const accessAtPodsRules: readonly PolicyRule[] = [{ apiGroups: [''], resources: ['configmaps'], verbs: APPLY }];
 
 export const inferenceServiceRules: readonly PolicyRule[] = [
   {
@@ -29,5 +36,6 @@ export const inferenceServiceRules: readonly PolicyRule[] = [
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: [...READ, ...APPLY, 'delete'] },
   { apiGroups: [''], resources: ['pods', 'events', 'persistentvolumeclaims'], verbs: READ },
   { apiGroups: ['slipway.dev'], resources: ['trafficroutes'], verbs: [...READ, ...APPLY] },
+  { apiGroups: ['slipway.dev'], resources: ['modelrollouts'], verbs: [...READ, 'create', 'patch', 'delete'] },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: [...READ, ...APPLY, 'delete'] },
 ];

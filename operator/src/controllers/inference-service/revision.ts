@@ -21,6 +21,8 @@ const RevisionFacts = z.object({
   /** What runs before and after the model, as its version says. */
   serve: z.custom<ModelSteps>((value) => typeof value === 'object' && value !== null).optional(),
   settings: ServerSettings,
+  /** Whom its pods take requests from. Absent: whoever reaches them. */
+  callers: z.literal('Gateways').optional(),
   resources: z.object({ requests: quantities.optional(), limits: quantities.optional() }).optional(),
   refresh: z.string().optional(),
   // As they are in the spec.

@@ -1,23 +1,27 @@
 import type { Condition, InferenceServiceStatus } from '@slipway/crds';
 import type { OperatorError, WantedCondition } from '@slipway/kube';
-import { baseStatus, conditionsOfError, inProgress, isFalse, isTrue, stalled } from '../../conditions.ts';
+import { baseStatus, conditionsOfError, inProgress, isFalse, isTrue, stalled, withObstacle } from '../../conditions.ts';
 import type { Reason } from '../../conditions.ts';
 import type { WorkloadConfig } from '../../deps.ts';
 import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { stableJson } from '../../names.ts';
 import { isReady } from '../../gateways/gateways.ts';
+import { isGradual } from '../../rollouts/course.ts';
 import { behind, silent } from './confirmation.ts';
 import { exposedConditions, ownHosts, withHosts } from './hosts.ts';
 import type { AppliedRoute, ObservedRevision, ObservedService } from './observe.ts';
+import { sampledConditions, samplingObstacle } from './sampling.ts';
 import { mayGoToZero } from './scaling/settings.ts';
-import { desiredRevision, stableRevision } from './plan.ts';
-import type { Desired } from './plan.ts';
+import { desiredRevision, stableRevision } from './desired-revision.ts';
+import { rolloutReason, rolloutsOf } from './rollout-words.ts';
+import type { RolloutState } from './rollout-words.ts';
+import type { Desired } from './desired-revision.ts';
 import type { RevisionFacts } from './revision.ts';
 import { serverPorts } from './server-ports.ts';
 
 export interface StatusContext {
   readonly now: Date;
-  readonly config: Pick<WorkloadConfig, 'servingRuntimeImage'>;
+  readonly config: Pick<WorkloadConfig, 'servingRuntimeImage' | 'keepsSamples'>;
   readonly error?: OperatorError | undefined;
 }
 
@@ -27,6 +31,8 @@ export interface Sides {
   /** Undefined when it is the stable one, or was not made yet. */
   readonly candidate: ObservedRevision | undefined;
   readonly desired: Desired;
+  /** How the change from one to the other stands. */
+  readonly rollout: RolloutState | undefined;
   /** Pods that the spec asks for. */
   readonly wanted: number;
   /** Without pods, the next request starts one. */
@@ -42,7 +48,7 @@ type Unrouted = Reason & {
   readonly isOutage: boolean;
 };
 
-export function sidesOf(observed: ObservedService): Sides {
+export function sidesOf(observed: ObservedService, now: Date): Sides {
   const desired = desiredRevision(observed);
   const stable = stableRevision(observed);
   const candidate =
@@ -51,6 +57,7 @@ export function sidesOf(observed: ObservedService): Sides {
     stable,
     candidate,
     desired,
+    rollout: rolloutsOf(observed, now).current,
     wanted: observed.replicas,
     wakesUp: mayGoToZero(observed.service.spec.scaling),
     unrouted: unrouted(observed, stable),
@@ -63,12 +70,24 @@ export function serviceStatus(
   observed: ObservedService,
   context: StatusContext,
 ): (InferenceServiceStatus & { conditions: Condition[] }) | undefined {
-  const sides = sidesOf(observed);
+  const sides = sidesOf(observed, context.now);
   const readiness =
-    context.error === undefined ? withHosts(readyConditions(sides), observed) : conditionsOfError(context.error);
+    context.error === undefined ? readyForAll(sides, observed, context) : conditionsOfError(context.error);
   if (readiness === undefined) return undefined;
-  const conditions = [...readiness, serving(sides), upToDate(sides), ...exposedConditions(observed, sides.unrouted)];
+  const conditions = [
+    ...readiness,
+    serving(sides),
+    upToDate(sides),
+    ...exposedConditions(observed, sides.unrouted),
+    ...sampledConditions(observed.service, context.config.keepsSamples, sides.unrouted),
+  ];
   return { ...baseStatus(observed.service, conditions, context.now), ...facts(observed, sides, context.config) };
+}
+
+/** Also for what the spec asks for beside pods that serve. */
+function readyForAll(sides: Sides, observed: ObservedService, { config }: StatusContext): readonly WantedCondition[] {
+  const obstacle = samplingObstacle(observed.service, config.keepsSamples);
+  return withObstacle(withHosts(readyConditions(sides), observed), obstacle);
 }
 
 export function readyConditions(sides: Sides): WantedCondition[] {
@@ -116,10 +135,28 @@ function addressesOf(gateways: readonly AppliedRoute[]): string {
 }
 
 /** The spec asks for another revision than the one with the traffic. */
-function changeConditions({ stable, candidate, desired, unheard }: Sides): WantedCondition[] {
+function changeConditions(sides: Sides): WantedCondition[] {
+  const { stable, candidate, desired, rollout } = sides;
   const { problem } = desired;
   if (problem !== undefined) return problem.isFinal ? stalled(problem) : inProgress(problem);
+  if (rollout?.rollout.phase === 'Aborted') return stalled(withStable(rollout, stable));
   if (candidate?.trouble !== undefined) return troubled(candidate.trouble, stillServing(stable));
+  return rollout === undefined ? startingConditions(sides) : rolloutConditions(sides, rollout);
+}
+
+/** It is on its way without trouble, also for days, once the first step is taken. */
+function rolloutConditions(sides: Sides, rollout: RolloutState): WantedCondition[] {
+  if (rollout.waiting?.for === 'PreviouslyRolledBack') return stalled(withStable(rollout, sides.stable));
+  const isGoingOn = rollout.waiting?.for === 'Paused' || (isGradual(rollout.course) && rollout.isUnderWay);
+  return isGoingOn ? [isTrue('Ready', rolloutReason(rollout))] : startingConditions(sides);
+}
+
+function withStable(rollout: RolloutState, stable: ObservedRevision | undefined): Reason {
+  const { reason, message } = rolloutReason(rollout);
+  return { reason, message: `${message} ${stillServing(stable)}`.trim() };
+}
+
+function startingConditions({ stable, candidate, desired, unheard }: Sides): WantedCondition[] {
   const starting = `${candidate === undefined ? 'A new revision' : describe(candidate)} is starting.`;
   const waiting = candidate !== undefined && candidate.listed > 0 && unheard.length > 0 ? unheardGateways(unheard) : '';
   const message = [starting, waiting, stillServing(stable), desired.warning ?? '']
@@ -165,12 +202,13 @@ function scaledToZero(stable: ObservedRevision, { wakesUp }: Pick<Sides, 'wakesU
   return { reason: 'ScaledToZero', message: `${describe(stable)} has answered, and ${why}` };
 }
 
-function upToDate({ stable, candidate, desired }: Sides): WantedCondition {
+function upToDate({ stable, candidate, desired, rollout }: Sides): WantedCondition {
   if (desired.name !== undefined && desired.name === stable?.name) {
     return isTrue('UpToDate', { reason: 'UpToDate', message: `${describe(stable)} is what the spec asks for.` });
   }
   const pending = { reason: 'RolloutInProgress', message: 'What the spec asks for does not have the traffic yet.' };
-  return isFalse('UpToDate', desired.problem ?? candidate?.trouble ?? pending);
+  const refused = rollout?.rollout.phase === 'Aborted' ? rolloutReason(rollout) : undefined;
+  return isFalse('UpToDate', desired.problem ?? refused ?? candidate?.trouble ?? pending);
 }
 
 /** `Revision flights-5b7a91c2 (ModelVersion flights-delay-1-7f3a2c)` */
@@ -208,8 +246,13 @@ function addressOf(
   const host = `${name}.${namespace}.svc`;
   const ports = serverPorts(shown?.data?.template);
   const grpc = ports !== undefined && ports.grpcPort === undefined ? {} : { grpc: `${host}:80` };
-  const hosts = ownHosts(observed);
-  return { http: `http://${host}`, ...grpc, ...(hosts.length === 0 ? {} : { hosts: [...hosts] }) };
+  const { hosts, grpcHosts } = ownHosts(observed);
+  return {
+    http: `http://${host}`,
+    ...grpc,
+    ...(hosts.length === 0 ? {} : { hosts: [...hosts] }),
+    ...(grpcHosts.length === 0 ? {} : { grpcHosts: [...grpcHosts] }),
+  };
 }
 
 function side(revision: ObservedRevision): { revision: string; modelVersion: string; ready: number } {

@@ -14,9 +14,9 @@ import {
 } from '@slipway/kube';
 import type { DeepReadonly, Job, KubeKind, KubeObject, ObjectKey, Owner, Result, Scope } from '@slipway/kube';
 import type { AddController } from '../../controller-registration.ts';
+import { createOwned } from '../../create-owned.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { Caches, OperatorDeps } from '../../deps.ts';
-import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
 import { addKindController } from '../../kind-controller.ts';
@@ -40,7 +40,7 @@ const FIELD_MANAGER = fieldManagerOf(NAME);
 /** Has the bytes of a version verified by a Job, and keeps the version while InferenceServices or aliases use it. */
 export const addModelVersionController: AddController = (manager, deps) => {
   const { caches } = deps;
-  const places = createPlaces(caches);
+  const places = createPlaces(deps);
   addKindController(manager, deps, {
     name: NAME,
     kind: kinds.ModelVersion,
@@ -162,7 +162,7 @@ async function createIfUpToDate(
   }
   const record = await ignoreNotFound(client.get(builtin.ControllerRevision, { namespace, name: unless }, { signal }));
   if (record !== undefined) return false;
-  return createOwnedJob({ client, owner, fieldManager: FIELD_MANAGER }, job, scope);
+  return createOwned({ client, owner, fieldManager: FIELD_MANAGER }, { kind: builtin.Job, object: job }, scope);
 }
 
 /**

@@ -41,11 +41,30 @@ function modelOfRevision({ caches }: OperatorDeps, revision: DeepReadonly<Contro
 
 /** Only as they were seen: one that was deleted and made again, or that somebody uses by now, is another. */
 async function deleteSurplus(deps: OperatorDeps, { model, surplus }: ObservedModel, scope: Scope): Promise<Result> {
+  const asked = surplus.length === 0 ? new Set() : await askedFor(deps, model, scope);
   for (const version of surplus) {
+    if (asked.has(version.metadata.name)) continue;
     const { uid = '', resourceVersion = '' } = version.metadata;
     await deps.client.delete(kinds.ModelVersion, keyOf(version), { uid, resourceVersion, signal: scope.signal });
     scope.log.info({ version: version.metadata.name }, 'version deleted by retention');
     deps.events.record(model, retiredNote(model, version));
   }
   return settled();
+}
+
+/**
+ * What aliases and services name now, by the API server: the finalizer of a version tells of them only once the operator has
+ * seen them, and an alias that comes back to a version may be there before any cache shows it.
+ */
+async function askedFor(
+  { client }: Pick<OperatorDeps, 'client'>,
+  { metadata: { namespace = '' } }: ObservedModel['model'],
+  { signal }: Scope,
+): Promise<ReadonlySet<string>> {
+  const aliases = await client.list(kinds.ModelAlias, { namespace, signal });
+  const services = await client.list(kinds.InferenceService, { namespace, signal });
+  return new Set([
+    ...aliases.items.map(({ spec }) => spec.modelVersion.name),
+    ...services.items.flatMap(({ spec }) => spec.modelVersion?.name ?? []),
+  ]);
 }

@@ -3,15 +3,9 @@ import { CollectResult } from '@slipway/crds/batch';
 import type { DeepReadonly, Job, Pod } from '@slipway/kube';
 import { isStillRunning, jobOutcome } from '../../jobs/job-outcome.ts';
 import type { JobOutcome, JobOutcomeOptions } from '../../jobs/job-outcome.ts';
-import {
-  allStatuses,
-  batchFailure,
-  cleanWords,
-  containerFailure,
-  failedTrouble,
-  parseJson,
-} from '../../jobs/pod-trouble.ts';
+import { allStatuses, batchFailure, cleanWords, containerFailure, failedTrouble } from '../../jobs/pod-trouble.ts';
 import type { Terminated, Trouble } from '../../jobs/pod-trouble.ts';
+import { parseJson } from '../../parse-json.ts';
 import { RESULT_ANNOTATION } from '../../labels.ts';
 import { COLLECT, TRAINER } from './build-training-pod.ts';
 

@@ -1,7 +1,7 @@
 /** An attempt, as its Job records it: what it trains with was decided once, and a lost status changes nothing. */
 import type { DeepReadonly, Job } from '@slipway/kube';
 import { z } from 'zod';
-import { parseJson } from '../../jobs/pod-trouble.ts';
+import { parseJson } from '../../parse-json.ts';
 import { ATTEMPT_LABEL, ROLE_LABEL } from '../../labels.ts';
 import type { Identity } from './identity.ts';
 

@@ -3,9 +3,9 @@ import { applyOwned, builtin, keyOf, pruneOwned, settled, toController, watch } 
 import type { DeepReadonly, EventNote, Job, ObjectKey, Result, Scope } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { AddController } from '../../controller-registration.ts';
+import { createOwned } from '../../create-owned.ts';
 import { fieldManagerOf } from '../../deps.ts';
 import type { OperatorDeps } from '../../deps.ts';
-import { createOwnedJob } from '../../jobs/create-owned-job.ts';
 import { jobWatches } from '../../jobs/job-watches.ts';
 import { recordJobResult } from '../../jobs/observe-job.ts';
 import { storeWatches } from '../../jobs/store-watches.ts';
@@ -70,7 +70,7 @@ async function driveTrainingJob(deps: OperatorDeps, observed: ObservedTrainingJo
     live: (_: unknown, key: ObjectKey) => deps.caches.services.get(key),
   };
   await applyOwned(owned, plan.apply, scope);
-  if (plan.create !== undefined && (await createOwnedJob(owned, plan.create, scope))) {
+  if (plan.create !== undefined && (await createOwned(owned, { kind: builtin.Job, object: plan.create }, scope))) {
     recordStart(deps, observed.trainingJob, plan.create);
   }
   if (plan.suspend !== undefined) await suspendJob(deps, plan.suspend, scope);

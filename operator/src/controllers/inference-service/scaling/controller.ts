@@ -1,7 +1,7 @@
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import { keyOf, requeueAfter, settled, toController, watch } from '@slipway/kube';
 import type { DeepReadonly, Result, Scope, Signal } from '@slipway/kube';
-import { decideReplicas, FIRST_STATE } from '../../../autoscaling/decide-replicas.ts';
+import { decideReplicas } from '../../../autoscaling/decide-replicas.ts';
 import type { ScalingDecision } from '../../../autoscaling/decide-replicas.ts';
 import { indexKey } from '../../../caches.ts';
 import type { AddController } from '../../../controller-registration.ts';
@@ -83,7 +83,7 @@ async function scale(
       ready: pods.filter(isPodReady).length,
       now: clock.now().getTime(),
     },
-    followed.state ?? FIRST_STATE,
+    followed.state,
   );
   followed.state = decision.state;
   if (decision.replicas !== service.spec.scaling.replicas) {

@@ -17,11 +17,10 @@ export interface ScaledBy {
 }
 
 /** undefined: the operator does not choose how many pods there are. */
-export function scaledBy(
-  { min = 1, max = MOST_REPLICAS, target, schedule = [], idleAfter = IDLE_AFTER }: Scaling,
-  now: Date,
-): ScaledBy | undefined {
+export function scaledBy(scaling: Scaling, now: Date): ScaledBy | undefined {
+  const { target, schedule = [], idleAfter = IDLE_AFTER } = scaling;
   if (target === undefined) return undefined;
+  const { min, max } = boundsOf(scaling);
   const scheduled = scheduledNow(schedule, now);
   const settings = {
     min: Math.max(min, scheduled.min),
@@ -43,8 +42,14 @@ export function mayGoToZero({ target, min }: Scaling): boolean {
 }
 
 /** Pods that there shall be. `floor`: what the autoscaler keeps, even where somebody has set `replicas` to less. */
-export function boundedReplicas({ replicas, min, max = MOST_REPLICAS, target }: Scaling, floor: number): number {
-  const fewest = min ?? (target === undefined ? 0 : 1);
+export function boundedReplicas(scaling: Scaling, floor: number): number {
+  const { replicas, target } = scaling;
+  const { min, max } = boundsOf(scaling);
   const wanted = target === undefined ? replicas : Math.max(replicas, floor);
-  return Math.min(max, Math.max(fewest, wanted));
+  return Math.min(max, Math.max(min, wanted));
+}
+
+/** The operator leaves one pod unless it is told that there may be none; people may ask for none at any time. */
+function boundsOf({ min, max = MOST_REPLICAS, target }: Scaling) {
+  return { min: min ?? (target === undefined ? 0 : 1), max };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { WorkloadConfig } from '../../../deps.ts';
 import { buildBatchJob } from '../../../jobs/build-batch-job.ts';
 import type { BatchRequest } from '../../../jobs/build-batch-job.ts';
-import { parseJson } from '../../../jobs/pod-trouble.ts';
+import { parseJson } from '../../../parse-json.ts';
 import { resourcesAnnotation } from '../../../jobs/replaced-for-resources.ts';
 import { pathInStore } from '../../../jobs/store-mount.ts';
 import { ROLE_LABEL } from '../../../labels.ts';

@@ -1,7 +1,7 @@
 /** How many versions of a Model are evaluated at a time. */
 import type { ModelVersion } from '@slipway/crds';
 import { keyToString } from '@slipway/kube';
-import type { DeepReadonly, Job, ObjectKey } from '@slipway/kube';
+import type { Clock, DeepReadonly, Job, ObjectKey } from '@slipway/kube';
 import { indexKey } from '../../../caches.ts';
 import { findCondition } from '../../../conditions.ts';
 import type { Caches } from '../../../deps.ts';
@@ -45,23 +45,36 @@ export interface Places {
   take(model: ObjectKey, job: ObjectKey, atWork: number): (() => void) | undefined;
 }
 
-export function createPlaces({ jobs }: Pick<Caches, 'jobs'>): Places {
-  const made = new Map<string, readonly ObjectKey[]>();
-  const unseen = (model: string) => (made.get(model) ?? []).filter((job) => jobs.get(job) === undefined);
+/** A Job that no cache shows by then was deleted again, or its Model was; a cache that is so far behind costs no more than a few Jobs too many. */
+const FORGOTTEN_AFTER_MS = 60_000;
+
+interface Made {
+  /** As text, like that of the Job. */
+  readonly model: string;
+  readonly job: string;
+  readonly key: ObjectKey;
+  readonly at: Date;
+}
+
+interface PlacesDeps {
+  readonly caches: Pick<Caches, 'jobs'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+export function createPlaces({ caches, clock }: PlacesDeps): Places {
+  let made: readonly Made[] = [];
+  const isUnseen = ({ key, at }: Made, now: Date) =>
+    caches.jobs.get(key) === undefined && now.getTime() - at.getTime() < FORGOTTEN_AFTER_MS;
   return {
-    take: (model, job, atWork) => {
-      const key = keyToString(model);
-      const others = unseen(key).filter(({ name }) => name !== job.name);
-      const isTaken = others.length < unseen(key).length;
-      if (isTaken) return () => undefined;
-      const hasPlace = others.length + atWork < MAX_AT_WORK;
-      made.set(key, hasPlace ? [...others, job] : others);
-      if (!hasPlace) return undefined;
-      return () =>
-        void made.set(
-          key,
-          unseen(key).filter(({ name }) => name !== job.name),
-        );
+    take: (model, key, atWork) => {
+      const at = clock.now();
+      made = made.filter((one) => isUnseen(one, at));
+      const mine = { model: keyToString(model), job: keyToString(key), key, at };
+      if (made.some(({ job }) => job === mine.job)) return () => undefined;
+      const others = made.filter((one) => one.model === mine.model).length;
+      if (others + atWork >= MAX_AT_WORK) return undefined;
+      made = [...made, mine];
+      return () => void (made = made.filter((one) => one !== mine));
     },
   };
 }
