@@ -3,13 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { gatewayClusterRules, gatewayRules } from '../gateway/src/rbac.ts';
-import { gatewayApiRules, operatorRules } from '../operator/src/rbac.ts';
+import { accessAtPodsRules, gatewayApiRules, operatorRules } from '../operator/src/rbac.ts';
 
 const FILES = [
   {
     path: 'charts/slipway/files/rbac.yaml',
     source: 'operator/src/controllers/*/rbac.ts',
-    content: { rules: operatorRules, gatewayApiRules },
+    content: { rules: operatorRules, gatewayApiRules, accessAtPodsRules },
   },
   {
     path: 'charts/slipway/files/gateway-rbac.yaml',
