@@ -54,6 +54,13 @@ describe('slipway', () => {
     [['predict', 'x', '--csv', 'a', '--json', 'b'], 'error: --csv and --json do not go together.\n'],
     [['predict', 'x', '--set', 'a=1', '--columns', 'a'], 'error: --columns is for --csv.\n'],
     [['promote', 'v'], 'error: Into which folder?\n'],
+    [['rollout'], 'error: What about the rollout?\n'],
+    [['rollout', 'puase', 'x'], 'error: slipway rollout has no "puase". Did you mean "pause"?\n'],
+    [['rollout', 'abort'], 'error: Which service?\n'],
+    [['rollout', 'abort', 'x', '--full'], 'error: --full does not go with abort.\n'],
+    [['rollout', 'promote', 'x', '--full', '--step', '2'], 'error: --step and --full do not go together.\n'],
+    [['rollout', 'promote', 'x', '--step', '0'], 'error: --step cannot be "0".\n'],
+    [['rollout', 'pause', 'x', 'y'], 'error: pause takes one service, and was given y as well.\n'],
     [['completion', 'fish'], 'error: There is no completion for "fish".\n'],
   ])('%j is a mistake of the command line: two lines, exit code 2', async (args, first) => {
     const { code, out, err } = await slipway(...args);

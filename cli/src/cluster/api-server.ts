@@ -6,6 +6,7 @@ import { request as httpRequest } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { RequestOptions } from 'node:https';
+import { isIP } from 'node:net';
 import { KubeApiError, TransientError } from '@slipway/kube';
 import type { KubeConfig } from '@slipway/kube';
 
@@ -17,6 +18,8 @@ export interface RawRequest {
   /** JSON. */
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /** What a pod behind the proxy reads in `Host`, which the API server hands on as it came. Default: the API server's own. */
+  readonly host?: string;
   /** Milliseconds until the headers of the answer are there; 0 for ever. Default 30,000. */
   readonly timeoutMs?: number;
 }
@@ -38,11 +41,12 @@ const USER_AGENT = 'slipway-cli';
 export function createApiServer(config: KubeConfig): ApiServer {
   async function send(request: RawRequest): Promise<IncomingMessage> {
     const server = new URL(config.getCurrentCluster()?.server ?? '');
-    const options: RequestOptions = {};
+    const { hostname, ...address } = addressOf(server);
+    const options: RequestOptions = { servername: serverNameOf(hostname) };
     await config.applyToHTTPSOptions(options);
     const query = new URLSearchParams(request.query).toString();
     const path = `${server.pathname.replace(/\/+$/, '')}${request.path}${query === '' ? '' : `?${query}`}`;
-    return exchange({ ...options, ...addressOf(server), path, method: request.method ?? 'GET' }, request);
+    return exchange({ ...options, ...address, hostname, path, method: request.method ?? 'GET' }, request);
   }
 
   return {
@@ -59,15 +63,21 @@ export function createApiServer(config: KubeConfig): ApiServer {
   };
 }
 
-function addressOf({ protocol, hostname, port }: URL): RequestOptions {
+function addressOf({ protocol, hostname, port }: URL) {
   return { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : port };
 }
 
+/** Said to the agent, which would else take the name that the certificate has to have from `Host`. An address is no name for that. */
+function serverNameOf(host: string): string {
+  return isIP(host) === 0 ? host : '';
+}
+
 function exchange(options: RequestOptions, request: RawRequest): Promise<IncomingMessage> {
-  const { body, signal, timeoutMs = 30_000 } = request;
+  const { body, signal, host, timeoutMs = 30_000 } = request;
   const headers = {
     ...(options.headers as Record<string, string> | undefined),
     'user-agent': USER_AGENT,
+    ...(host === undefined ? {} : { host }),
     ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
   };
   return new Promise((resolve, reject) => {
@@ -94,15 +104,20 @@ async function textOf(answer: IncomingMessage): Promise<string> {
 }
 
 export function toKubeApiError(code: number, text: string): KubeApiError {
-  const { reason = '', message } = parseStatus(text);
+  const { reason = '', message } = parseStatus(text) ?? {};
   return new KubeApiError({ code, reason, message: message ?? (text.trim() === '' ? `HTTP ${code}` : text.trim()) });
 }
 
-function parseStatus(text: string): { reason?: string; message?: string } {
+/** Through the proxy: whether the API server says this itself, and not the pod behind it. */
+export function isOfApiServer({ text }: RawAnswer): boolean {
+  return parseStatus(text) !== undefined;
+}
+
+function parseStatus(text: string): { reason?: string; message?: string } | undefined {
   try {
     const body = JSON.parse(text) as { kind?: unknown; reason?: string; message?: string } | null;
-    return body?.kind === 'Status' ? body : {};
+    return body?.kind === 'Status' ? body : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }

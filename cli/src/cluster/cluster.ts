@@ -29,8 +29,12 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: ()
 
 /** Reads the kubeconfig; nothing is sent yet. */
 export function connect({ kubeconfig, context, namespace }: ClusterOptions): Cluster {
-  const config = readKubeConfig(kubeconfig);
-  if (context !== undefined) selectContext(config, context);
+  const read = () => {
+    const config = readKubeConfig(kubeconfig);
+    if (context !== undefined) selectContext(config, context);
+    return config;
+  };
+  const config = read();
   const current = config.getCurrentContext();
   const { name, server, skipTLSVerify } = clusterOf(config);
   refuseInsecure(server, skipTLSVerify ?? false, current);
@@ -42,7 +46,8 @@ export function connect({ kubeconfig, context, namespace }: ClusterOptions): Clu
       clock: realClock,
       log: silent,
     }),
-    api: createApiServer(config),
+    // A config has one agent for all who use it, and this one's is to be another.
+    api: createApiServer(read()),
     name,
     context: current,
     server,

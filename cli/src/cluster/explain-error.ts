@@ -32,7 +32,7 @@ function explainAnswer(cause: KubeApiError, { context, server }: Where): CliErro
   }
   if (code === 403) {
     return new CliError(
-      `You may not do this: ${words.replace(/^\S+ is forbidden: /, '')}`,
+      `You may not do this: ${missingRight(cause)}`,
       'Ask for the right, or look into a namespace that is yours with -n.',
       { cause },
     );
@@ -51,6 +51,11 @@ function explainAnswer(cause: KubeApiError, { context, server }: Where): CliErro
       cause,
     },
   );
+}
+
+/** What the API server says of a right that is missing, after the name of the object. */
+export function missingRight({ status }: KubeApiError): string {
+  return status.message.trim().replace(/^\S+ is forbidden: /, '');
 }
 
 function explainSilence(cause: TransientError, { context, server }: Where): CliError {

@@ -1,7 +1,9 @@
-/** The gateways in front of services, and what they say at their admin port. */
+/** The gateways in front of services, what they say at their admin port, and requests by way of them. */
 import { builtin, ignoreNotFound, KubeApiError } from '@slipway/kube';
 import type { TrafficRoute } from '@slipway/crds';
 import type { DeepReadonly, EndpointSlice, ObjectKey, Pod } from '@slipway/kube';
+import { isOfApiServer } from './api-server.ts';
+import type { RawAnswer } from './api-server.ts';
 import type { Cluster } from './cluster.ts';
 import { trafficRouteKind } from './kinds.ts';
 import { portNamed, proxyPath } from './pods.ts';
@@ -14,6 +16,16 @@ const TIMEOUT_MS = 3_000;
 export interface Gateway {
   readonly pod: DeepReadonly<Pod>;
   readonly adminPort: number;
+  /** Where it takes requests. */
+  readonly dataPort: number;
+}
+
+export interface ServiceRequest {
+  /** By which the gateway knows the service. */
+  readonly host: string;
+  readonly path: string;
+  /** Rejects with TransientError when it aborts; nothing else ends the wait. */
+  readonly signal: AbortSignal;
 }
 
 export interface GatewayReader {
@@ -23,6 +35,8 @@ export interface GatewayReader {
   find(namespace: string | undefined): Promise<readonly Gateway[]>;
   /** What it answers at this path of its admin port; undefined where it does not. */
   ask(gateway: Gateway, path: string): Promise<string | undefined>;
+  /** What comes back of a GET that it is to take to a service; undefined where the API server does not bring it there. */
+  askService(gateway: Gateway, request: ServiceRequest): Promise<RawAnswer | undefined>;
   /** Sentences about what was not found out so far, and why; each once. */
   obstacles(): readonly string[];
 }
@@ -40,12 +54,18 @@ export function createGatewayReader({ client, api }: Cluster): GatewayReader {
     return undefined;
   };
 
+  const tellSilence = ({ metadata }: Gateway['pod'], { status }: RawAnswer) => {
+    if (status === 403) missing('get', 'pods/proxy', metadata.namespace);
+    else obstacles.add(`Gateway "${metadata.name}" does not answer.`);
+  };
+
   async function gatewayOf(key: ObjectKey): Promise<Gateway | undefined> {
     const pod = await ignoreNotFound(client.get(builtin.Pod, key)).catch(
       unlessForbidden(() => missing('get', 'pods', key.namespace)),
     );
-    const adminPort = pod && portNamed(pod, 'admin');
-    return pod === undefined || adminPort === undefined ? undefined : { pod, adminPort };
+    const [adminPort, dataPort] = ['admin', 'http'].map((name) => pod && portNamed(pod, name));
+    if (pod === undefined || adminPort === undefined || dataPort === undefined) return undefined;
+    return { pod, adminPort, dataPort };
   }
 
   return {
@@ -67,8 +87,13 @@ export function createGatewayReader({ client, api }: Cluster): GatewayReader {
         .request({ path: proxyPath(pod, adminPort, path), timeoutMs: TIMEOUT_MS })
         .catch(({ message }: Error) => ({ status: 0, text: message }));
       if (answer.status === 200) return answer.text;
-      if (answer.status === 403) missing('get', 'pods/proxy', pod.metadata.namespace);
-      else obstacles.add(`Gateway "${pod.metadata.name}" does not answer.`);
+      tellSilence(pod, answer);
+      return undefined;
+    },
+    askService: async ({ pod, dataPort }, { path, ...request }) => {
+      const answer = await api.request({ path: proxyPath(pod, dataPort, path), ...request, timeoutMs: 0 });
+      if (!isOfApiServer(answer)) return answer;
+      tellSilence(pod, answer);
       return undefined;
     },
     obstacles: () => [...obstacles],

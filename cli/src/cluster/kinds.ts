@@ -9,6 +9,7 @@ import {
   KINDS,
   modelAliasDefinition,
   modelDefinition,
+  modelRolloutDefinition,
   modelVersionDefinition,
   storeDefinition,
   trafficRouteDefinition,
@@ -25,6 +26,7 @@ import type {
   KindDefinition,
   Model,
   ModelAlias,
+  ModelRollout,
   ModelVersion,
   Store,
   TrafficRoute,
@@ -37,6 +39,7 @@ import { UsageError } from '../errors.ts';
 
 export const kinds = {
   InferenceService: ours<InferenceService>(inferenceServiceDefinition),
+  ModelRollout: ours<ModelRollout>(modelRolloutDefinition),
   ModelVersion: ours<ModelVersion>(modelVersionDefinition),
   ModelAlias: ours<ModelAlias>(modelAliasDefinition),
   Approval: ours<Approval>(approvalDefinition),
@@ -64,6 +67,7 @@ export interface SlipwayObject extends KubeObject {
 /** What people say instead of the plural: the first is the one that this command uses itself. */
 const SHORT_WORDS: Readonly<Record<KindName, readonly [string, ...string[]]>> = {
   InferenceService: ['services', 'service'],
+  ModelRollout: ['rollouts', 'rollout'],
   ModelVersion: ['versions', 'version'],
   ModelAlias: ['aliases', 'alias'],
   Approval: ['approvals'],
@@ -101,6 +105,12 @@ export function kindOf(word: string): KindName {
   const meant = didYouMean(wanted, KIND_NAMES.flatMap(wordsOf));
   const suggestion = meant === undefined ? '' : ` Did you mean "${meant}"?`;
   throw new UsageError(`There is no kind "${word}".${suggestion}`, `Take one of: ${KIND_WORDS.join(', ')}`);
+}
+
+/** Who wrote which field is half of an object, and nobody's question here; kubectl hides it, too. */
+export function withoutManagedFields<T extends SlipwayObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as T['metadata'] & { managedFields?: unknown };
+  return { ...object, metadata };
 }
 
 function wordsOf(kind: KindName): string[] {

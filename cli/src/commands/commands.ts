@@ -5,6 +5,7 @@ import { getCommand } from './get/command.ts';
 import { logsCommand } from './logs/command.ts';
 import { predictCommand } from './predict/command.ts';
 import { promoteCommand } from './promote/command.ts';
+import { rolloutCommand } from './rollout/command.ts';
 import { versionCommand } from './version.ts';
 
 /** Every command, in the order of the help. */
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   predictCommand,
   logsCommand,
   promoteCommand,
+  rolloutCommand,
   versionCommand,
   completionCommand(() => COMMANDS),
 ];

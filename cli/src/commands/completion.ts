@@ -3,6 +3,7 @@ import { KIND_WORDS, kindOf, singularWordOf } from '../cluster/kinds.ts';
 import type { Command, Flags } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { COMMON_FLAGS } from '../help.ts';
+import { ROLLOUT_VERBS } from './rollout/command.ts';
 
 /** The commands are asked for only when one of the scripts is written, because this is one of them. */
 export function completionCommand(commands: () => readonly Command[]): Command {
@@ -61,6 +62,13 @@ ${flags.join('\n')}
         COMPREPLY=($(compgen -W "${kinds}" -- "$word"))
         return
       fi ;;
+    rollout)
+      if [ "$COMP_CWORD" -eq 2 ]; then
+        COMPREPLY=($(compgen -W "${ROLLOUT_VERBS.join(' ')}" -- "$word"))
+        return
+      fi
+      kind=services
+      if [ "$before" = --rollout ]; then kind=rollouts; fi ;;
     predict) kind=services ;;
     promote) kind=versions ;;
     completion) COMPREPLY=($(compgen -W "bash zsh" -- "$word")); return ;;

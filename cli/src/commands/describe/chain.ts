@@ -9,7 +9,7 @@ export interface Link {
   readonly uid?: string | undefined;
   /** How the one above depends on it; empty for the first. */
   readonly relation: string;
-  /** A Deployment, Job or pod of the one above. */
+  /** A rollout, Deployment, Job or pod of the one above. */
   readonly isWorkload?: boolean;
   /** `gone`: it was deleted, which does no harm; `seen`: it stands further up in the tree. */
   readonly health: Health | { readonly state: 'gone' | 'seen' };
@@ -24,7 +24,7 @@ export type Cause = Link & { readonly health: Health };
  * What is to blame, the first thing first: below an object that is not well the parts that are not well, and so on. What is
  * wrong comes before what only waits. Empty where all is well.
  *
- * What runs for an object (Deployments, Jobs, pods) counts only where the object itself has no reason that `explains`: its own
+ * What runs for an object (rollouts, Deployments, Jobs, pods) counts only where the object itself has no reason that `explains`: its own
  * reason was made of theirs, in better words.
  */
 export function causesOf(link: Link, explains: (cause: Cause) => boolean): Cause[] {

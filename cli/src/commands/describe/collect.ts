@@ -1,10 +1,12 @@
 /** Follows owners and references through the API server. */
 import { builtin, ignoreNotFound, KubeApiError } from '@slipway/kube';
+import type { InferenceService, ModelRollout } from '@slipway/crds';
 import type { Job, KubeKind, KubeObject, Pod } from '@slipway/kube';
 import type { Cluster } from '../../cluster/cluster.ts';
-import { healthOf } from '../../cluster/conditions.ts';
+import { conditionOf, healthOf } from '../../cluster/conditions.ts';
 import type { Health } from '../../cluster/conditions.ts';
 import { kinds } from '../../cluster/kinds.ts';
+import { newestRollout, phaseOf } from '../../cluster/rollouts.ts';
 import type { KindName, SlipwayObject } from '../../cluster/kinds.ts';
 import type { Link } from './chain.ts';
 import { referencesOf } from './references.ts';
@@ -88,29 +90,15 @@ async function read(
   }
 }
 
-/** What runs for an object: the Deployments of a service, the newest Job of anything else; with their pods. */
-async function workloadsOf(cluster: Cluster, kind: KindName, { metadata }: SlipwayObject): Promise<Link[]> {
+/** What runs for an object: the rollout and the Deployments of a service, the candidate of a rollout, the newest Job of anything else; with their pods. */
+async function workloadsOf(cluster: Cluster, kind: KindName, object: SlipwayObject): Promise<Link[]> {
   const { client, namespace } = cluster;
-  const labelSelector = `slipway.dev/${kind.toLowerCase()}=${metadata.name}`;
+  const labelSelector = `slipway.dev/${kind.toLowerCase()}=${object.metadata.name}`;
   if (kind === 'InferenceService') {
-    const { items } = await client.list(builtin.Deployment, { namespace, labelSelector });
-    return Promise.all(
-      items
-        .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-        .map(async (deployment): Promise<Link> => {
-          const { name, uid, labels } = deployment.metadata;
-          const pods = await podsOf(cluster, `slipway.dev/revision=${labels?.['slipway.dev/revision'] ?? name}`);
-          return {
-            kind: 'Deployment',
-            name,
-            uid,
-            relation: 'runs as',
-            isWorkload: true,
-            health: deploymentHealth(deployment),
-            links: pods,
-          };
-        }),
-    );
+    return [...(await rolloutOf(cluster, object)), ...(await deploymentsOf(cluster, labelSelector))];
+  }
+  if (kind === 'ModelRollout') {
+    return deploymentsOf(cluster, `slipway.dev/revision=${(object as ModelRollout).spec.to.revision}`);
   }
   const { items } = await client.list(builtin.Job, { namespace, labelSelector });
   const newest = items.sort(byCreation).at(-1);
@@ -118,6 +106,37 @@ async function workloadsOf(cluster: Cluster, kind: KindName, { metadata }: Slipw
   const pods = await podsOf(cluster, `batch.kubernetes.io/job-name=${newest.metadata.name}`);
   const { name, uid } = newest.metadata;
   return [{ kind: 'Job', name, uid, relation: 'ran as', isWorkload: true, health: jobHealth(newest), links: pods }];
+}
+
+/** The one that goes on, or was aborted and is asked for still. Its pods stand below the service. */
+async function rolloutOf(cluster: Cluster, object: SlipwayObject): Promise<Link[]> {
+  const { client, namespace } = cluster;
+  const { items } = await client.list(kinds.ModelRollout, { namespace });
+  const rollout = newestRollout(items, (object as InferenceService).metadata.name);
+  if (rollout === undefined || !isInForce(rollout, object)) return [];
+  const { name, uid } = rollout.metadata;
+  const health = healthOf(rollout);
+  return [{ kind: 'ModelRollout', name, uid, relation: 'changes by', isWorkload: true, health, links: [] }];
+}
+
+function isInForce(rollout: ModelRollout, service: SlipwayObject): boolean {
+  const phase = phaseOf(rollout);
+  return phase === 'GoesOn' || (phase === 'Aborted' && conditionOf(service, 'UpToDate')?.status !== 'True');
+}
+
+async function deploymentsOf(cluster: Cluster, labelSelector: string): Promise<Link[]> {
+  const { client, namespace } = cluster;
+  const { items } = await client.list(builtin.Deployment, { namespace, labelSelector });
+  return Promise.all(
+    items
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      .map(async (deployment): Promise<Link> => {
+        const { name, uid, labels } = deployment.metadata;
+        const links = await podsOf(cluster, `slipway.dev/revision=${labels?.['slipway.dev/revision'] ?? name}`);
+        const health = deploymentHealth(deployment);
+        return { kind: 'Deployment', name, uid, relation: 'runs as', isWorkload: true, health, links };
+      }),
+  );
 }
 
 function byCreation(a: Job, b: Job): number {

@@ -3,7 +3,9 @@ import type {
   Approval,
   DatasetVersion,
   InferenceService,
+  InferenceServiceStatus,
   ModelAlias,
+  ModelRollout,
   ModelVersion,
   Store,
   TrainingJob,
@@ -19,13 +21,24 @@ type Facts = (object: never) => (readonly [string, string | undefined])[];
 
 const FACTS: Readonly<Record<string, Facts>> = {
   InferenceService: ({ spec, status: { address, stable, candidate, runtime } = {} }: InferenceService) => [
-    ['Address', address?.http],
-    ['Hosts', address?.hosts?.join(', ')],
+    ...addressFacts(address),
     ['Serves', stable?.modelVersion],
     ['Next', candidate?.modelVersion],
     ['Pods', `${stable?.ready ?? 0} of ${spec.scaling.replicas} answer`],
     ['Image', runtime?.image],
     ['Newer image', runtime?.behind],
+  ],
+  ModelRollout: ({ spec, status }: ModelRollout) => [
+    ['Service', spec.inferenceService.name],
+    ['From', spec.from.revision],
+    ['To', spec.to.revision],
+    ['Cause', spec.cause],
+    ['Asked', askedOf(spec)],
+    ['Step', status?.step === undefined ? undefined : `${status.step} of ${status.steps ?? '?'}`],
+    ['Outcome', status?.outcome],
+    ...(status?.history ?? [])
+      .slice(0, MOST_MOVES)
+      .map(({ at, what, why }, index) => [index === 0 ? 'History' : '', `${at}  ${what}: ${why}`] as const),
   ],
   ModelVersion: ({ spec, status }: ModelVersion) => [
     ['Artifact', `${spec.artifact.path} in Store ${spec.artifact.store.name}`],
@@ -78,6 +91,18 @@ const FACTS: Readonly<Record<string, Facts>> = {
 export function factsOf(object: SlipwayObject): Fact[] {
   const all = FACTS[object.kind]?.(object as never) ?? [];
   return all.filter((fact): fact is Fact => fact[1] !== undefined && fact[1] !== '');
+}
+
+function addressFacts(address: InferenceServiceStatus['address']): (readonly [string, string | undefined])[] {
+  return [
+    ['Address', address?.http],
+    ['Hosts', address?.hosts?.join(', ')],
+    ['Hosts for gRPC', address?.grpcHosts?.join(', ')],
+  ];
+}
+
+function askedOf({ state, verdict, approvedStep, try: tried }: ModelRollout['spec']): string {
+  return keyValues({ state, verdict, approvedStep, try: tried });
 }
 
 function signedBy(by: string | undefined, signature: string | undefined): string {

@@ -33,6 +33,7 @@ const REFERENCES: References = {
       ? []
       : [{ kind: 'ModelVersion' as const, name: modelVersion.name, relation: 'serves' }]),
   ],
+  ModelRollout: () => [],
   ModelVersion: ({ spec }: ModelVersion) => [
     { kind: 'Store', name: spec.artifact.store.name, relation: 'kept in' },
     ...origin('TrainingJob', spec.lineage?.trainingJob, 'trained by'),

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { explainError } from '../../cluster/explain-error.ts';
 import { notThere } from '../../cluster/find-object.ts';
-import { KIND_NAMES, KIND_WORDS, kindOf, kinds, wordOf } from '../../cluster/kinds.ts';
+import { KIND_NAMES, KIND_WORDS, kindOf, kinds, withoutManagedFields, wordOf } from '../../cluster/kinds.ts';
 import type { KindName, SlipwayObject } from '../../cluster/kinds.ts';
 import type { Arguments, Command, Context } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
@@ -183,12 +183,6 @@ function serialise(found: readonly Found[], { output, names }: GetRequest): stri
   const only = names.length === 1 ? objects[0] : undefined;
   const value = only ?? { apiVersion: 'v1', kind: 'List', items: objects };
   return output === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : stringify(value, { lineWidth: 0 });
-}
-
-/** Who wrote which field is half of an object, and nobody's question here; kubectl hides it, too. */
-function withoutManagedFields(object: SlipwayObject): SlipwayObject {
-  const { managedFields: _, ...metadata } = object.metadata as SlipwayObject['metadata'] & { managedFields?: unknown };
-  return { ...object, metadata };
 }
 
 function nameLine({ metadata }: SlipwayObject): string {

@@ -7,6 +7,7 @@ import type {
   InferenceService,
   Model,
   ModelAlias,
+  ModelRollout,
   ModelVersion,
   Store,
   TrafficRoute,
@@ -46,6 +47,16 @@ const COLUMNS: Readonly<Record<KindName, readonly Column[]>> = {
     { head: 'ERRORS', cell: (object, { measured }) => shareCell(trafficOf(object, measured)?.errors) },
     of('NEXT', ({ status }: InferenceService) => status?.candidate?.modelVersion, 'wide'),
     of('ADDRESS', ({ status }: InferenceService) => status?.address?.http, 'wide'),
+  ],
+  ModelRollout: [
+    of('SERVICE', ({ spec }: ModelRollout) => spec.inferenceService.name),
+    of('STEP', ({ status }: ModelRollout) => stepText(status)),
+    of('WEIGHT', ({ status }: ModelRollout) => rolloutWeight(status)),
+    READY(),
+    of('OUTCOME', ({ status }: ModelRollout) => status?.outcome),
+    of('CAUSE', ({ spec }: ModelRollout) => spec.cause, 'wide'),
+    of('FROM', ({ spec }: ModelRollout) => spec.from.revision, 'wide'),
+    of('TO', ({ spec }: ModelRollout) => spec.to.revision, 'wide'),
   ],
   ModelVersion: [
     of('MODEL', ({ spec }: ModelVersion) => spec.model?.name),
@@ -178,6 +189,16 @@ function weightOf(revision: string, route: TrafficRoute | undefined): string {
 
 function trafficOf(object: SlipwayObject, { traffic }: Measured): Traffic | undefined {
   return traffic.get(keyToString(keyOf(object)));
+}
+
+function stepText({ step, steps }: NonNullable<ModelRollout['status']> = {}): string | undefined {
+  return step === undefined ? undefined : `${step}/${steps ?? '?'}`;
+}
+
+/** What the candidate shall get, and behind it what it gets where no gateway, or not every one, goes by it yet. */
+function rolloutWeight({ weight, observedWeight }: NonNullable<ModelRollout['status']> = {}): string | undefined {
+  if (weight === undefined || weight === observedWeight) return weight === undefined ? undefined : `${weight}%`;
+  return `${weight}% seen ${observedWeight === undefined ? 'by some' : `${observedWeight}%`}`;
 }
 
 function readyPods({ spec, status }: InferenceService): Cell {

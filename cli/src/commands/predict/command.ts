@@ -12,13 +12,15 @@ import { jsonToTensors, setsToTensors } from './other-inputs.ts';
 import { reachByUrl, reachThroughApiServer, refuseGrpcThroughApiServer } from './reach.ts';
 import { describeInputs } from './tensors.ts';
 import type { ModelMetadata, Tensor } from './tensors.ts';
+import type { Patience } from './wake.ts';
 
 export const predictCommand: Command = {
   name: 'predict',
   usage: 'SERVICE (--set INPUT=VALUES | --csv FILE | --json FILE)',
   summary: 'ask a model',
   details: `Reads names, types and shapes of the inputs from the model, and says what it expects where they do not fit. Goes through the
-API server to a pod that has the traffic (right: create pods/proxy), or straight to --url. gRPC needs --url.
+API server to a pod that has the traffic (right: create pods/proxy), or straight to --url. gRPC needs --url. A service that has
+no pod while nobody asks is woken by way of a gateway, and waited for.
 
 --csv: a row is a prediction. A model with one input takes all columns in their order, or those of --columns; one with several
 takes a column for each input, by its name, or NAME.0, NAME.1 … The line with names may be missing where there is one input.
@@ -41,6 +43,11 @@ takes a column for each input, by its name, or NAME.0, NAME.1 … The line with 
     missing: { type: 'string', value: 'VALUE', about: 'stands for an empty cell of the CSV' },
     json: { type: 'string', value: 'FILE', about: 'inputs as JSON; - reads stdin' },
     output: { type: 'string', short: 'o', choices: ['table', 'json'], about: 'default: table' },
+    timeout: {
+      type: 'string',
+      value: 'SECONDS',
+      about: 'how long to wait for the first pod of a service that has none while nobody asks. Default 120',
+    },
     url: { type: 'string', value: 'URL', about: 'address of a model server; no cluster is asked' },
     grpc: { type: 'boolean', about: 'ask over gRPC; needs --url' },
     ...CLUSTER_FLAGS,
@@ -78,14 +85,24 @@ function refuseContradictions(args: Arguments): void {
   if (onlyCsv !== undefined) throw new UsageError(`--${onlyCsv} is for --csv.`, 'Leave it out, or give a CSV.');
 }
 
-async function reach(service: string, args: Arguments, { cluster }: Context): Promise<ModelClient> {
+async function reach(service: string, args: Arguments, context: Context): Promise<ModelClient> {
+  const { cluster } = context;
   const url = args.text('url');
+  const patience = patienceOf(args, context);
   if (!args.has('grpc'))
-    return url === undefined ? reachThroughApiServer(cluster(), service) : reachByUrl(url, service);
+    return url === undefined ? reachThroughApiServer(cluster(), service, patience) : reachByUrl(url, service);
   if (url === undefined) return refuseGrpcThroughApiServer(service, cluster().namespace);
   // Loads a second's worth of packages that nobody else needs.
   const { createGrpcClient } = await import('./grpc-client.ts');
   return createGrpcClient(url, service);
+}
+
+function patienceOf(args: Arguments, { terminal, signal }: Context): Patience {
+  const text = args.text('timeout') ?? '120';
+  const seconds = Number(text);
+  if (text.trim() === '' || !(seconds >= 1 && seconds <= 3600))
+    throw new UsageError(`--timeout cannot be "${text}".`, 'Give seconds from 1 to 3600, such as 120.');
+  return { timeoutMs: seconds * 1000, note: (words) => terminal.note(words), signal };
 }
 
 async function readInputs(args: Arguments, model: ModelMetadata, terminal: Terminal): Promise<Tensor[]> {

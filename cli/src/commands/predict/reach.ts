@@ -5,20 +5,24 @@ import type { Pod } from '@slipway/kube';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { healthOf } from '../../cluster/conditions.ts';
 import { findObject } from '../../cluster/find-object.ts';
-import type { SlipwayObject } from '../../cluster/kinds.ts';
 import { isReady, portNamed, proxyPath } from '../../cluster/pods.ts';
 import { CliError, UsageError } from '../../errors.ts';
 import { createRestClient } from './rest-client.ts';
 import type { Send } from './rest-client.ts';
 import type { ModelClient } from './model-client.ts';
+import { wake, wakesUp } from './wake.ts';
+import type { Patience } from './wake.ts';
 
 /** Longer than any inference that somebody waits for at a terminal. */
 const TIMEOUT_MS = 60_000;
 
-/** Through the API server to a ready pod of the revision that has the traffic. */
-export async function reachThroughApiServer(cluster: Cluster, service: string): Promise<ModelClient> {
-  const object = await findObject(cluster, { kind: 'InferenceService', name: service });
-  const pod = await readyPod(cluster, object);
+/** Through the API server to a ready pod of the revision that has the traffic. Waits for it where the service had none while nobody asked. */
+export async function reachThroughApiServer(
+  cluster: Cluster,
+  service: string,
+  patience: Patience,
+): Promise<ModelClient> {
+  const pod = await readyPod(cluster, service, patience);
   const port = portNamed(pod, 'http');
   if (port === undefined)
     throw new CliError(`Pod ${pod.metadata.name} has no port "http".`, 'Reach it with kubectl port-forward and --url.');
@@ -32,17 +36,35 @@ export async function reachThroughApiServer(cluster: Cluster, service: string): 
   return createRestClient(send, service, `Pod ${pod.metadata.name}`);
 }
 
-async function readyPod({ client, namespace }: Cluster, object: SlipwayObject): Promise<Pod> {
-  const { name } = object.metadata;
-  const { status } = object as InferenceService;
-  const revision = status?.stable?.revision;
+async function readyPod(cluster: Cluster, service: string, patience: Patience): Promise<Pod> {
+  const { object, pod } = await look(cluster, service);
+  if (pod !== undefined) return pod;
+  if (!wakesUp(object) || healthOf(object).state === 'wrong') throw nothingAnswers(object);
+  await wake(cluster, service, patience);
+  const later = await look(cluster, service);
+  if (later.pod !== undefined) return later.pod;
+  throw nothingAnswers(later.object);
+}
+
+interface Look {
+  readonly object: InferenceService;
+  readonly pod: Pod | undefined;
+}
+
+async function look(cluster: Cluster, name: string): Promise<Look> {
+  const { client, namespace } = cluster;
+  const object = (await findObject(cluster, { kind: 'InferenceService', name })) as InferenceService;
+  const revision = object.status?.stable?.revision;
   const labelSelector = `slipway.dev/inferenceservice=${name}${revision === undefined ? '' : `,slipway.dev/revision=${revision}`}`;
   const { items } = await client.list(builtin.Pod, { namespace, labelSelector });
-  const found = items.find(isReady);
-  if (found !== undefined) return found;
+  return { object, pod: items.find(isReady) };
+}
+
+function nothingAnswers(object: InferenceService): CliError {
+  const { name } = object.metadata;
   const { reason, message, state } = healthOf(object);
   const why = state === 'well' && reason !== 'ScaledToZero' ? '' : ` ${reason}: ${message}`;
-  throw new CliError(`No pod of "${name}" answers.${why}`, `See: slipway describe service ${name}`);
+  return new CliError(`No pod of "${name}" answers.${why}`, `See: slipway describe service ${name}`);
 }
 
 /** Straight to an address that a person names. */

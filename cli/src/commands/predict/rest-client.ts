@@ -44,7 +44,8 @@ interface Asked {
 }
 
 /** The JSON of an answer that went well. Throws CliError for any other. */
-function parse({ status, text }: HttpAnswer, asked: Asked): unknown {
+function parse(answer: HttpAnswer, asked: Asked): unknown {
+  const { status, text } = answer;
   const isGood = status >= 200 && status < 300;
   const body = parseJson(text);
   if (isGood && body !== undefined) return body;
@@ -52,7 +53,7 @@ function parse({ status, text }: HttpAnswer, asked: Asked): unknown {
     const hint = 'Is it a server of the Open Inference Protocol, over HTTP?';
     throw new CliError(`${asked.where} does not answer in JSON.`, hint);
   }
-  throw refusal(status, wordsOf(body) ?? (text.trim().slice(0, 200) || 'no explanation'), asked);
+  throw refusal(status, wordsOf(answer), asked);
 }
 
 function refusal(status: number, words: string, { model, where }: Asked): CliError {
@@ -68,10 +69,10 @@ function refusal(status: number, words: string, { model, where }: Asked): CliErr
   return new CliError(`${where} refuses (${status}): ${words}`, hint);
 }
 
-/** `error` of a model server, `message` of the API server. */
-function wordsOf(body: unknown): string | undefined {
-  const { error, message } = (body ?? {}) as { readonly error?: string; readonly message?: string };
-  return error ?? message;
+/** What an answer says of itself: `error` of a model server or a gateway, `message` of the API server. */
+export function wordsOf({ text }: HttpAnswer): string {
+  const { error, message } = (parseJson(text) ?? {}) as { readonly error?: string; readonly message?: string };
+  return error ?? message ?? (text.trim().slice(0, 200) || 'no explanation');
 }
 
 function parseJson(text: string): unknown {
