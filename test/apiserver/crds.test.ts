@@ -81,6 +81,23 @@ const approval = (change: object = {}, name = 'a-1.ana') =>
   manifest('Approval', { modelVersion: { name: 'a-1' }, decision: 'Approved', by: 'ana@acme.io', ...change }, name);
 const service = (change: object = {}) => manifest('InferenceService', { modelVersion: { name: 'a-1' }, ...change });
 
+const stepwise = (...steps: object[]) => service({ rollout: { strategy: 'Canary', canary: { steps } } });
+const analysed = (analysis: object, step: object = { weight: 5, atLeast: '1m' }) =>
+  service({ rollout: { strategy: 'Canary', canary: { steps: [step], analysis } } });
+const judgedBy = (check: object) => analysed({ checks: [{ name: 'a', ...check }] });
+const BESIDE_STABLE = { metric: 'LatencyP95', notWorseThanStable: { factor: 1.1 } };
+const modelRollout = (change: object = {}) =>
+  manifest(
+    'ModelRollout',
+    {
+      inferenceService: { name: 'fare' },
+      from: { revision: 'fare-1' },
+      to: { revision: 'fare-2' },
+      cause: 'SpecChange',
+      ...change,
+    },
+    'fare-1',
+  );
 const byGatewayApi = {
   expose: { hosts: ['a.example.org'], by: 'GatewayApi', gateway: { name: 'public', namespace: 'infra' } },
 };
@@ -122,6 +139,8 @@ describe('the API server', () => {
     scheduled({ from: '*/15 0-6/2,22 1,15 JAN *' }),
     service(byGatewayApi),
     service({ expose: { hosts: ['fare.ml.example.org', 'svc.example.org', 'ml.svc.example.org', 'a.b'] } }),
+    service({ expose: { ...byGatewayApi.expose, grpcHosts: ['b.example.org'] } }),
+    service({ expose: { grpcHosts: ['b.example.org'], by: 'GatewayApi', gateway: { name: 'public' } } }),
     alias(),
     approval(),
   ] as Manifest[])('takes a small $kind', async (object) => {
@@ -322,6 +341,22 @@ describe('the API server', () => {
       service({ expose: { hosts: ['a.example.org'], by: 'GatewayApi' } }),
       'with by: GatewayApi and only with that',
     ],
+    ['no host at all', service({ expose: { by: 'GatewayApi', gateway: { name: 'public' } } }), 'at least one host'],
+    [
+      'no host for gRPC',
+      service({ expose: { ...byGatewayApi.expose, grpcHosts: [] } }),
+      'should have at least 1 items',
+    ],
+    [
+      'hosts for gRPC alone without the Gateway API',
+      service({ expose: { hosts: ['a.example.org'], grpcHosts: ['b.example.org'] } }),
+      'grpcHosts are only for by: GatewayApi',
+    ],
+    [
+      'a host for requests of two kinds',
+      service({ expose: { ...byGatewayApi.expose, grpcHosts: ['b.example.org', 'a.example.org'] } }),
+      'in hosts or in grpcHosts, not in both',
+    ],
     [
       'access by the Gateway API',
       service({ ...byGatewayApi, access: { from: [{ namespace: { name: 'team' } }] } }),
@@ -341,6 +376,68 @@ describe('the API server', () => {
     ['its long name', service({ expose: { hosts: ['fare.team.svc.my.corp'] } }), 'that services have by themselves'],
     ['a name of the cluster', service({ expose: { hosts: ['x.cluster.local'] } }), 'that services have by themselves'],
     ['a name for port forwards', service({ expose: { hosts: ['x.localhost'] } }), 'that services have by themselves'],
+    [
+      'steps without Canary',
+      service({ rollout: { strategy: 'Rolling', canary: { steps: [{ weight: 5 }] } } }),
+      'strategy: Canary',
+    ],
+    ['Canary without steps', service({ rollout: { strategy: 'Canary' } }), 'give canary, the steps to take'],
+    ['weights that fall', stepwise({ weight: 50 }, { weight: 25 }), 'weights must rise from step to step'],
+    [
+      'a weight twice',
+      stepwise({ weight: 50, atLeast: '1m' }, { weight: 50 }),
+      'two steps must not have the same weight',
+    ],
+    ['an analysis of nothing', analysed({ checks: [] }), 'should have at least 1 items'],
+    [
+      'a check twice',
+      analysed({ checks: [BESIDE_STABLE, BESIDE_STABLE].map((one) => ({ name: 'a', ...one })) }),
+      'Duplicate value',
+    ],
+    ['a check without a limit', judgedBy({ metric: 'ErrorRate' }), 'give exactly one of max'],
+    ['a check with two limits', judgedBy({ ...BESIDE_STABLE, maxLatency: '1s' }), 'give exactly one of max'],
+    ['a share of a latency', judgedBy({ metric: 'LatencyP95', max: 0.1 }), 'write maxLatency: 250ms'],
+    ['more of a latency', judgedBy({ metric: 'LatencyP95', notWorseThanStable: { by: 0.1 } }), 'or byLatency: 50ms'],
+    ['a latency of errors', judgedBy({ metric: 'ErrorRate', maxLatency: '1s' }), 'write max: 0.01'],
+    [
+      'errors that take longer',
+      judgedBy({ metric: 'ErrorRate', notWorseThanStable: { byLatency: '1s' } }),
+      'or by: 0.01',
+    ],
+    ['a latency of a day', judgedBy({ metric: 'LatencyP95', maxLatency: '24h' }), 'maxLatency must be from 1ms to 10m'],
+    [
+      'a difference of nothing',
+      judgedBy({ metric: 'LatencyP95', notWorseThanStable: { byLatency: '0s' } }),
+      'byLatency must be from 1ms to 10m',
+    ],
+    [
+      'beside stable without a word',
+      judgedBy({ metric: 'ErrorRate', notWorseThanStable: {} }),
+      'give exactly one of factor',
+    ],
+    [
+      'beside stable in two ways',
+      judgedBy({ metric: 'ErrorRate', notWorseThanStable: { factor: 2, by: 0.1 } }),
+      'give exactly one of factor',
+    ],
+    [
+      'better than stable',
+      judgedBy({ metric: 'ErrorRate', notWorseThanStable: { factor: 0.5 } }),
+      'greater than or equal to 1',
+    ],
+    [
+      'an end without data at a step without a time',
+      analysed({ onNoData: 'Abort', checks: [{ name: 'a', ...BESIDE_STABLE }] }, { weight: 5 }),
+      'needs atLeast, the time for which it waits for requests',
+    ],
+    ['copies after a weight', stepwise({ weight: 5 }, { mirrorPercent: 5, atLeast: '1m' }), 'before the first weight'],
+    ['copies without an end', stepwise({ mirrorPercent: 5 }), 'needs atLeast'],
+    [
+      'a step of both',
+      stepwise({ mirrorPercent: 5, weight: 5, atLeast: '1m' }),
+      'exactly one of weight and mirrorPercent',
+    ],
+    ['a last step of 100 %', stepwise({ weight: 100 }), 'should be less than or equal to 99'],
     ['fewer than no replicas', service({ scaling: { replicas: -1 } }), 'should be greater than or equal to 0'],
   ])('refuses %s', async (_, object, message) => {
     expect(await dryRun(object)).toContain(message);
@@ -350,6 +447,20 @@ describe('the API server', () => {
     await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(modelVersion()));
 
     expect(await dryRun(modelVersion({ number: 2 }))).toContain('a ModelVersion is immutable; make a new one');
+  });
+
+  it('lets people say what they want of a ModelRollout, and not take back what was said', async () => {
+    const said = { verdict: 'Abort', approvedStep: 2, try: 2 };
+    await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(modelRollout(said)));
+
+    expect(await dryRun(modelRollout({ ...said, state: 'Paused' }))).toBe('');
+    expect(await dryRun(modelRollout({ ...said, to: { revision: 'fare-3' } }))).toContain(
+      'from, to and cause never change',
+    );
+    expect(await dryRun(modelRollout({ ...said, approvedStep: 1 }))).toContain('approvedStep never falls');
+    expect(await dryRun(modelRollout({ ...said, try: 1 }))).toContain('try never falls');
+    expect(await dryRun(modelRollout({ ...said, verdict: 'Auto' }))).toContain('raise try in the same change');
+    expect(await dryRun(modelRollout({ ...said, verdict: 'Auto', try: 3 }))).toBe('');
   });
 
   it('refuses to change an Approval, and says how to decide otherwise', async () => {

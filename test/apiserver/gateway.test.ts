@@ -219,13 +219,33 @@ it('keeps its routes and stays ready while the API server is away, and follows a
   await expect.poll(async () => (await applied())?.sequence, WAIT).toBe(3);
 });
 
+async function newToken(account: string, audience: string): Promise<string> {
+  return (await plane.kubectl(['create', 'token', account, '-n', 'default', `--audience=${audience}`])).stdout.trim();
+}
+
+it('tells the stream to its operator alone, where it is told who that is', async () => {
+  for (const name of ['operator', 'another'])
+    await apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'default' } });
+  const guarded = await startGateway(join(plane.folder, 'gateway.kubeconfig'), ['--operator=default/operator']);
+  const status = async (path: string, token?: string) => {
+    const answer = await fetch(`http://127.0.0.1:${guarded.ports.admin}${path}`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+
+  expect(await status('/stream', await newToken('operator', 'slipway-gateways'))).toBe(200);
+  expect(await status('/stream')).toBe(401);
+  expect(await status('/stream', await newToken('operator', 'slipway'))).toBe(401);
+  expect(await status('/stream', await newToken('another', 'slipway-gateways'))).toBe(403);
+  expect(await status('/healthz')).toBe(200);
+  guarded.process.kill('SIGKILL');
+});
+
 describe('access', () => {
   const from = (...callers: readonly object[]) => ({ access: { from: callers } });
   const checkout = { serviceAccount: { namespace: 'default', name: 'checkout' } };
-
-  async function newToken(account: string, audience: string): Promise<string> {
-    return (await plane.kubectl(['create', 'token', account, '-n', 'default', `--audience=${audience}`])).stdout.trim();
-  }
 
   async function applyAccess(sequence: number, access: object): Promise<void> {
     await apply(route(sequence, [100, 0], access));
@@ -258,6 +278,13 @@ describe('access', () => {
     expect(await whoAnswers(token)).toBe('401');
   });
 
+  it('is open where it names anyone', async () => {
+    await applyAccess(6, from(checkout, { anyone: {} }));
+    expect(await whoAnswers()).toBe('flights-1');
+    await applyAccess(7, from({ namespace: { name: 'default' } }));
+    expect(await whoAnswers()).toBe('401');
+  });
+
   it('while the API server is away lets in whom it knows, and says 503 to others', async () => {
     const [known, unknown] = [await newToken('checkout', 'slipway'), await newToken('checkout', 'slipway')];
     expect(await whoAnswers(known)).toBe('flights-1');
@@ -279,8 +306,12 @@ describe('access', () => {
 
   it.each([
     [from(), 'spec.access.from: Invalid value: 0: spec.access.from in body should have at least 1 items'],
-    [from({}), 'give exactly one of serviceAccount and namespace'],
-    [from({ ...checkout, namespace: { name: 'web' } }), 'give exactly one of serviceAccount and namespace'],
+    [from({}), 'give exactly one of serviceAccount, namespace, certificate and anyone'],
+    [
+      from({ ...checkout, namespace: { name: 'web' } }),
+      'give exactly one of serviceAccount, namespace, certificate and anyone',
+    ],
+    [from({ certificate: { name: 'a, DNS:b' } }), 'must be a DNS name or a URI'],
     [from({ serviceAccount: { namespace: 'web', name: 'a/b' } }), 'must be the name of a service account'],
   ])('%j is refused: %s', async (access, message) => {
     const { stderr } = await plane.kubectl(['apply', '-f', '-'], JSON.stringify(route(9, [100, 0], access)));

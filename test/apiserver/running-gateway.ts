@@ -25,8 +25,8 @@ export function ownAddress(): string {
 }
 
 /** Resolves when it listens. */
-export async function startGateway(kubeconfig: string): Promise<RunningGateway> {
-  const flags = ['--port=0', '--admin-port=0', '--drain-seconds=1'];
+export async function startGateway(kubeconfig: string, more: readonly string[] = []): Promise<RunningGateway> {
+  const flags = ['--port=0', '--admin-port=0', '--drain-seconds=1', ...more];
   const child = spawn(process.execPath, [SOURCES, ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, KUBECONFIG: kubeconfig },

@@ -1,4 +1,5 @@
 /** `npm run bench`: figures, with the machine that gave them. */
+import { benchAnalysis } from './analysis.ts';
 import { benchAutoscaler } from './autoscaler.ts';
 import { benchCluster } from './cluster.ts';
 import { benchColdStart } from './cold-start.ts';
@@ -22,6 +23,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   routes: { about: 'how soon a gateway follows a route, and what 10,000 routes cost it', run: benchRoutes },
   'cold-start': { about: 'from a request that finds no pod to its answer, by stage (needs root)', run: benchColdStart },
   autoscaler: { about: 'our autoscaler beside that of Kubernetes, on the same load, simulated', run: benchAutoscaler },
+  analysis: {
+    about: 'what a canary is judged by, beside Argo Rollouts, on the same traffic, simulated',
+    run: benchAnalysis,
+  },
   operator: { about: 'the operator: memory and processor at rest, from an apply to a Job', run: benchOperator },
   runtime: { about: 'our controller runtime beside others, on the same work', run: benchRuntime },
   cluster: { about: 'how long the cluster in a box takes to be ready (needs root)', run: benchCluster },

@@ -1,10 +1,12 @@
 /** What the chart renders, by helm itself; that it installs, the other tests of this level show. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadAll } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
+import { OPERATOR_AUDIENCE } from '../../gateway/src/access/bearer-token.ts';
 import { findBinaries } from '../../hack/kube/binaries.ts';
+import { USUAL_POD_PATHS } from '../../operator/src/pod-paths.ts';
 
 interface Rendered {
   readonly kind: string;
@@ -86,6 +88,16 @@ it('hands more variables to the operator', async () => {
       },
     },
   });
+});
+
+it('tells the operator what services may set of their pods', async () => {
+  const given = async (...settings: readonly string[]) => {
+    const operator = named(await render(...settings), 'Deployment', 'team-slipway');
+    return JSON.stringify(operator.spec);
+  };
+
+  expect(await given()).toContain(`"SLIPWAY_POD_PATHS","value":"${USUAL_POD_PATHS.join(',')}"`);
+  expect(await given('podPaths={None}')).toContain('"SLIPWAY_POD_PATHS","value":"None"');
 });
 
 it('has the API server check signatures and uses, trusts whom it is told to, and lets the operator see that it does', async () => {
@@ -182,9 +194,53 @@ describe('the gateways', () => {
       template: {
         spec: {
           terminationGracePeriodSeconds: 125,
-          containers: [{ args: ['--drain-seconds=20', '--grace-seconds=100', '--log-level=debug'] }],
+          containers: [
+            {
+              args: expect.arrayContaining([
+                '--drain-seconds=20',
+                '--grace-seconds=100',
+                '--log-level=debug',
+              ]) as unknown,
+            },
+          ],
         },
       },
+    });
+  });
+
+  it('have a volume for samples where they keep any, and the operator knows that they do', async () => {
+    const enabled = 'gateway.sampling.enabled=true';
+    const [none, own, shared] = await Promise.all([
+      render(),
+      render(enabled, 'gateway.sampling.sizeLimit=2Gi'),
+      render(enabled, 'gateway.sampling.volume.persistentVolumeClaim.claimName=samples'),
+    ]);
+    const operatorKnows = { name: 'SLIPWAY_GATEWAY_SAMPLING', value: 'Enabled' };
+    const operatorOf = (rendered: readonly Rendered[]) => JSON.stringify(named(rendered, 'Deployment', 'team-slipway'));
+
+    expect(named(none, 'Deployment', GATEWAY).spec).not.toHaveProperty('template.spec.volumes');
+    expect(operatorOf(none)).not.toContain('SAMPLING');
+    expect(named(own, 'Deployment', GATEWAY).spec).toMatchObject({
+      template: {
+        spec: {
+          securityContext: { fsGroup: 65532, runAsNonRoot: true },
+          volumes: [{ name: 'samples', emptyDir: { sizeLimit: '2Gi' } }],
+        },
+      },
+    });
+    expect(named(own, 'Deployment', GATEWAY).spec).toMatchObject(
+      containerThat({
+        args: expect.arrayContaining([
+          '--sampling-dir=/samples',
+          '--sampling-size-limit=2Gi',
+          '--sampling-retention=168h',
+        ]) as unknown,
+        volumeMounts: [{ name: 'samples', mountPath: '/samples' }],
+      }),
+    );
+    expect(operatorOf(own)).toContain(JSON.stringify(operatorKnows));
+    expect(named(shared, 'Deployment', GATEWAY).spec).toMatchObject({
+      template: { spec: { volumes: [{ name: 'samples', persistentVolumeClaim: { claimName: 'samples' } }] } },
     });
   });
 
@@ -221,6 +277,81 @@ describe('the gateways', () => {
     );
     const without = await render(...own, 'gateway.tokenReviews=false');
     expect(without.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([]);
+  });
+
+  it('speak TLS where they are given a certificate, and ask clients for theirs where there are authorities', async () => {
+    const without = await render();
+    const withIt = await render('gateway.tls.secret=certificate', 'gateway.tls.clientCaSecret=authorities');
+
+    expect(JSON.stringify(named(without, 'Deployment', GATEWAY))).not.toMatch(/tls|volumes/);
+    expect(named(withIt, 'Deployment', GATEWAY).spec).toMatchObject(
+      containerThat({
+        args: expect.arrayContaining([
+          '--tls-cert-file=/tls/server/tls.crt',
+          '--tls-key-file=/tls/server/tls.key',
+          '--tls-client-ca-file=/tls/clients/ca.crt',
+        ]) as unknown,
+        ports: expect.arrayContaining([{ name: 'https', containerPort: 8443 }]) as unknown,
+      }),
+    );
+    expect(JSON.stringify(named(withIt, 'Deployment', GATEWAY).spec)).toContain('"secretName":"authorities"');
+    expect(named(withIt, 'Service', GATEWAY).spec).toMatchObject({
+      ports: [{}, { name: 'https', port: 443, targetPort: 'https' }],
+    });
+    expect(named(withIt, 'NetworkPolicy', GATEWAY).spec).toMatchObject({
+      ingress: [{ ports: [{ port: 'http' }, { port: 'https' }] }, {}],
+    });
+    await expect(render('gateway.tls.clientCaSecret=authorities')).rejects.toThrow('clientCaSecret');
+  });
+
+  it('may have tokens of themselves alone, and pods with access ask for them where that is wished', async () => {
+    const { rules } = named(await render(), 'Role', `${GATEWAY}-own`);
+    expect(rules).toEqual([
+      { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: [GATEWAY], verbs: ['create'] },
+    ]);
+    const operator = async (...settings: readonly string[]) => {
+      const rendered = await render(...settings);
+      const role = named(rendered, 'ClusterRole', 'team-slipway');
+      const writes = role.rules?.some(
+        ({ resources, verbs }) => resources[0] === 'configmaps' && verbs.includes('patch'),
+      );
+      return { writes, deployment: JSON.stringify(named(rendered, 'Deployment', 'team-slipway')) };
+    };
+
+    const [without, withIt] = [await operator(), await operator('access.atPods=true')];
+    expect([without.writes, withIt.writes]).toEqual([false, true]);
+    expect(without.deployment).not.toContain('SLIPWAY_ACCESS_AT_PODS');
+    expect(withIt.deployment).toContain('{"name":"SLIPWAY_ACCESS_AT_PODS","value":"Enabled"}');
+  });
+
+  it('know the operator by its token, which is for them alone, where they may ask whose it is', async () => {
+    const rendered = await render();
+    const file = '/var/run/secrets/slipway-gateways/token';
+
+    expect(named(rendered, 'Deployment', GATEWAY).spec).toMatchObject(
+      containerThat({ args: expect.arrayContaining(['--operator=ops/team-slipway']) as unknown }),
+    );
+    expect(named(rendered, 'Deployment', 'team-slipway').spec).toMatchObject({
+      template: {
+        spec: {
+          serviceAccountName: 'team-slipway',
+          containers: [
+            {
+              env: expect.arrayContaining([{ name: 'SLIPWAY_GATEWAY_TOKEN_FILE', value: file }]) as unknown,
+              volumeMounts: [{ name: 'gateway-token', mountPath: dirname(file), readOnly: true }],
+            },
+          ],
+          volumes: [
+            {
+              name: 'gateway-token',
+              projected: { sources: [{ serviceAccountToken: { audience: OPERATOR_AUDIENCE, path: basename(file) } }] },
+            },
+          ],
+        },
+      },
+    });
+    const without = await render('gateway.tokenReviews=false');
+    expect(JSON.stringify(named(without, 'Deployment', GATEWAY))).not.toContain('--operator');
   });
 
   it('let only the operator and Prometheus at the admin port', async () => {

@@ -236,6 +236,78 @@ it('answers every request while the gateways are replaced one by one', async () 
   expect(report.failures).toEqual([]);
 });
 
+describe('a canary', () => {
+  const steps = [
+    { mirrorPercent: 50, atLeast: '3s' },
+    { weight: 10, atLeast: '3s' },
+    { weight: 50, waitFor: 'Promotion' },
+  ];
+
+  /** Asks for a version, and waits until half of the requests are its. Returns its ModelRollout. */
+  async function halfWayTo(number: number): Promise<string> {
+    await patch({
+      rollout: { strategy: 'Canary', canary: { steps } },
+      modelVersion: { name: await makeVersion(number) },
+    });
+    return eventually(
+      'the canary waits for a person',
+      async () => {
+        const path = '{range .items[?(@.status.observedWeight==50)]}{.kind}/{.metadata.name} {end}';
+        const found = await cluster.kubectl(['get', 'modelrollouts', '-o', `jsonpath=${path}`]);
+        return found.split(' ').find((name) => name !== '');
+      },
+      180,
+    );
+  }
+
+  const say = (rollout: string, spec: object) =>
+    cluster.kubectl(['patch', rollout, '--type=merge', `--patch=${JSON.stringify({ spec })}`]);
+
+  async function versionsNow(seconds: number): Promise<LoadReport['versions']> {
+    const load = startLoad({ ...address, rate: RATE, what: 'what the split is' });
+    await sleep(seconds * 1000);
+    return (await load.stop()).versions;
+  }
+
+  it('answers every request step by step, by the weights, until a person promotes it', async () => {
+    let split: LoadReport['versions'] = {};
+    const report = await underLoad('a canary, promoted', async () => {
+      const rollout = await halfWayTo(5);
+      split = await versionsNow(5);
+      await say(rollout, { approvedStep: 3 });
+      await onlyRevisionOf('fare-5');
+    });
+
+    expect(report.failures).toEqual([]);
+    expect(Object.keys(report.versions)).toEqual(['4', '5']);
+    const { 4: old = 0, 5: candidate = 0 } = split;
+    // Four standard deviations of chance.
+    expect(Math.abs(candidate - old)).toBeLessThan(4 * Math.sqrt(old + candidate));
+  });
+
+  it('answers every request when a person takes it back', async () => {
+    let after: LoadReport['versions'] = {};
+    const report = await underLoad('a canary, aborted', async () => {
+      await say(await halfWayTo(6), { verdict: 'Abort' });
+      await onlyRevisionOf('fare-5');
+      after = await versionsNow(2);
+    });
+    const words = await cluster.kubectl([
+      'get',
+      SERVICE,
+      '-o',
+      'jsonpath={.status.conditions[?(@.type=="Stalled")].message}',
+    ]);
+    await patch({ rollout: null, modelVersion: { name: 'fare-5' } });
+    await cluster.kubectl(['wait', '--for=condition=Ready', SERVICE, '--timeout=2m']);
+    await eventually('two pods', async () => ((await podsOf(PODS)).length === 2 ? true : undefined), 120);
+
+    expect(report.failures).toEqual([]);
+    expect(Object.keys(after)).toEqual(['5']);
+    expect(words).toMatch(/was aborted at step 3 of 4: spec.verdict/);
+  });
+});
+
 it('answers every request while the chart is upgraded, to another image of the model server and new operator and gateways; no pod is restarted', async () => {
   const uids = () => cluster.kubectl(['get', 'pods', '-l', PODS, '-o', 'jsonpath={.items[*].metadata.uid}']);
   const before = await uids();

@@ -64,6 +64,8 @@ function examplePod(models: string, [http = 0, grpc = 0, metrics = 0]: readonly 
     batchRuntimeImage: 'ours',
     imagePullPolicy: 'Never' as const,
     drainSeconds: 0,
+    keepsSamples: false,
+    podPaths: [],
   };
   return buildPodTemplate({ service: SERVICE, revision: `${SERVICE}-1`, facts, config, runtime });
 }

@@ -3,7 +3,7 @@ import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds
 import { controllerOf } from '@slipway/kube';
 import type { Deployment, EndpointSlice, KubeObject, Pod } from '@slipway/kube';
 import { addInferenceServiceController } from '../../operator/src/controllers/inference-service/controller.ts';
-import { trafficOf } from '../../operator/src/controllers/inference-service/traffic.ts';
+import { trafficOf } from '../../operator/src/rollouts/traffic.ts';
 import { IN_USE_FINALIZER } from '../../operator/src/controllers/model-version/plan.ts';
 import { MODEL_VERSION_LABEL, REVISION_LABEL } from '../../operator/src/labels.ts';
 import { aModelVersion, anInferenceService, WORKLOADS } from '../../operator/src/testing/fixtures.ts';

@@ -58,7 +58,7 @@ it.each<[string, Mutation, ServiceModelOptions, RegExp]>([
       plan: (real) => (observed, context) => {
         const plan = real(observed, context);
         const isBroken = observed.revisions.some(({ trouble }) => trouble !== undefined);
-        return isBroken ? { ...plan, apply: [], prune: [] } : plan;
+        return isBroken ? { ...plan, apply: [], owedRollout: undefined, newRollout: undefined, prune: [] } : plan;
       },
     },
     { ...change, script: [serve('broken'), serve('v2')] },

@@ -23,6 +23,8 @@ it('docs/operations.md tells of every metric of the operator, and of no other', 
     batchRuntimeImage: 'b',
     imagePullPolicy: 'Never',
     drainSeconds: 1,
+    keepsSamples: false,
+    podPaths: [],
   } as const;
   const events = { record: () => undefined, flush: async () => undefined };
   const caches = createCaches(manager, { gateway: GATEWAY });

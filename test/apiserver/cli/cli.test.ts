@@ -1,6 +1,6 @@
 /** The command `slipway` against a real API server; what the operator and the nodes would write is written by the test. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -349,6 +349,22 @@ spec:
     const second = await world.slipway(['promote', 'flights-delay-2-7f3a2c', '--into', folder]);
     expect([second.code, second.stdout]).toEqual([0, '']);
     expect(second.stderr).toBe('Nothing to change: the folder has this version already.\n');
+  });
+
+  it('fills the folder of its example, which is taken as it is', async () => {
+    const prod = join(folder, 'example');
+    cpSync(join(ROOT, 'examples', 'promote-by-git', 'prod'), prod, { recursive: true });
+    const { code, stderr } = await world.slipway(['promote', 'fare-1', '--into', prod, '--service', 'fare']);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    expect(readFileSync(join(prod, 'service.yaml'), 'utf8')).toContain('name: fare-1 # slipway promote');
+
+    const { stdout } = await world.plane.kubectl(['apply', '-k', prod, '--dry-run=server', '-o', 'name']);
+    expect(stdout.trim().split('\n').sort()).toEqual([
+      'inferenceservice.slipway.dev/fare',
+      'modelversion.slipway.dev/fare-1',
+      'persistentvolumeclaim/models',
+      'store.slipway.dev/default',
+    ]);
   });
 
   it('refuses a version that is not Ready', async () => {

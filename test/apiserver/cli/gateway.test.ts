@@ -21,7 +21,8 @@ let gateway: RunningGateway;
 beforeAll(async () => {
   world = await startWorld();
   kubelet = await startKubeletLogs(world, () => '');
-  server = await startServer({ 'fare/1/model.onnx': fareModel() }, [`--host=${ADDRESS}`]);
+  const models = { 'fare/1/model.onnx': fareModel(), 'nap/1/model.onnx': fareModel() };
+  server = await startServer(models, [`--host=${ADDRESS}`]);
   gateway = await startGateway(world.plane.kubeconfigPath);
   await addService();
   await addGateway();
@@ -44,14 +45,13 @@ async function addService(): Promise<void> {
       stable: { revision: 'fare-a', modelVersion: 'fare-1', ready: 1 },
     },
   });
-  const { http, grpc } = server.ports;
-  const backend = {
-    revision: 'fare-a',
-    weight: 100,
-    endpoints: { service: { name: 'fare-a' }, httpPort: http, grpcPort: grpc },
-  };
+  const backend = { revision: 'fare-a', weight: 100, endpoints: { service: { name: 'fare-a' }, ...httpAndGrpc() } };
   await world.add('TrafficRoute', 'fare', { spec: { sequence: 3, stable: 'fare-a', backends: [backend] } });
   await apply(slice('fare-a', {}, { addresses: [ADDRESS], conditions: { ready: true } }));
+}
+
+function httpAndGrpc() {
+  return { httpPort: server.ports.http, grpcPort: server.ports.grpc };
 }
 
 /** Its pod, and the address of the service, which leads there. */
@@ -63,7 +63,14 @@ async function addGateway(): Promise<void> {
     labels: {},
     spec: {
       containers: [
-        { name: 'gateway', image: 'gateway', ports: [{ name: 'admin', containerPort: gateway.ports.admin }] },
+        {
+          name: 'gateway',
+          image: 'gateway',
+          ports: [
+            { name: 'http', containerPort: gateway.ports.data },
+            { name: 'admin', containerPort: gateway.ports.admin },
+          ],
+        },
       ],
     },
     status: { phase: 'Running', podIP: ADDRESS, podIPs: [{ ip: ADDRESS }] },
@@ -161,6 +168,80 @@ describe('slipway get', () => {
     expect([cells['RATE'], stderr]).toEqual(['0/s', '']);
   });
 });
+
+describe('slipway predict at a service that has no pod while nobody asks', () => {
+  const predict = ['predict', 'nap', '--set', 'trip=3.1,12'];
+  beforeAll(addNap);
+
+  it('says which right is missing to wake it', async () => {
+    const ours: Right = { namespace: NAMESPACE, apiGroups: ['slipway.dev'], resources: ['*'], verbs: ['get', 'list'] };
+    const pods: Right = { namespace: NAMESPACE, apiGroups: [''], resources: ['pods'], verbs: ['list'] };
+    const kubeconfig = await world.kubeconfigFor('sleeper', [ours, pods]);
+    const { code, stderr } = await world.slipway(predict, { kubeconfig });
+
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'error: "nap" has no pod, and no gateway can be asked to wake it. You lack the right to list endpointslices.discovery.k8s.io in namespace "team".',
+    );
+  });
+
+  it('gives up when its time is over', async () => {
+    const { code, stderr } = await world.slipway([...predict, '--timeout', '1']);
+
+    expect(code).toBe(1);
+    expect(stderr).toContain('"nap" has no pod while nobody asks: waiting for the first one\n');
+    expect(stderr).toContain(`error: No pod of "nap" answered within 1 s.
+  Wait longer with --timeout SECONDS, or see why: slipway describe service nap
+`);
+  });
+
+  it('wakes it, waits for the first pod, and asks that', async () => {
+    const asked = world.slipway(predict);
+    await expect.poll(requestsThatWait, WAIT).toBe(1);
+    await addNapPod();
+
+    const { code, stdout, stderr } = await asked;
+    expect([code, stdout]).toEqual([0, 'ROW   fare\n1     12.625\n']);
+    expect(stderr).toContain('"nap" has no pod while nobody asks: waiting for the first one\n');
+  });
+});
+
+/** `nap` serves, and has no pod now. */
+async function addNap(): Promise<void> {
+  await world.add('InferenceService', 'nap', {
+    spec: { modelVersion: { name: 'fare-1' }, scaling: { min: 0, max: 2, replicas: 0, target: { concurrency: 1 } } },
+    status: {
+      ...conditions(['Ready', 'True', 'ScaledToZero'], ['Serving', 'True', 'ScaledToZero']),
+      stable: { revision: 'nap-a', modelVersion: 'fare-1', ready: 0 },
+    },
+  });
+  const backend = { revision: 'nap-a', weight: 100, endpoints: { service: { name: 'nap-a' }, ...httpAndGrpc() } };
+  const limits = { hold: { requests: 10, timeout: '120s' } };
+  await world.add('TrafficRoute', 'nap', { spec: { sequence: 1, stable: 'nap-a', limits, backends: [backend] } });
+}
+
+async function addNapPod(): Promise<void> {
+  await world.addPod('nap-pod', {
+    labels: { 'slipway.dev/inferenceservice': 'nap', 'slipway.dev/revision': 'nap-a' },
+    spec: {
+      containers: [{ name: 'server', image: 'server', ports: [{ name: 'http', containerPort: server.ports.http }] }],
+    },
+    status: {
+      phase: 'Running',
+      podIP: ADDRESS,
+      podIPs: [{ ip: ADDRESS }],
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  });
+  await apply(slice('nap-a', {}, { addresses: [ADDRESS], conditions: { ready: true } }));
+}
+
+/** At the gateway, of `nap`. */
+async function requestsThatWait(): Promise<number> {
+  const answer = await fetch(`http://${ADDRESS}:${gateway.ports.admin}/metrics`);
+  const line = /^slipway_gateway_requests_held\{[^}]*nap[^}]*\} (\d+)$/m.exec(await answer.text());
+  return Number(line?.[1] ?? 0);
+}
 
 it('slipway describe shows where requests go, and whether the gateways follow', async () => {
   const { stdout } = await world.slipway(['describe', 'service', 'fare']);

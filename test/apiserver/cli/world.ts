@@ -89,7 +89,7 @@ export async function startWorld(): Promise<World> {
     plane,
     client,
     slipway: (args, { input = '', kubeconfig = plane.kubeconfigPath } = {}) =>
-      run(['-n', NAMESPACE, ...args], { input, kubeconfig }),
+      runSlipway(['-n', NAMESPACE, ...args], { input, kubeconfig }),
     add: (kind, name, { spec, status }) =>
       create(kinds[kind], { apiVersion, kind, metadata: { name, namespace: NAMESPACE }, spec }, status),
     addNamespace,
@@ -112,7 +112,8 @@ export async function startWorld(): Promise<World> {
   };
 }
 
-async function kubeconfigFor(plane: ControlPlane, account: string, rights: readonly Right[]): Promise<string> {
+/** Credentials of a new service account of the namespace of the tests, which has these rights. */
+export async function kubeconfigFor(plane: ControlPlane, account: string, rights: readonly Right[]): Promise<string> {
   await must(plane.kubectl(['create', 'serviceaccount', account, '-n', NAMESPACE]));
   const group = 'rbac.authorization.k8s.io';
   const items = rights.flatMap(({ namespace, ...rule }, index) => {
@@ -143,7 +144,8 @@ async function must(result: Promise<{ readonly code: number; readonly stderr: st
   if (code !== 0) throw new Error(stderr);
 }
 
-function run(
+/** As a process of its own, without a terminal. */
+export function runSlipway(
   args: readonly string[],
   { input, kubeconfig }: { readonly input: string; readonly kubeconfig: string },
 ): Promise<Result> {

@@ -28,6 +28,8 @@ const WORKLOADS = {
   batchRuntimeImage: 'slipway/batch-runtime:test',
   imagePullPolicy: 'IfNotPresent',
   drainSeconds: 2,
+  keepsSamples: false,
+  podPaths: [],
 } as const;
 
 export function startDoomedOperator(real: KubeClient, namespace: string, doom: Doom): DoomedOperator {

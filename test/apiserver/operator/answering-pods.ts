@@ -4,13 +4,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { Http2Server } from 'node:http2';
 import { builtin } from '@slipway/kube';
 import type { DeepReadonly, KubeClient, Pod } from '@slipway/kube';
 import { REVISION_LABEL } from '../../../operator/src/labels.ts';
-import type { PodFate } from './kubelet.ts';
+import { podScript } from '../../faults/driver/pod-script.ts';
+import type { PodScript } from './kubelet.ts';
 
 const HTTP_PORT = 8080;
 const GRPC_PORT = 9000;
@@ -22,8 +23,8 @@ interface Answering {
 }
 
 export interface AnsweringPods {
-  /** Ready once its servers listen. */
-  fateOf(pod: DeepReadonly<Pod>): PodFate;
+  /** One of a Job ends well; another is ready once its servers listen. */
+  readonly script: PodScript;
   /** Ends the servers of pods that are gone, from now on. */
   follow(client: KubeClient): void;
   stop(): void;
@@ -41,16 +42,23 @@ export function answeringPodsObstacle(): string | undefined {
   }
 }
 
-export function createAnsweringPods(): AnsweringPods {
+/** The status with which a pod answers a request over HTTP. */
+export type StatusOf = (pod: DeepReadonly<Pod>, request: IncomingMessage) => Promise<number>;
+
+export function createAnsweringPods(statusOf: StatusOf = () => Promise.resolve(200)): AnsweringPods {
   const pods = new Map<string, Answering>();
   let timer: NodeJS.Timeout | undefined;
   let made = 0;
 
-  function start(revision: string): Answering {
+  function start(asked: DeepReadonly<Pod>): Answering {
+    const revision = asked.metadata.labels?.[REVISION_LABEL] ?? '';
     made += 1;
     const ip = `10.1.251.${made}`;
     setAddress('add', ip);
-    const rest = createServer((_, response) => void response.end(revision));
+    const rest = createServer(async (request, response) => {
+      const status = await statusOf(asked, request);
+      response.writeHead(status).end(status === 200 ? revision : 'refused by the pod');
+    });
     const grpc = createHttp2Server((_, response) => {
       response.writeHead(200, { 'content-type': 'application/grpc', 'x-revision': revision });
       response.end();
@@ -70,9 +78,10 @@ export function createAnsweringPods(): AnsweringPods {
   }
 
   return {
-    fateOf(pod) {
-      const { uid = '', labels } = pod.metadata;
-      const found = pods.get(uid) ?? start(labels?.[REVISION_LABEL] ?? '');
+    script: (pod) => {
+      if (pod.spec?.containers[0]?.name === 'batch') return podScript(pod);
+      const { uid = '' } = pod.metadata;
+      const found = pods.get(uid) ?? start(pod);
       pods.set(uid, found);
       return found.isListening ? { kind: 'run', ready: true, ip: found.ip } : { kind: 'wait' };
     },

@@ -5,18 +5,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { InferenceService, TrafficRoute } from '@slipway/crds';
 import { builtin } from '@slipway/kube';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { httpRouteKind, kinds } from '../../../operator/src/kinds.ts';
+import { gatewayRouteKinds, kinds } from '../../../operator/src/kinds.ts';
 import { answeringPodsObstacle, createAnsweringPods } from './answering-pods.ts';
 import type { AnsweringPods } from './answering-pods.ts';
 import { eventually, startHarness } from './harness.ts';
 import type { Harness } from './harness.ts';
-import { claim, DIGEST_B, inferenceService, modelVersion, namespaceNamed, store, verified } from './objects.ts';
-import { installGatewayApi, startTraefik, traefikObstacle } from './traefik.ts';
+import { claim, DIGEST_B, inferenceService, modelVersion, namespaceNamed, store } from './objects.ts';
+import { installGatewayApi } from './gateway-api-kinds.ts';
+import { startTraefik, traefikObstacle } from './traefik.ts';
 import type { Traefik } from './traefik.ts';
 
 const HOST = 'flights.example.org';
+const GRPC_HOST = 'grpc.example.org';
 const KEY = { namespace: 'team', name: 'flights' };
-const expose = { hosts: [HOST], by: 'GatewayApi', gateway: { name: 'public', namespace: 'infra' } };
+const gateway = { name: 'public', namespace: 'infra' };
+const expose = { hosts: [HOST], grpcHosts: [GRPC_HOST], by: 'GatewayApi', gateway };
 /** Longer than the operator needs for its next step. */
 const SETTLE_MS = 3_000;
 const obstacle = answeringPodsObstacle() ?? traefikObstacle();
@@ -27,14 +30,7 @@ let traefik: Traefik;
 beforeAll(async () => {
   if (obstacle !== undefined) return;
   pods = createAnsweringPods();
-  harness = await startHarness(
-    (pod) => {
-      if (pod.spec?.containers[0]?.name !== 'batch') return pods.fateOf(pod);
-      const asked = JSON.parse(pod.spec.containers[0].env?.[0]?.value ?? '{}') as { digest: string };
-      return { kind: 'succeed', message: verified(asked.digest) };
-    },
-    { gatewayApi: true },
-  );
+  harness = await startHarness(pods.script, { gatewayApi: true });
   pods.follow(harness.client);
   await harness.startOperator({ SLIPWAY_GATEWAY_API: 'Enabled' }).working();
   await harness.apply(
@@ -60,7 +56,7 @@ async function seen() {
   const message = status?.conditions?.find(({ type }) => type === 'Exposed')?.message;
   const { stable, address } = status ?? {};
   const isCurrent = status?.observedGeneration === metadata.generation;
-  return { isCurrent, said, message, stable: stable?.revision, version: stable?.modelVersion, hosts: address?.hosts };
+  return { isCurrent, said, message, stable: stable?.revision, version: stable?.modelVersion, address };
 }
 
 /** Waits until it is so of the present spec. */
@@ -94,14 +90,14 @@ function ask(): Promise<Answer> {
 }
 
 /** The revision that a call of gRPC reaches. */
-function callGrpc(): Promise<unknown> {
+function callGrpc(host: string): Promise<unknown> {
   const session = connect(`http://127.0.0.1:${traefik.port}`);
   return new Promise((resolve, reject) => {
     session.once('error', reject);
     const stream = session.request({
       ':method': 'POST',
       ':path': '/inference.GRPCInferenceService/ServerLive',
-      ':authority': HOST,
+      ':authority': host,
       'content-type': 'application/grpc',
       te: 'trailers',
     });
@@ -116,12 +112,12 @@ describe.skipIf(obstacle !== undefined)(
   () => {
     it('says that the cluster lacks the Gateway API, and serves under its other names', async () => {
       await harness.apply(inferenceService('team', 'delay-1', { expose }));
-      const { said, hosts } = await eventuallySays('Serving', 'True Serving');
+      const { said, address } = await eventuallySays('Serving', 'True Serving');
 
       expect(said('Exposed')).toBe('False GatewayApiNotInstalled');
       expect(said('Ready')).toBe('False GatewayApiNotInstalled');
       expect(said('UpToDate')).toBe('True UpToDate');
-      expect(hosts).toBeUndefined();
+      expect([address?.hosts, address?.grpcHosts]).toEqual([undefined, undefined]);
     });
 
     it('is answered by the Gateway once there is one, without a restart of the operator', async () => {
@@ -129,12 +125,13 @@ describe.skipIf(obstacle !== undefined)(
       const before = await eventuallySays('Exposed', 'False RouteNotAccepted');
       expect(before.message).toContain('Is there a Gateway "public" in namespace "infra"');
       traefik = await startTraefik(harness.plane);
-      const { stable, said, hosts } = await eventuallySays('Exposed', 'True Exposed');
+      const { stable, said, address } = await eventuallySays('Exposed', 'True Exposed');
 
       expect(said('Ready')).toBe('True UpToDate');
-      expect(hosts).toEqual([HOST]);
+      expect([address?.hosts, address?.grpcHosts]).toEqual([[HOST], [GRPC_HOST]]);
       await eventually('Traefik answers', async () => (await ask()).body === stable);
-      expect(await callGrpc()).toBe(stable);
+      expect(await callGrpc(HOST)).toBe(stable);
+      expect(await callGrpc(GRPC_HOST)).toBe(stable);
       const route = await harness.get<TrafficRoute>(kinds.TrafficRoute, KEY);
       expect(route?.spec.hosts).toEqual([]);
     });
@@ -171,7 +168,8 @@ describe.skipIf(obstacle !== undefined)(
         old,
         stable,
       ]);
-      expect(await callGrpc()).toBe(stable);
+      expect(await callGrpc(HOST)).toBe(stable);
+      expect(await callGrpc(GRPC_HOST)).toBe(stable);
     });
 
     it('does not end a change before the controller has read the new weights', async () => {
@@ -193,6 +191,7 @@ describe.skipIf(obstacle !== undefined)(
       const now = await eventuallySays('UpToDate', 'True UpToDate');
       expect(now.version).toBe('delay-1');
       await eventually('Traefik follows', async () => (await ask()).body === now.stable);
+      await eventually('gRPC follows, too', async () => (await callGrpc(GRPC_HOST)) === now.stable);
     });
 
     it('says in the words of the controller what is wrong with the route', async () => {
@@ -210,12 +209,12 @@ describe.skipIf(obstacle !== undefined)(
         '-p',
         JSON.stringify({ spec: { listeners } }),
       ]);
-      const { message, said, hosts } = await eventuallySays('Exposed', 'False RouteNotAccepted');
+      const { message, said, address } = await eventuallySays('Exposed', 'False RouteNotAccepted');
 
       expect(message).toMatch(/^traefik\.io\/gateway-controller says of the HTTPRoute: Accepted is False: /);
       expect(said('Ready')).toBe('False RouteNotAccepted');
       expect(said('Serving')).toBe('True Serving');
-      expect(hosts).toBeUndefined();
+      expect(address?.hosts).toBeUndefined();
     });
 
     it('says so where there is no such Gateway', async () => {
@@ -232,12 +231,13 @@ describe.skipIf(obstacle !== undefined)(
       expect(said('Exposed')).toBe('False RouteNotAccepted');
     });
 
-    it('leaves no HTTPRoute behind where the gateways take the hosts', async () => {
+    it('leaves no route behind where the gateways take the hosts', async () => {
       await harness.apply(inferenceService('team', 'delay-1', { expose: { hosts: [HOST] } }));
-      await eventually('there is no HTTPRoute', async () => (await harness.get(httpRouteKind, KEY)) === undefined);
-      const { hosts } = await eventuallySays('Exposed', 'True Exposed');
+      for (const kind of Object.values(gatewayRouteKinds))
+        await eventually(`there is no ${kind.kind}`, async () => (await harness.get(kind, KEY)) === undefined);
+      const { address } = await eventuallySays('Exposed', 'True Exposed');
 
-      expect(hosts).toEqual([HOST]);
+      expect([address?.hosts, address?.grpcHosts]).toEqual([[HOST], undefined]);
     });
   },
 );

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createKubeClient, ignoreNotFound, loadKubeConfig, realClock } from '@slipway/kube';
 import type { KubeClient, KubeKind, KubeObject, Logger, ObjectKey } from '@slipway/kube';
 import { Registry } from 'prom-client';
-import { gatewayApiRules, operatorRules } from '../../../operator/src/index.ts';
+import { accessAtPodsRules, gatewayApiRules, operatorRules } from '../../../operator/src/index.ts';
 import { startControlPlane } from '../control-plane.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { announceGateway, startGateway } from '../running-gateway.ts';
@@ -50,6 +50,7 @@ interface Values {
   /** They are made, too. */
   readonly namespaces?: readonly string[];
   readonly gatewayApi?: boolean;
+  readonly accessAtPods?: boolean;
 }
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -77,7 +78,7 @@ export async function startHarness(script: PodScript, values: Values = {}): Prom
     join(ROOT, 'crds', 'generated'),
   ]);
   const operatorConfig = await giveRights(plane, values);
-  const gateway = await startGateway(plane.kubeconfigPath);
+  const gateway = await startGateway(plane.kubeconfigPath, ['--service-account=default/slipway-gateway']);
   const gatewayEnvironment = await announceGateway(plane, gateway, 'default');
   const kubelet = await startKubelet({ client, log: silent }, script);
   const operators: OperatorProcess[] = [];
@@ -158,8 +159,11 @@ const signingRule = {
 };
 
 /** The rights that the chart gives, and no more: a rule that is missing fails a test. Returns the path of a kubeconfig. */
-async function giveRights(plane: ControlPlane, { namespaces, gatewayApi = false }: Values): Promise<string> {
-  const rules = gatewayApi ? [...operatorRules, ...gatewayApiRules] : operatorRules;
+async function giveRights(
+  plane: ControlPlane,
+  { namespaces, gatewayApi = false, accessAtPods = false }: Values,
+): Promise<string> {
+  const rules = [...operatorRules, ...(gatewayApi ? gatewayApiRules : []), ...(accessAtPods ? accessAtPodsRules : [])];
   const rbac = (kind: string, name: string, more: object, namespace = 'default') => ({
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind,

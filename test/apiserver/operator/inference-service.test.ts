@@ -3,6 +3,7 @@ import { builtin } from '@slipway/kube';
 import type { Deployment, KubeKind, Pod, Service } from '@slipway/kube';
 import type { InferenceService, ModelVersion, TrafficRoute } from '@slipway/crds';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kinds } from '../../../operator/src/kinds.ts';
 import { ownAddress } from '../running-gateway.ts';
@@ -229,7 +230,7 @@ describe('an InferenceService', () => {
   });
 
   it('writes nothing at rest, not after a restart of the API server nor of the operator', async () => {
-    const before = await resourceVersions();
+    const before = await versionsAtRest();
     await harness.plane.restartApiServer();
     await operator.stop();
     operator = harness.startOperator();
@@ -341,6 +342,17 @@ async function workUids(): Promise<string[]> {
     ),
   );
   return lists.flatMap(({ items }) => items.map(({ kind, metadata }) => `${kind} ${metadata.uid}`)).sort();
+}
+
+/** Once what was done before has come to its end. */
+async function versionsAtRest(): Promise<Record<string, string | undefined>> {
+  let before = await resourceVersions();
+  return eventually('nothing is written', async () => {
+    await sleep(2000);
+    const last = before;
+    before = await resourceVersions();
+    return isDeepStrictEqual(last, before) && before;
+  });
 }
 
 async function resourceVersions(): Promise<Record<string, string | undefined>> {

@@ -118,7 +118,7 @@ describe('a service with a runtime of other people', () => {
     const says = (spec: object) => asks('ServingRuntime', 'trees', { refresh: 'newer', pod: { spec } });
     await asks('ClusterServingRuntime', 'shared', { pod: { spec: { hostNetwork: true } } });
     const refused = await readyWith('PodFieldNotAllowed');
-    expect(refused.message).toContain('spec.pod.spec.hostNetwork is not allowed. Allowed are: tolerations');
+    expect(refused.message).toContain('spec.pod.spec.hostNetwork is not allowed. Allowed in spec.pod: ');
 
     await harness.apply(runtime('ServingRuntime', 'trees', 'others/trees:3'));
     await says({ tolerations: [{ key: 'gpu', operator: 'Maybe' }] });

@@ -5,9 +5,8 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { binaryAtHand, findBinaries } from '../../../hack/kube/binaries.ts';
-import { downloadedModule } from '../../../hack/kube/go-build.ts';
-import { GATEWAY_API_VERSION } from '../../../hack/kube/versions.ts';
 import type { ControlPlane } from '../control-plane.ts';
+import { kubectl } from './gateway-api-kinds.ts';
 import { freePort } from '../../free-ports.ts';
 
 const apiVersion = 'gateway.networking.k8s.io/v1';
@@ -24,14 +23,6 @@ export interface Traefik {
 export function traefikObstacle(): string | undefined {
   if (binaryAtHand('traefik') !== undefined) return undefined;
   return 'needs Traefik: `npm run bench -- gateway` downloads it or builds it, once';
-}
-
-/** The CustomResourceDefinitions of the standard channel. */
-export async function installGatewayApi(plane: ControlPlane): Promise<void> {
-  const module = await downloadedModule(`sigs.k8s.io/gateway-api@${GATEWAY_API_VERSION}`);
-  const folder = join(module, 'config', 'crd', 'standard');
-  await kubectl(plane, ['apply', '--server-side', '-f', folder]);
-  await kubectl(plane, ['wait', '--for=condition=Established', '--timeout=60s', '-f', folder]);
 }
 
 /** Its Gateway is called `public`, in the namespace `infra`, and takes routes of all namespaces. */
@@ -80,9 +71,4 @@ async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGKILL');
   await once(child, 'exit');
-}
-
-async function kubectl(plane: ControlPlane, args: readonly string[], stdin?: string): Promise<void> {
-  const { code, stderr } = await plane.kubectl(args, stdin);
-  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
 }

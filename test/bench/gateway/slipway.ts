@@ -1,5 +1,6 @@
 /** Our gateway's data plane as a process, with one route and no API server: `slipway.ts HTTP_PORT GRPC_PORT`. */
 import { Registry } from 'prom-client';
+import { NO_GATEWAY_TOKENS } from '../../../gateway/src/access/gateway-tokens.ts';
 import { startDataPlane } from '../../../gateway/src/data-plane.ts';
 import { createLoads } from '../../../gateway/src/proxy/loads.ts';
 import { createGatewayMetrics } from '../../../gateway/src/proxy/metrics.ts';
@@ -17,6 +18,7 @@ const { port } = await startDataPlane({
     createLoads(() => performance.now()),
   ),
   callers: { of: () => undefined },
+  gatewayTokens: NO_GATEWAY_TOKENS,
   host: '127.0.0.1',
   port: 0,
   connections: { total: 10_000, perAddress: 10_000 },

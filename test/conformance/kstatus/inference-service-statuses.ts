@@ -53,18 +53,24 @@ function aServiceThat(
   more: Partial<ObservedService> = {},
 ): KubeObject {
   const [stable] = revisions.filter(({ ready }) => ready > 0);
-  const traffic = stable && { stable: stable.name, weights: { [stable.name]: 100 }, movedAt: NOW.toISOString() };
+  const traffic = stable && {
+    stable: stable.name,
+    weights: { [stable.name]: 100 },
+    mirrors: {},
+    movedAt: NOW.toISOString(),
+  };
   const route = traffic && buildTrafficRoute(service, traffic, undefined);
   const observed = {
     service: anInferenceService({ modelVersion: { name: wants } }),
     address: buildAddress(service),
     addressSlices: [],
     hosts: [],
-    gatewayApi: { state: 'NotAsked' as const, route: undefined },
+    gatewayRoutes: [],
     route,
     gateways: [gateway],
     applied: [{ address: gateway.address, sequence: 1 }],
     budgets: [],
+    rollouts: [],
     revisions,
     resolved: { version: wants, facts: factsOf(wants) },
     replicas: 1,
@@ -114,7 +120,7 @@ export function inferenceServices(): States {
 }
 
 function scaledToZero(): KubeObject {
-  const traffic = { stable: old.name, weights: { [old.name]: 100 }, movedAt: NOW.toISOString() };
+  const traffic = { stable: old.name, weights: { [old.name]: 100 }, mirrors: {}, movedAt: NOW.toISOString() };
   const more = { replicas: 0, route: buildTrafficRoute(service, traffic, undefined) };
   return aServiceThat('delay-1', [revision('delay-1', starting)], more);
 }

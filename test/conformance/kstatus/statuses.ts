@@ -28,6 +28,7 @@ import {
 } from '../../../operator/src/testing/data-fixtures.ts';
 import { aClaim, aJob, aModelVersion, aStore, DIGEST, NOW, WORKLOADS } from '../../../operator/src/testing/fixtures.ts';
 import { inferenceServices } from './inference-service-statuses.ts';
+import { modelRollouts } from './model-rollout-statuses.ts';
 import { withStatus } from './states.ts';
 import type { States } from './states.ts';
 import { trainingJobs } from './training-job-statuses.ts';
@@ -165,4 +166,5 @@ export const STATES: Readonly<Record<string, States>> = {
   },
   TrainingJob: trainingJobs(),
   InferenceService: inferenceServices(),
+  ModelRollout: modelRollouts(),
 };

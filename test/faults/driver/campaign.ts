@@ -1,6 +1,7 @@
 /** Many runs: first without a fault, for the reference, then one for each plan. */
 import type { Action, Plan } from '../proxy/plan.ts';
 import { NO_FAULTS } from '../proxy/plan.ts';
+import type { Traffic } from './asking.ts';
 import type { Bench } from './bench.ts';
 import { deriveOutages, derivePlans } from './derive-plans.ts';
 import { deriveLags, deriveStarts, deriveViews } from './derive-view-plans.ts';
@@ -14,6 +15,8 @@ export interface Campaign {
   readonly workload: Workload;
   readonly subject: RunOptions['subject'];
   readonly timing: Timing;
+  /** Where clients can ask, if they can. */
+  readonly traffic?: Traffic;
 }
 
 /** What can happen to a write. */
@@ -32,9 +35,9 @@ let runs = 0;
 
 /** One run; `more` says what differs from an ordinary one. */
 export function run(campaign: Campaign, plan: Plan, more: Partial<RunOptions> = {}): Promise<RunResult> {
-  const { bench, workload, subject, timing } = campaign;
+  const { bench, workload, subject, timing, traffic } = campaign;
   const namespace = `run-${++runs}`;
-  return runPlan(bench, { workload, subject, timing, checksRest: () => false, ...more, namespace, plan });
+  return runPlan(bench, { workload, subject, timing, traffic, checksRest: () => false, ...more, namespace, plan });
 }
 
 export interface Reference {

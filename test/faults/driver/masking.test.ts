@@ -130,3 +130,21 @@ it('the endpoints of a slice have no order', () => {
 
   expect(maskState([slice('b', 'a')], 'team')).toEqual(maskState([slice('a', 'b')], 'team'));
 });
+
+it('how often an autoscaler has written is not told, where there is one', () => {
+  const scaled = (generation: number, scaling: object) =>
+    maskState(
+      [
+        {
+          ...object('InferenceService', 'flights', { meta: { generation }, spec: { scaling } }),
+          apiVersion: 'slipway.dev/v1alpha1',
+          status: { observedGeneration: generation, replicas: 2 },
+        },
+      ],
+      'run-1',
+    );
+  const target = { concurrency: 4 };
+
+  expect(stateDifferences(scaled(5, { target }), scaled(7, { target }))).toEqual([]);
+  expect(stateDifferences(scaled(5, {}), scaled(7, {}))).toHaveLength(2);
+});

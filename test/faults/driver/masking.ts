@@ -11,8 +11,8 @@ const ADDRESS = /\b(?:\d{1,3}\.){3}\d{1,3}\b/g;
 /** Of the authority that each control plane has for itself. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/g;
 const RANDOM_VOLUME = /\bkube-api-access-[a-z0-9]{5}\b/g;
-/** Hashes over what was applied, which has uids in it. */
-const HASH_ANNOTATIONS = ['slipway.dev/applied'];
+/** Hashes over what was applied, which has uids in it; and the record of a rollout, whose number may have gaps. */
+const HASH_ANNOTATIONS = ['slipway.dev/applied', 'slipway.dev/rollout'];
 
 /** `everSeen`: objects that are gone may still be spoken of, by uid. */
 export function maskState(
@@ -100,19 +100,32 @@ function withoutUntold(object: Json): object {
   const kept = Object.entries(metadata).filter(([name]) => !untold.includes(name));
   // Kubernetes' own controllers raise generations as often as they happen to write, and ours that of a route: a step is left out
   // where the pods were ready before it.
-  const isTold = isOurs(object) && object.kind !== 'TrafficRoute';
+  const isTold = isOurs(object) && object.kind !== 'TrafficRoute' && !isScaled(object);
   const told = isTold ? kept : kept.filter(([name]) => name !== 'generation');
   return { ...rest, metadata: Object.fromEntries(told), status: toldStatus(object, status) };
 }
 
-function toldStatus({ kind }: Json, status: Json['status']): object | undefined {
+function toldStatus(object: Json, status: Json['status']): object | undefined {
+  const { kind } = object;
   if (status === undefined || kind === 'EndpointSlice') return undefined;
+  if (isScaled(object)) return withoutMembers(status, 'observedGeneration');
   if (kind === 'Pod') return { phase: status['phase'] };
+  if (kind === 'ModelRollout') return { ...status, history: undefined }; // tells of what was seen on the way
   if (kind === 'Deployment' || kind === 'ReplicaSet') {
     const { observedGeneration: _, conditions: __, ...counts } = status;
     return counts;
   }
   return status;
+}
+
+/** Load comes by and by, and the autoscaler writes as many numbers as it likes on the way to the last. */
+function isScaled({ kind, spec }: Json): boolean {
+  const { target } = (spec?.['scaling'] ?? {}) as { readonly target?: object };
+  return kind === 'InferenceService' && target !== undefined;
+}
+
+function withoutMembers(value: object, untold: string): object {
+  return JSON.parse(JSON.stringify(value, (member, each: unknown) => (member === untold ? undefined : each))) as object;
 }
 
 function maskValue(value: unknown, names: Replacements, member = ''): unknown {
@@ -147,7 +160,7 @@ export function stateDifferences(reference: MaskedState, actual: MaskedState): s
 }
 
 /** What counts up with every change, and so is another number after a change and its repair. */
-const COUNTERS = ['generation', 'observedGeneration', 'deployment.kubernetes.io/revision'];
+const COUNTERS = ['generation', 'observedGeneration', 'deployment.kubernetes.io/revision', 'slipway.dev/rollout'];
 
 /** The number of a ControllerRevision rises when it is taken up again; elsewhere a `revision` is a name. */
 function isCounter(member: string, value: unknown): boolean {

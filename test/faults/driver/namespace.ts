@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Api, Json } from './api.ts';
+import type { Answer, Api, Json } from './api.ts';
 import { pathOf } from './api.ts';
+import type { Asking, Traffic } from './asking.ts';
 import type { Observer } from './observer.ts';
 import { resourceOf } from './observed-resources.ts';
 import type { World } from './workload.ts';
@@ -56,8 +57,32 @@ export async function releaseObject(api: Api, { kind, metadata }: Json): Promise
   await api.request('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json');
 }
 
-export function createWorld(api: Api, observer: Observer, namespace: string): World {
+const CONFLICT = 409;
+
+/** @param clients Absent where the bench has no gateway. */
+export function createWorld(
+  { api, observer }: { readonly api: Api; readonly observer: Observer },
+  namespace: string,
+  clients?: Pick<Asking, 'ask'> & Pick<Traffic, 'silentPort'>,
+): World {
   const collection = (kind: string) => pathOf(resourceOf(kind), namespace);
+
+  function reachable(): NonNullable<typeof clients> {
+    if (clients === undefined) throw new Error('this bench has no gateway that clients could ask');
+    return clients;
+  }
+
+  async function replace(kind: string, name: string, spec: object): Promise<void> {
+    const path = `${collection(kind)}/${name}`;
+    const { apiVersion, metadata } = (await api.request('GET', path)).body as Json;
+    const { resourceVersion } = metadata;
+    const object = { apiVersion, kind, metadata: { name, namespace, resourceVersion }, spec };
+    const answer = await api.request('PUT', `${path}?fieldManager=person`, object);
+    // The operator wrote in between: a person would do it once more.
+    if (answer.code === CONFLICT) return replace(kind, name, spec);
+    mustBeTaken(`${kind} ${name}`, answer);
+  }
+
   return {
     namespace,
     get: (kind, name) => observer.get(namespace, kind, name),
@@ -67,21 +92,35 @@ export function createWorld(api: Api, observer: Observer, namespace: string): Wo
       const apiVersion = group === '' ? version : `${group}/${version}`;
       const path = `${collection(kind)}/${name}?fieldManager=person&force=true`;
       const object = { apiVersion, kind, metadata: { name, namespace }, ...rest };
-      const { code, body } = await api.request('PATCH', path, object, 'application/apply-patch+yaml');
-      if (code >= 300)
-        throw new Error(`${kind} ${name} was refused with ${code}: ${(body as { message?: string }).message}`);
+      mustBeTaken(`${kind} ${name}`, await api.request('PATCH', path, object, 'application/apply-patch+yaml'));
     },
+    replace,
+    async scale(kind, name, replicas) {
+      const path = `${collection(kind)}/${name}/scale?fieldManager=person`;
+      const answer = await api.request('PATCH', path, { spec: { replicas } }, 'application/merge-patch+json');
+      mustBeTaken(`the scale of ${kind} ${name}`, answer);
+    },
+    ask(service, atATime) {
+      reachable().ask(`${service}.${namespace}.svc`, atATime);
+    },
+    silentPort: () => reachable().silentPort,
     async delete(kind, name) {
       await api.request('DELETE', `${collection(kind)}/${name}`);
     },
     async define(name, definition) {
       // As the bench installed it: what the new one lacks, goes.
       const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}?fieldManager=${INSTALLER}&force=true`;
-      const { code, body } = await api.request('PATCH', path, definition, 'application/apply-patch+yaml');
-      if (code >= 300) throw new Error(`the definition ${name} was refused: ${(body as { message?: string }).message}`);
+      mustBeTaken(
+        `the definition ${name}`,
+        await api.request('PATCH', path, definition, 'application/apply-patch+yaml'),
+      );
     },
     async deleteNamespace() {
       await api.request('DELETE', `/api/v1/namespaces/${namespace}`);
     },
   };
+}
+
+function mustBeTaken(what: string, { code, body }: Answer): void {
+  if (code >= 300) throw new Error(`${what} was refused with ${code}: ${(body as { message?: string }).message}`);
 }

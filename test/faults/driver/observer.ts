@@ -7,6 +7,9 @@ export interface Change {
   readonly atMs: number;
   /** For example `Deployment flights-1 MODIFIED`. */
   readonly what: string;
+  /** As it was stored; of one that is gone, as it was last. */
+  readonly object: Json;
+  readonly isGone: boolean;
 }
 
 export interface Observer {
@@ -38,11 +41,12 @@ export async function startObserver(api: Api, now: () => number): Promise<Observ
     const key = `${kind}/${object.metadata.name}`;
     const { resourceVersion } = record.live.get(key)?.metadata ?? {};
     if (type !== 'DELETED' && resourceVersion === object.metadata.resourceVersion) return;
-    if (type === 'DELETED') record.live.delete(key);
+    const isGone = type === 'DELETED';
+    if (isGone) record.live.delete(key);
     else record.live.set(key, typed);
     const uid = object.metadata.uid ?? '';
     if (!record.history.has(uid)) record.history.set(uid, typed);
-    record.changes.push({ atMs: now(), what: `${kind} ${object.metadata.name} ${type}` });
+    record.changes.push({ atMs: now(), what: `${kind} ${object.metadata.name} ${type}`, object: typed, isGone });
   }
 
   /** Goes on from the last version where a watch ends, as each does in time. */

@@ -5,6 +5,7 @@ import { bundleOperator } from '../../apiserver/operator/bundle.ts';
 import { silent } from '../../apiserver/operator/harness.ts';
 import { startKubelet } from '../../apiserver/operator/kubelet.ts';
 import { announceGateway, startGateway } from '../../apiserver/running-gateway.ts';
+import { startSilentServer } from './asking.ts';
 import { startBench, SYSTEM } from './bench.ts';
 import type { Campaign } from './campaign.ts';
 import { chartRules, operatorSubject } from './operator-subject.ts';
@@ -28,17 +29,20 @@ export async function startOperatorBench(workloads: readonly Workload[]): Promis
   const options = { kubeConfig, userAgent: 'kubelet', registry: new Registry(), clock: realClock, log: silent };
   const client = createKubeClient(options);
   const kubelet = await startKubelet({ client, log: silent }, podScriptOf(workloads));
+  const server = await startSilentServer();
   const gateway = await startGateway(bench.plane.kubeconfigPath);
   const environment = await announceGateway(bench.plane, gateway, SYSTEM);
   return {
     campaignOf: (workload, mutant) => ({
       bench,
       workload,
+      traffic: { gatewayPort: gateway.ports.data, silentPort: server.port },
       subject: operatorSubject(mutant === undefined ? { bundle } : { mutant }, environment),
       timing: mutant === undefined ? TIMING : { ...TIMING, settleMs: MUTANT_SETTLE_MS },
     }),
     async stop() {
       gateway.process.kill('SIGKILL');
+      server.stop();
       await kubelet.stop();
       await client.close();
       await bench.stop();

@@ -5,11 +5,14 @@ import { startFaultProxy } from '../proxy/fault-proxy.ts';
 import type { FaultProxy } from '../proxy/fault-proxy.ts';
 import type { Entry } from '../proxy/journal.ts';
 import type { Plan } from '../proxy/plan.ts';
-import { JOURNAL_ORACLES } from '../oracles/journal-oracles.ts';
+import { deletesOfProduced, JOURNAL_ORACLES } from '../oracles/journal-oracles.ts';
 import { foundBy } from '../oracles/problem.ts';
 import type { Problem } from '../oracles/problem.ts';
 import { adopted, contradictions, createdCounts, createdTooOften, reusedNumbers } from '../oracles/state-oracles.ts';
 import type { CreatedCounts } from '../oracles/state-oracles.ts';
+import { createAsking } from './asking.ts';
+import type { Traffic } from './asking.ts';
+import { problemsAtMoments } from './at-moments.ts';
 import type { Bench } from './bench.ts';
 import { maskState, notRestored, stateDifferences } from './masking.ts';
 import type { MaskedState } from './masking.ts';
@@ -30,6 +33,8 @@ export interface RunOptions {
   /** Does the namespace stay as it is when the program is started again after this step? */
   readonly checksRest: (step: Step) => boolean;
   readonly restartDelayMs?: number;
+  /** Where clients can ask, if they can. */
+  readonly traffic?: Traffic | undefined;
   readonly timing: Timing;
 }
 
@@ -70,9 +75,12 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
     },
   });
   writeFileSync(kubeconfigPath, proxy.kubeconfig(bench.token), { mode: 0o600 });
+  const { traffic } = options;
+  const asking = traffic && createAsking(traffic);
+  const world = createWorld(bench, namespace, asking && { ask: asking.ask, silentPort: traffic.silentPort });
   try {
     subject.start();
-    const { states, sceneEntries, problems } = await runSteps(bench, options, subject, proxy);
+    const { states, sceneEntries, problems } = await runSteps(bench, options, { world, subject, proxy });
     const ended = await subject.stop();
     const created = createdCounts(bench.observer.history(namespace));
     return {
@@ -85,7 +93,10 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
         ...problems,
         ...foundBy('exit', ended === 'code 0, signal null' ? [] : [`after SIGTERM it ended with ${ended}`]),
         ...foundBy('crash', subject.crashes),
-        ...Object.entries(JOURNAL_ORACLES).flatMap(([name, check]) => foundBy(name, check(proxy.journal.entries))),
+        ...Object.entries(JOURNAL_ORACLES).flatMap(([name, check]) =>
+          foundBy(name, check(proxy.journal.entries, workload.steps.length)),
+        ),
+        ...foundBy('deletesOfProduced', deletesOfProduced(proxy.journal.entries, workload.retires ?? [])),
         ...foundBy('reusedNumbers', reusedNumbers(bench.observer.history(namespace))),
         ...(options.reference === undefined || isLate(plan)
           ? []
@@ -99,7 +110,8 @@ export async function runPlan(bench: Bench, options: RunOptions): Promise<RunRes
   } finally {
     await subject.kill();
     await proxy.close();
-    await workload.cleanUp?.(createWorld(bench.api, bench.observer, namespace));
+    asking?.stop();
+    await workload.cleanUp?.(world);
     rmSync(kubeconfigPath, { force: true });
     // Nobody is left to take them off: the namespace would never end.
     const held = bench.observer.objects(namespace).filter(({ metadata }) => (metadata.finalizers ?? []).length > 0);
@@ -120,9 +132,14 @@ interface StepsResult {
   readonly problems: readonly Problem[];
 }
 
-async function runSteps(bench: Bench, options: RunOptions, subject: Subject, proxy: FaultProxy): Promise<StepsResult> {
+interface Running {
+  readonly world: World;
+  readonly subject: Subject;
+  readonly proxy: FaultProxy;
+}
+
+async function runSteps(bench: Bench, options: RunOptions, { world, subject, proxy }: Running): Promise<StepsResult> {
   const { namespace, workload, reference, timing } = options;
-  const world = createWorld(bench.api, bench.observer, namespace);
   const states: Record<string, MaskedState> = {};
   let sceneEntries = 0;
   const last = workload.steps.at(-1);
@@ -138,7 +155,10 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
     const unsettled =
       (await settle(bench.observer, step, world, { proxy, timing })) ??
       (await settleAfterLateWrites(bench, step, world, { proxy, timing, wanted: heldBefore, isLast: step === last }));
-    if (unsettled !== undefined) return { states, sceneEntries, problems: at('convergence', [unsettled]) };
+    const atMoments = () =>
+      problemsAtMoments(bench.observer.changes(namespace), step, { from: changedBefore, isLate: isLate(options.plan) });
+    if (unsettled !== undefined)
+      return { states, sceneEntries, problems: [...at('convergence', [unsettled]), ...atMoments()] };
     const objects = world.objects();
     const state = maskState(objects, namespace, bench.observer.history(namespace));
     states[step.name] = state;
@@ -152,6 +172,7 @@ async function runSteps(bench: Bench, options: RunOptions, subject: Subject, pro
         'writesNothing',
         step.writesNothing === true && !isLate(options.plan) ? changesSince(bench, namespace, changedBefore) : [],
       ),
+      ...atMoments(),
       ...at('rest', await restOf(bench, options, { step, subject, proxy })),
     ];
     if (problems.length > 0) return { states, sceneEntries, problems };

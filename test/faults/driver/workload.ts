@@ -1,6 +1,7 @@
 import type { DeepReadonly, Pod } from '@slipway/kube';
 import type { PodFate } from '../../apiserver/operator/kubelet.ts';
 import type { Json } from './api.ts';
+import type { Moment } from './moments.ts';
 
 /** What a workload may do and see: one namespace, straight at the API server. */
 export interface World {
@@ -9,6 +10,14 @@ export interface World {
   objects(): readonly Json[];
   /** As a person does: server-side apply with a field manager of its own. Rejects when the API server refuses. */
   apply(kind: string, name: string, rest: object): Promise<void>;
+  /** As `kubectl replace` does: what the spec does not have is gone. Rejects when the API server refuses. */
+  replace(kind: string, name: string, spec: object): Promise<void>;
+  /** As `kubectl scale` and autoscalers do. */
+  scale(kind: string, name: string, replicas: number): Promise<void>;
+  /** Clients ask the service, so many at a time from now on, until the run ends. */
+  ask(service: string, atATime: number): void;
+  /** Where a model server at the address of this machine takes requests and never answers: for a ServingRuntime. */
+  silentPort(): number;
   delete(kind: string, name: string): Promise<void>;
   /** Installs the definition of a kind, or changes it, for all namespaces. */
   define(name: string, definition: object): Promise<void>;
@@ -27,9 +36,13 @@ export interface Step {
   readonly setsScene?: boolean;
   /** Nothing may change in the namespace after this, and the program is started again to see that it stays so. Default false. */
   readonly writesNothing?: boolean;
+  /** Everything goes, in the order that Kubernetes likes: what must hold at each moment of a run does not count any more. Default false. */
+  readonly endsAll?: boolean;
   act(world: World): Promise<void>;
   /** What is not yet as this step must leave it; undefined once all is. */
   pending(world: World): string | undefined;
+  /** What is wrong at a moment of this step; undefined where it is as it must be from the first to the last. */
+  readonly always?: (moment: Moment) => string | undefined;
 }
 
 /** A story that people make happen; the faults strike while the operator follows. A file in `workloads/` exports one. */
@@ -44,6 +57,8 @@ export interface Workload {
   readonly cleanUp?: (world: World) => Promise<void>;
   /** How many of the plans that disturb one write the short set takes. Default 2. */
   readonly sampled?: number;
+  /** ModelVersions that the operator is to delete, by `retention` of their Model. Default: none. */
+  readonly retires?: readonly string[];
   /** Beginnings of the names of plans that have shown a defect of ours: the short set takes the first of each, every time. */
   readonly regressions?: readonly string[];
 }

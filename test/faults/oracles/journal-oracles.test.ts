@@ -3,6 +3,7 @@ import { parseApiRequest } from '../proxy/api-request.ts';
 import { createJournal } from '../proxy/journal.ts';
 import type { Entry } from '../proxy/journal.ts';
 import {
+  deletesOfProduced,
   hammering,
   invalidRequests,
   overlappingWrites,
@@ -16,6 +17,7 @@ import {
 
 const PODS = '/api/v1/namespaces/team/pods';
 const STATUS = '/apis/slipway.dev/v1alpha1/namespaces/team/stores/a/status';
+const SCALE = '/apis/slipway.dev/v1alpha1/namespaces/team/inferenceservices/a/scale';
 
 function journalOf(
   ...requests: readonly (readonly [method: string, path: string, status: number])[]
@@ -96,17 +98,32 @@ it.each([
   expect(hammering(journal.entries)).toHaveLength(found);
 });
 
-it('a delete insists on a uid, a status on a version', () => {
+it('a delete insists on a uid, a status and a number of pods on a version', () => {
   const journal = createJournal(() => 0);
   const seen = { uid: 'u', resourceVersion: '7' };
   for (const body of [{ preconditions: seen }, { preconditions: {} }])
     journal.answered({ ...sent('DELETE', `${PODS}/a`, { body }), mark: journal.arrived() });
-  for (const body of [{ metadata: seen }, { metadata: { uid: 'u' } }])
-    journal.answered({ ...sent('PATCH', STATUS, { body }), mark: journal.arrived() });
+  for (const path of [STATUS, SCALE])
+    for (const body of [{ metadata: seen }, { metadata: { uid: 'u' } }])
+      journal.answered({ ...sent('PATCH', path, { body }), mark: journal.arrived() });
 
   expect(unguardedWrites(journal.entries)).toEqual([
     'does not insist on what it has seen: delete pods a',
     'does not insist on what it has seen: apply stores/status a',
+    'does not insist on what it has seen: apply inferenceservices/scale a',
+  ]);
+});
+
+it('the operator deletes no version but those that retention lets go', () => {
+  const versions = '/apis/slipway.dev/v1alpha1/namespaces/team/modelversions';
+  const journal = journalOf(
+    ['DELETE', `${versions}/a`, 200],
+    ['DELETE', `${versions}/b`, 200],
+    ['DELETE', `${PODS}/c`, 200],
+  );
+
+  expect(deletesOfProduced(journal, ['a'])).toEqual([
+    'deleted what was produced: [1] delete modelversions b 200 (effective)',
   ]);
 });
 

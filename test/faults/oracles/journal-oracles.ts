@@ -4,15 +4,16 @@ import { isWrite } from '../proxy/api-request.ts';
 import { describeEntry, isRequest } from '../proxy/journal.ts';
 import type { Entry, RequestEntry } from '../proxy/journal.ts';
 
-/** More writes to one object than this in one run are a loop. */
+/** More writes to one object than this in one run are a loop; in a long one, more for each step. */
 const MAX_WRITES = 40;
+const MAX_WRITES_OF_A_STEP = 10;
 
-/** By the name under which a report says which of them failed. */
-export const JOURNAL_ORACLES: Readonly<Record<string, (journal: readonly Entry[]) => string[]>> = {
+/** By the name under which a report says which of them failed. `steps`: how many the workload has. */
+export const JOURNAL_ORACLES: Readonly<Record<string, (journal: readonly Entry[], steps: number) => string[]>> = {
   secretAccess,
   refusals,
   invalidRequests,
-  tooManyWrites: (journal) => tooManyWrites(journal, MAX_WRITES),
+  tooManyWrites: (journal, steps) => tooManyWrites(journal, Math.max(MAX_WRITES, steps * MAX_WRITES_OF_A_STEP)),
   overlappingWrites,
   hammering,
   unguardedWrites,
@@ -92,11 +93,22 @@ export function hammering(journal: readonly Entry[]): string[] {
   return [...found];
 }
 
-/** Deletes that would hit a namesake, and statuses that would go over what somebody else wrote since. */
+const PRODUCED = ['modelversions', 'datasetversions'];
+
+/** What was produced stays, whatever becomes of what produced it: only people delete it, and retention deletes what is too much. */
+export function deletesOfProduced(journal: readonly Entry[], retires: readonly string[]): string[] {
+  const deletes = writesOf(journal).filter(({ request }) => request.verb === 'delete');
+  return deletes
+    .filter(({ request: { resource, name } }) => PRODUCED.includes(resource) && !retires.includes(name))
+    .map((entry) => `deleted what was produced: ${describeEntry(entry)}`);
+}
+
+/** Deletes that would hit a namesake, and statuses and numbers of pods that would go over what somebody else wrote since. */
 export function unguardedWrites(journal: readonly Entry[]): string[] {
   const unguarded = writesOf(journal).filter(
     ({ request, insists }) =>
-      (request.verb === 'delete' && !insists.onUid) || (request.subresource === 'status' && !insists.onVersion),
+      (request.verb === 'delete' && !insists.onUid) ||
+      (['status', 'scale'].includes(request.subresource) && !insists.onVersion),
   );
   return [
     ...new Set(unguarded.map(({ request }) => `does not insist on what it has seen: ${describeRequest(request)}`)),

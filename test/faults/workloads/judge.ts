@@ -68,6 +68,7 @@ function awaitsJudged(world: World, version: string, passed: 'True' | 'False', a
 export const workload: Workload = {
   name: 'judge',
   pods: evaluated,
+  retires: ['delay-2'],
   steps: [
     {
       name: 'make a model and rows to score it on',
@@ -117,6 +118,7 @@ export const workload: Workload = {
           awaitsJudged(world, 'delay-3', 'True', 'Approved'),
           awaitsServing(world, 'delay-3'),
           world.get('ModelVersion', 'delay-2') === undefined ? undefined : 'delay-2 is still there',
+          awaitsCondition(world.get('ModelVersion', 'delay-1'), 'InUse', 'False', 'NotUsed'),
           // A service can still be brought back to it.
           world.get('ModelVersion', 'delay-1') === undefined ? 'delay-1 is gone' : undefined,
         ),

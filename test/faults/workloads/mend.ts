@@ -53,7 +53,7 @@ export const workload: Workload = {
         const service = world.get('InferenceService', 'flights');
         return firstOf(
           awaitsCondition(world.get('ModelVersion', BROKEN_VERSION), 'Ready', 'True'),
-          awaitsCondition(service, 'Ready', 'False'),
+          awaitsCondition(service, 'Stalled', 'True'),
           awaitsCondition(service, 'Serving', 'True'),
         );
       },

@@ -24,6 +24,7 @@ export const workload: Workload = {
     {
       // Kubernetes deletes the pods first, and waits for half of the longest time that they may take.
       name: 'delete the namespace',
+      endsAll: true,
       act: (world) => world.deleteNamespace(),
       pending: (world) => firstOf(...world.objects().map(({ kind, metadata }) => `${kind} ${metadata.name} is left`)),
     },

@@ -18,30 +18,47 @@ export function applyService(world: World, version: string): Promise<void> {
   return world.apply('InferenceService', 'flights', { spec: { modelVersion: { name: version } } });
 }
 
-/** Why the service does not serve this version alone yet. */
+/** Why the service does not serve this version alone, with one pod, yet. */
 export function awaitsServing(world: World, version: string): string | undefined {
+  return firstOf(
+    awaitsCondition(world.get('InferenceService', 'flights'), 'Ready', 'True'),
+    awaitsStable(world, version),
+    awaitsPods(world, 1),
+  );
+}
+
+/** Why requests go to another version, or may go to another soon. */
+export function awaitsStable(world: World, version: string): string | undefined {
   const service = world.get('InferenceService', 'flights');
   const { stable, candidate } = (service?.status ?? {}) as Record<
     'stable' | 'candidate',
     { modelVersion: string } | undefined
   >;
   return firstOf(
-    awaitsCondition(service, 'Ready', 'True'),
     awaitsCondition(service, 'Serving', 'True'),
     stable?.modelVersion === version ? undefined : `flights serves ${stable?.modelVersion}, not ${version}`,
     candidate === undefined ? undefined : `flights still has the candidate ${candidate.modelVersion}`,
-    revisionsLeft(world, 1),
   );
 }
 
-function revisionsLeft(world: World, wanted: number): string | undefined {
+/** Why the service has not so many pods, all of which run, or a status does not tell of all of them yet. */
+export function awaitsPods(world: World, wanted: number): string | undefined {
   const pods = world
     .objects()
     .filter(({ kind, metadata }) => kind === 'Pod' && metadata.labels?.['slipway.dev/inferenceservice'] === 'flights');
   const phases = pods.map(({ status }) => status?.['phase']);
-  return pods.length === wanted && phases.every((phase) => phase === 'Running')
-    ? undefined
-    : `flights has pods that are ${phases.join(', ') || 'none'}; wanted ${wanted} Running`;
+  const told = world.get('InferenceService', 'flights')?.status?.['replicas'];
+  const ready = world
+    .objects()
+    .filter(({ kind }) => kind === 'Deployment')
+    .reduce((sum, { status }) => sum + Number(status?.['readyReplicas'] ?? 0), 0);
+  return firstOf(
+    pods.length === wanted && phases.every((phase) => phase === 'Running')
+      ? undefined
+      : `flights has pods that are ${phases.join(', ') || 'none'}; wanted ${wanted} Running`,
+    ready === wanted ? undefined : `the Deployments tell of ${ready} ready pods; wanted ${wanted}`,
+    told === wanted ? undefined : `flights tells of ${String(told)} pods; wanted ${wanted}`,
+  );
 }
 
 export const serveFirstVersion: Step = {
