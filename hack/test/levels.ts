@@ -6,6 +6,8 @@ export interface Level {
   readonly name: string;
   readonly about: string;
   readonly required: boolean;
+  /** What fails there only once is a finding, not an accident: every run takes other faults or other seeds. */
+  readonly neverTwice?: true;
   /** Why it cannot run on this machine, or undefined when it can. */
   readonly obstacle: (machine: Machine) => string | undefined;
 }
@@ -36,7 +38,13 @@ export const LEVELS: readonly Level[] = [
   { name: 'check', about: 'types, lint, format, generated files', required: true, obstacle: () => undefined },
   { name: 'unit', about: 'pure functions and single processes', required: true, obstacle: () => undefined },
   { name: 'apiserver', about: 'a real API server and etcd', required: true, obstacle: needsControlPlane },
-  { name: 'faults', about: 'the same behind a proxy that breaks things', required: true, obstacle: needsControlPlane },
+  {
+    name: 'faults',
+    about: 'the same behind a proxy that breaks things',
+    required: true,
+    neverTwice: true,
+    obstacle: needsControlPlane,
+  },
   { name: 'cluster', about: 'a whole Kubernetes in private namespaces', required: true, obstacle: needsBox },
   {
     name: 'conformance',
