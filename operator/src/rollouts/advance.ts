@@ -101,37 +101,48 @@ export function isTaken(
   return listed !== undefined && listed >= weight && (live.mirrors[to] ?? 0) === mirrorPercent;
 }
 
-/** The step counts, and its time begins, when every gateway goes by it. */
+/**
+ * The step counts, and its time begins, when every gateway goes by it. What it waits for then is the same while one is
+ * new or has not told yet, as after a start of the operator; but none that is behind is left behind.
+ */
 function holds(input: Serving, record: RolloutRecord, current: Rollout): Decision {
   const { course, isConfirmed, answering, live, now } = input;
   const step = stepAt(course, current.step);
-  if (!isConfirmed) return stays(input, record, current, { for: 'Gateways' });
-  if (current.step >= lastIndex(course)) {
+  const isLast = current.step >= lastIndex(course);
+  if (!isConfirmed && (isLast || current.since === undefined)) {
+    return stays(input, record, current, { for: 'Gateways' });
+  }
+  if (isLast) {
     if (!answering.includes(current.to)) return stays(input, record, current, podsWaited(input, current, step));
     return { traffic: moved(live, allTo(current.to), now), record: ended({ ...record, current }, 'Promoted', now) };
   }
-  const since = current.since ?? (step.atLeastMs > 0 ? now.toISOString() : undefined);
-  const begun = since === undefined ? current : { ...current, since };
+  const begun = { ...current, since: current.since ?? now.toISOString() };
   const waiting = waitsAt(input, begun, step);
   if (waiting !== undefined) return waits(input, record, { begun, waiting });
+  if (!isConfirmed) return stays(input, record, begun, { for: 'Gateways' });
   return takes(input, record, atStep(current, current.step + 1));
 }
 
-/** Unless it shall not wait for requests. */
+/** Unless it shall not wait for requests. A gateway that was not heard may have had some. */
 function waits(
   input: Serving,
   record: RolloutRecord,
   { begun, waiting }: { readonly begun: Rollout; readonly waiting: Waiting },
 ): Decision {
-  const { analysis } = input;
-  if (waiting.for === 'Analysis' && analysis?.verdict === 'NoData' && analysis.abortsWithoutData)
+  const { analysis, isConfirmed } = input;
+  const hasNoData = waiting.for === 'Analysis' && analysis?.verdict === 'NoData' && isConfirmed;
+  if (hasNoData && analysis.abortsWithoutData)
     return aborted(input, record, { ...begun, why: { by: 'NoData', message: `${analysis.message}.` } });
   return stays(input, record, begun, waiting);
 }
 
 /** What a step that every gateway goes by still waits for. */
-function waitsAt({ now, analysis }: Serving, { since, step: index, asked }: Rollout, step: Step): Waiting | undefined {
-  const left = since === undefined ? 0 : step.atLeastMs - (now.getTime() - Date.parse(since));
+function waitsAt(
+  { now, analysis }: Serving,
+  { since, step: index, asked }: Rollout & { since: string },
+  step: Step,
+): Waiting | undefined {
+  const left = step.atLeastMs - (now.getTime() - Date.parse(since));
   if (left > 0) return { for: 'Time', ms: left };
   if (step.waitsForPromotion && asked.approvedStep < index + 1) return { for: 'Promotion' };
   if (analysis === undefined || analysis.verdict === 'Passing') return undefined;

@@ -148,6 +148,16 @@ describe('the course of a rollout', () => {
     expect(decide({ ...at, asked: { approvedStep: 2 } }).traffic?.weights).toEqual({ v1: 0, v2: 100 });
   });
 
+  it('waits for the same when a gateway has not told yet, and goes on when it has', () => {
+    const unheard = { isConfirmed: false };
+    const at = { weights: { v1: 50, v2: 50 }, rollout: { step: 1, since: ago(1) }, input: unheard };
+    expect(decide(at).waiting).toEqual({ for: 'Promotion' });
+    expect(decide({ ...at, asked: { approvedStep: 2 } }).waiting).toEqual({ for: 'Gateways' });
+    const analysis = { verdict: 'NoData' as const, message: 'errors: no request yet', abortsWithoutData: true };
+    const { waiting } = decide({ rollout: { since: ago(11) }, input: { ...unheard, analysis } });
+    expect(waiting?.for).toBe('Analysis');
+  });
+
   it.each(['Undecided', 'NoData'] as const)('stays while the analysis says %s', (verdict) => {
     const analysis = { verdict, message: 'too few samples', abortsWithoutData: verdict === 'Undecided' };
     const { waiting } = decide({ rollout: { since: ago(11) }, input: { analysis } });

@@ -124,7 +124,7 @@ interface Passed {
 
 function endsUnripe(world: World, course: Course, { was, is }: Passed): string | undefined {
   const { atLeastMs, waitsForPromotion } = stepAt(course, was.step);
-  const lasted = was.since === undefined ? 0 : world.now - Date.parse(was.since);
+  const lasted = was.since === undefined ? 0 : Math.max(0, world.now - Date.parse(was.since));
   const faults = {
     'A step ends before every gateway has confirmed it.': !inputOf(world, course).isConfirmed,
     'A step ends before its time.': lasted < atLeastMs,

@@ -40,7 +40,7 @@ const Rollout = z.object({
   why: Why.optional(),
   /** Index into the steps of the course. */
   step: z.number().int(),
-  /** Since when every gateway goes by the step; absent before, and where nothing waits for it. */
+  /** Since when every gateway goes by the step; absent before. */
   since: time.optional(),
   /** When it began; later by the time for which it was paused. */
   begunAt: time,
