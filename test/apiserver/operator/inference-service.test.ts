@@ -134,6 +134,9 @@ describe('an InferenceService', () => {
       const found = await harness.get(kinds.ModelVersion, { namespace: NS, name: 'delay-1' });
       return found === undefined;
     });
+    // Kubernetes may take a while for it, in which later cases would take it for something that we do.
+    const collected = async () => (await workOf('delay-1-')).length === 0;
+    await eventually('what it owned is gone too', collected, 90);
   });
 
   it('keeps serving while a bad version fails, says why, and takes the fix at once', async () => {
@@ -342,6 +345,15 @@ async function workUids(): Promise<string[]> {
     ),
   );
   return lists.flatMap(({ items }) => items.map(({ kind, metadata }) => `${kind} ${metadata.uid}`)).sort();
+}
+
+async function workOf(prefix: string): Promise<string[]> {
+  const lists = await Promise.all(
+    [builtin.Pod, builtin.Job].map((kind) => harness.client.list(kind as KubeKind, { namespace: NS })),
+  );
+  return lists
+    .flatMap(({ items }) => items.map(({ metadata }) => metadata.name))
+    .filter((name) => name.startsWith(prefix));
 }
 
 /** Once what was done before has come to its end. */
