@@ -20,7 +20,8 @@ export function numberOf({ metadata: { name } }: ModelRollout): number {
 
 /** The newest first. */
 export function byNumber(a: ModelRollout, b: ModelRollout): number {
-  return numberOf(b) - numberOf(a);
+  const created = ({ metadata }: ModelRollout) => Date.parse(metadata.creationTimestamp ?? '') || 0;
+  return created(b) - created(a) || numberOf(b) - numberOf(a);
 }
 
 export function newestRollout(all: readonly ModelRollout[], service: string): ModelRollout | undefined {

@@ -8,11 +8,15 @@ const revision = z.strictObject({ revision: objectName.describe('Name of the rev
 export const ModelRolloutSpec = withRules(
   z.strictObject({
     inferenceService: reference('The service that changes.'),
-    from: revision.describe('What served when it began, and serves again after an abort.'),
-    to: revision.describe('What shall serve.'),
+    from: revision
+      .optional()
+      .describe('What served when it began, and serves again after an abort. Of an Undo that a person makes: absent.'),
+    to: revision.describe('What shall serve. Of an Undo: the name of a ControllerRevision that the service has.'),
     cause: z
-      .enum(['SpecChange', 'AliasMove', 'Refresh'])
-      .describe('What made it: another spec, an alias that means another version, or another spec.refresh alone.'),
+      .enum(['SpecChange', 'AliasMove', 'Refresh', 'Undo'])
+      .describe(
+        'What made it: another spec, an alias that means another version, or another spec.refresh alone. Undo: a person goes back to an earlier revision, at once, until the service asks for another one than now.',
+      ),
     state: z
       .enum(['Running', 'Paused'])
       .default('Running')
@@ -40,10 +44,11 @@ export const ModelRolloutSpec = withRules(
   }),
   [
     {
-      rule: 'self.inferenceService == oldSelf.inferenceService && self.from == oldSelf.from && self.to == oldSelf.to && self.cause == oldSelf.cause',
+      rule: 'self.inferenceService == oldSelf.inferenceService && has(self.from) == has(oldSelf.from) && (!has(self.from) || self.from == oldSelf.from) && self.to == oldSelf.to && self.cause == oldSelf.cause',
       message:
         'inferenceService, from, to and cause never change; to serve something else change the InferenceService, which makes another ModelRollout',
     },
+    { rule: "self.cause == 'Undo' || has(self.from)", message: 'give from, unless cause is Undo' },
     { rule: 'self.approvedStep >= oldSelf.approvedStep', message: 'approvedStep never falls: an approval stays given' },
     { rule: 'self.try >= oldSelf.try', message: 'try never falls: raise it to try again' },
     {
@@ -94,10 +99,10 @@ export const ModelRolloutStatus = z.strictObject({
     .optional()
     .describe('The same, once every gateway that serves goes by it; absent until then.'),
   outcome: z
-    .enum(['Promoted', 'Aborted', 'Superseded', 'Withdrawn'])
+    .enum(['Promoted', 'Aborted', 'Superseded', 'Withdrawn', 'Refused'])
     .optional()
     .describe(
-      'How it ended. Superseded: something else was asked for. Withdrawn: what served already was asked for again.',
+      'How it ended. Superseded: something else was asked for. Withdrawn: what served already was asked for again. Refused: an Undo that is not possible.',
     ),
   analysis: z
     .array(checkVerdict)
@@ -121,10 +126,16 @@ export const modelRolloutDefinition: KindDefinition = {
   singular: 'modelrollout',
   shortName: 'slmr',
   description:
-    'One change of an InferenceService from one revision to another. Made by the operator; people change state, verdict, approvedStep and try.',
+    'One change of an InferenceService from one revision to another. Made by the operator, or by a person who goes back to an earlier revision (cause: Undo); people change state, verdict, approvedStep and try.',
   spec: ModelRolloutSpec,
   status: ModelRolloutStatus,
-  rules: [{ rule: 'self.metadata.name.size() <= 63', message: 'metadata.name must have at most 63 characters' }],
+  rules: [
+    { rule: 'self.metadata.name.size() <= 63', message: 'metadata.name must have at most 63 characters' },
+    {
+      rule: "self.spec.cause != 'Undo' || !self.metadata.name.matches('-[0-9]+$')",
+      message: 'the name of an Undo must not end in a dash and a number: those are names that the operator gives',
+    },
+  ],
   columns: [
     { name: 'Service', type: 'string', jsonPath: '.spec.inferenceService.name' },
     { name: 'Step', type: 'integer', jsonPath: '.status.step' },

@@ -41,8 +41,10 @@ function aborted(input: Serving, record: RolloutRecord, rollout: Rollout & { why
 }
 
 /** Where there was no request nothing is learnt of the model, and an abort says nothing of the one that serves. */
-function refusedModel({ live, stableDigest }: Serving, { phase, modelDigest, why, to }: Rollout): readonly string[] {
-  if (phase === 'Aborted' || modelDigest === undefined || modelDigest === stableDigest) return [];
+function refusedModel({ live, stableDigest }: Serving, rollout: Rollout): readonly string[] {
+  const { phase, by, modelDigest, why, to } = rollout;
+  // Who takes back that he went back says nothing of either.
+  if (phase === 'Aborted' || by !== undefined || modelDigest === undefined || modelDigest === stableDigest) return [];
   const isUnknown = why?.by === 'NoData' || (why?.by === 'Deadline' && !getsRequests(live, to));
   return isUnknown ? [] : [modelDigest];
 }

@@ -16,9 +16,11 @@ import { lastIndex } from './course.ts';
 import type { Course } from './course.ts';
 import { heard } from './heard.ts';
 import { ended, NOTHING_ASKED } from './record.ts';
-import type { Asked, Outcome, Rollout, RolloutRecord } from './record.ts';
+import type { Asked, Outcome, Rollout, RolloutRecord, UndoSource } from './record.ts';
 import { allTo, moved } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
+import { aimed } from './undo.ts';
+import type { AskedUndo } from './undo.ts';
 
 /** The revision that the spec asks for. */
 export interface DesiredRevision {
@@ -27,6 +29,8 @@ export interface DesiredRevision {
   readonly modelDigest: string | undefined;
   /** Why it is another one than the stable one. */
   readonly cause: Rollout['cause'];
+  /** Of an Undo. */
+  readonly by?: UndoSource | undefined;
 }
 
 /** What the analysis of the candidate says, all in all. */
@@ -48,11 +52,15 @@ export interface RolloutInput {
   readonly desired: DesiredRevision | undefined;
   /** Of the model that serves; undefined where it cannot be said. */
   readonly stableDigest: string | undefined;
+  /** Of the model that a revision serves; undefined where it cannot be said. */
+  readonly digestOf: (revision: string) => string | undefined;
+  /** The oldest that was not answered yet. */
+  readonly undo: AskedUndo | undefined;
   readonly course: Course;
   /** Digests of models that may be tried again though they were rolled back here. */
   readonly acceptAgain: readonly string[];
-  /** What people ask for in the ModelRollout of a number; undefined where there is none. */
-  readonly asked: (number: number) => Asked | undefined;
+  /** What people ask for in the ModelRollout of a rollout; undefined where there is none. */
+  readonly asked: (rollout: Pick<Rollout, 'number' | 'by'>) => Asked | undefined;
   /** The highest number of a ModelRollout that exists; 0 without one. */
   readonly highestNumber: number;
   /** Undefined where nothing is analysed. */
@@ -78,19 +86,27 @@ export interface Decision {
   readonly waiting?: Waiting | undefined;
 }
 
+/** With what it was made from, where an Undo in force takes the place of what the spec says. */
+export interface AimedDecision extends Decision, Pick<RolloutInput, 'course' | 'desired'> {}
+
 /** A service that serves: what the decisions of a rollout are made from. */
 export interface Serving extends RolloutInput {
   readonly live: Traffic & { readonly movedAt: string };
 }
 
-export function decideTraffic(input: RolloutInput): Decision {
-  const { live, desired, exists } = input;
+export function decideTraffic(input: RolloutInput): AimedDecision {
+  const { live, desired, exists, course } = input;
   if (live === undefined || !hasMoved(live) || !(exists(live.stable) || live.stable === desired?.name))
-    return firstTraffic(input);
-  const serving = { ...input, live };
-  const record = inForce(serving);
-  if (record.current === undefined) return { record, traffic: moved(live, allTo(live.stable), input.now) };
-  return advance(serving, record, heard(record.current, serving));
+    return { ...firstTraffic(input), course, desired };
+  const serving = aimed({ ...input, live });
+  return { ...nextTraffic(serving), course: serving.course, desired: serving.desired };
+}
+
+function nextTraffic(input: Serving): Decision {
+  const { live, now } = input;
+  const record = inForce(input);
+  if (record.current === undefined) return { record, traffic: moved(live, allTo(live.stable), now) };
+  return advance(input, record, heard(record.current, input));
 }
 
 function hasMoved(traffic: Traffic): traffic is Serving['live'] {
@@ -115,7 +131,7 @@ function firstTraffic({ live, record, desired, answering, exists, now }: Rollout
 function inForce(input: Serving): RolloutRecord {
   const { live, record, desired, now } = input;
   const { current } = record;
-  if (current !== undefined && current.to === desired?.name) return record;
+  if (current !== undefined && leadsTo(current, desired)) return record;
   // It was refused already; what is asked for is only not known for a while.
   if (current?.phase === 'Aborted' && desired === undefined) return record;
   const isBack = desired?.name === live.stable;
@@ -123,21 +139,31 @@ function inForce(input: Serving): RolloutRecord {
   return desired === undefined || isBack ? before : begun(input, before, desired);
 }
 
+function leadsTo({ to, by }: Rollout, desired: DesiredRevision | undefined): boolean {
+  return desired !== undefined && to === desired.name && by?.uid === desired.by?.uid;
+}
+
 function outcomeOf(current: Rollout | undefined, isBack: boolean): Outcome {
   if (current?.phase === 'Aborted') return 'Aborted';
   return isBack ? 'Withdrawn' : 'Superseded';
 }
 
-function begun(input: Serving, before: RolloutRecord, { name, modelDigest, cause }: DesiredRevision): RolloutRecord {
+function begun(
+  input: Serving,
+  before: RolloutRecord,
+  { name, modelDigest, cause, by }: DesiredRevision,
+): RolloutRecord {
   const { live, stableDigest, acceptAgain, highestNumber, stablePods, now } = input;
   const number = Math.max(before.lastNumber, highestNumber) + 1;
-  const isNew = modelDigest !== undefined && modelDigest !== stableDigest;
+  // A person who goes back to a model says by that that it is well.
+  const isNew = by === undefined && modelDigest !== undefined && modelDigest !== stableDigest;
   const isRefused = isNew && before.rolledBack.includes(modelDigest) && !acceptAgain.includes(modelDigest);
   const current: Rollout = {
     number,
     from: live.stable,
     to: name,
     cause,
+    ...(by === undefined ? {} : { by }),
     ...(modelDigest === undefined ? {} : { modelDigest }),
     phase: 'Progressing',
     step: reachedStep(input, name),

@@ -17,6 +17,7 @@ import {
   podsCome,
   rolloutDeleted,
   settled,
+  undone,
   writesLate,
 } from '../testing/rollout-world.ts';
 import type { World } from '../testing/rollout-world.ts';
@@ -57,6 +58,7 @@ const PEOPLE: readonly Move[] = [
   ['aborted', (world) => person(world, () => ({ verdict: 'Abort' }))],
   ['approved', (world) => person(world, () => ({ approvedStep: 3 }))],
   ['tried again', (world) => person(world, (asked) => ({ verdict: 'Auto', try: asked.try + 1 }))],
+  ['gone back to v1', (world) => undone(world, 'v1')],
   ['its ModelRollout is deleted', rolloutDeleted],
   ['scaled down', (world) => ({ ...world, total: 2 })],
 ];
@@ -114,7 +116,9 @@ function endsTooEarly(world: World, course: Course): string | undefined {
   const [was, is] = [before.current, record.current];
   if (was?.phase !== 'Progressing' || is?.phase !== 'Progressing' || was.number !== is.number) return undefined;
   if ((traffic.weights[is.to] ?? 0) < (live.weights[is.to] ?? 0)) return 'A weight falls without an abort.';
-  return is.step <= was.step || is.asked.verdict === 'Promote' ? undefined : endsUnripe(world, course, { was, is });
+  return is.step <= was.step || is.asked.verdict === 'Promote' || is.by !== undefined
+    ? undefined
+    : endsUnripe(world, course, { was, is });
 }
 
 interface Passed {
@@ -138,7 +142,12 @@ function endsUnripe(world: World, course: Course, { was, is }: Passed): string |
 function wrongAbort(world: World, course: Course): string | undefined {
   const { current } = world.route.record;
   const { stable } = world.route.traffic;
-  if (current === undefined || current.to !== world.desired || world.rollouts[current.number] === undefined)
+  if (
+    current === undefined ||
+    current.by !== undefined ||
+    current.to !== world.desired ||
+    world.rollouts[current.number] === undefined
+  )
     return undefined;
   const pods = { ...world.pods, [stable]: { wanted: world.pods[stable]?.wanted ?? 0, ready: 0 } };
   const after = pass(
@@ -171,7 +180,9 @@ function shrinks(before: World, after: World, course: Course): boolean {
 
 /** Whatever was before, the next version comes to serve. */
 function cannotBeReplaced(world: World, course: Course): boolean {
-  const begun = pass({ ...world, desired: 'v4', analysis: 'Passing' }, course);
+  // An Undo that was not seen before a newer spec counts against that as well.
+  const seen = inputOf(world, course).undo === undefined ? world : pass(world, course);
+  const begun = pass({ ...seen, desired: 'v4', analysis: 'Passing' }, course);
   const { traffic, record } = settled(
     person(begun, () => ({ verdict: 'Promote' })),
     course,

@@ -6,7 +6,7 @@ type Heard = Pick<Serving, 'asked' | 'acceptAgain' | 'now'>;
 
 export function heard(rollout: Rollout, input: Heard): Rollout {
   const { now } = input;
-  const merged = newest(rollout.asked, input.asked(rollout.number) ?? rollout.asked);
+  const merged = newest(rollout.asked, input.asked(rollout) ?? rollout.asked);
   const isRetry = rollout.phase === 'Aborted' && merged.try > rollout.asked.try;
   const tried = isRetry ? retried(rollout, now) : rollout;
   return withPause({ ...notInTheFuture(tried, now), asked: merged }, input);

@@ -18,10 +18,24 @@ const Asked = z.object({
 });
 export type Asked = z.infer<typeof Asked>;
 
+/** The ModelRollout by which a person went back. */
+const UndoSource = z.object({ uid: z.string(), name: z.string() });
+export type UndoSource = z.infer<typeof UndoSource>;
+
+/** In force until the spec asks for something else than it asked for then. */
+const Undone = z.object({
+  by: UndoSource,
+  /** The revision that serves for that long. */
+  to: z.string(),
+  /** The revision that the spec asks for. */
+  insteadOf: z.string(),
+});
+export type Undone = z.infer<typeof Undone>;
+
 export const NOTHING_ASKED: Asked = { state: 'Running', verdict: 'Auto', approvedStep: 0, try: 1 };
 
-/** NoData: an analysis that had nothing to judge by. */
-const Why = z.object({ by: z.enum(['Person', 'Analysis', 'NoData', 'Deadline']), message: z.string() });
+/** NoData: an analysis that had nothing to judge by. Operator: what was asked for is not possible. */
+const Why = z.object({ by: z.enum(['Person', 'Analysis', 'NoData', 'Deadline', 'Operator']), message: z.string() });
 export type Why = z.infer<typeof Why>;
 
 const time = z.string();
@@ -32,7 +46,9 @@ const Rollout = z.object({
   /** Revisions. */
   from: z.string(),
   to: z.string(),
-  cause: z.enum(['SpecChange', 'AliasMove', 'Refresh']),
+  cause: z.enum(['SpecChange', 'AliasMove', 'Refresh', 'Undo']),
+  /** Of an Undo. */
+  by: UndoSource.optional(),
   /** Of the model that `to` serves; undefined where it cannot be said. */
   modelDigest: z.string().optional(),
   phase: z.enum(['Progressing', 'Aborted']),
@@ -54,17 +70,25 @@ const Rollout = z.object({
 });
 export type Rollout = z.infer<typeof Rollout>;
 
-/** Superseded: something else was asked for. Withdrawn: the stable revision was. */
-const Outcome = z.enum(['Promoted', 'Aborted', 'Superseded', 'Withdrawn']);
+/** Superseded: something else was asked for. Withdrawn: the stable revision was. Refused: an Undo that is not possible. */
+const Outcome = z.enum(['Promoted', 'Aborted', 'Superseded', 'Withdrawn', 'Refused']);
 export type Outcome = z.infer<typeof Outcome>;
 
-const Ended = z.object({ number: z.number().int(), outcome: Outcome, at: time, why: Why.optional() });
+const Ended = z.object({
+  number: z.number().int(),
+  /** Of an Undo. */
+  by: UndoSource.optional(),
+  outcome: Outcome,
+  at: time,
+  why: Why.optional(),
+});
 export type Ended = z.infer<typeof Ended>;
 
 const RolloutRecord = z.object({
   /** The highest number that was given. */
   lastNumber: z.number().int(),
   current: Rollout.optional(),
+  undone: Undone.optional(),
   /** The newest first. */
   ended: z.array(Ended),
   /** Digests of models that were rolled back here and not promoted since, the newest first. */
@@ -88,9 +112,24 @@ export function readRecord(annotation: string | undefined): RolloutRecord {
 export function ended(record: RolloutRecord, outcome: Outcome, now: Date): RolloutRecord {
   const { current, ...rest } = record;
   if (current === undefined) return record;
-  const { number, why, modelDigest } = current;
-  const entry: Ended = { number, outcome, at: now.toISOString(), ...(why === undefined ? {} : { why }) };
+  const { number, by, why, modelDigest } = current;
+  const entry: Ended = {
+    number,
+    ...(by === undefined ? {} : { by }),
+    outcome,
+    at: now.toISOString(),
+    ...(why === undefined ? {} : { why }),
+  };
   const rolledBack =
     outcome === 'Promoted' ? rest.rolledBack.filter((digest) => digest !== modelDigest) : rest.rolledBack;
-  return { ...rest, rolledBack, ended: [entry, ...rest.ended].slice(0, REMEMBERED) };
+  return { ...rest, rolledBack, ended: remembered(entry, rest.ended) };
+}
+
+export function remembered<T>(newest: T, before: readonly T[]): T[] {
+  return [newest, ...before].slice(0, REMEMBERED);
+}
+
+/** Whether the ModelRollout of an Undo was answered: it goes on, or has ended. */
+export function isAnswered({ current, undone, ended: over }: RolloutRecord, uid: string | undefined): boolean {
+  return [current, undone, ...over].some((one) => one?.by?.uid === uid && uid !== undefined);
 }

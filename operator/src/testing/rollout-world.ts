@@ -2,8 +2,8 @@
 import { candidatePods, stableFloor } from '../rollouts/advance.ts';
 import type { Course } from '../rollouts/course.ts';
 import { decideTraffic } from '../rollouts/decide-traffic.ts';
-import type { Decision, RolloutInput } from '../rollouts/decide-traffic.ts';
-import { NO_ROLLOUTS } from '../rollouts/record.ts';
+import type { AimedDecision, Decision, RolloutInput } from '../rollouts/decide-traffic.ts';
+import { isAnswered, NO_ROLLOUTS } from '../rollouts/record.ts';
 import type { Asked, RolloutRecord } from '../rollouts/record.ts';
 import type { Traffic } from '../rollouts/traffic.ts';
 import { stableJson } from '../names.ts';
@@ -30,6 +30,8 @@ export interface World {
   readonly analysis: 'Passing' | 'Failing' | 'Undecided' | 'NoData';
   /** The ModelRollouts that exist, by number. */
   readonly rollouts: Readonly<Record<number, Asked>>;
+  /** The Undo that people have asked for and that was not answered yet: the revision to go back to, and how many there were. */
+  readonly undo: { readonly to: string; readonly number: number } | undefined;
   /** A write of the route that has not reached the API server yet. */
   readonly late: Route | undefined;
 }
@@ -46,6 +48,7 @@ export const CHANGING: World = (() => {
     desired: 'v2',
     analysis: 'Passing',
     rollouts: {},
+    undo: undefined,
     late: undefined,
   };
 })();
@@ -62,7 +65,9 @@ export function inputOf(world: World, course: Course): RolloutInput {
     stableDigest: `of ${live.stable}`,
     course,
     acceptAgain: [],
-    asked: (number) => rollouts[number],
+    digestOf: (revision) => `of ${revision}`,
+    undo: world.undo && askedUndo(world.undo, record),
+    asked: ({ number }) => rollouts[number],
     highestNumber: Math.max(0, ...Object.keys(rollouts).map(Number)),
     analysis: { verdict: analysis, message: 'errors 3.1 % > 1 %', abortsWithoutData: false },
     total,
@@ -72,6 +77,16 @@ export function inputOf(world: World, course: Course): RolloutInput {
     exists: (revision) => pods[revision] !== undefined,
     now: new Date(now),
   };
+}
+
+function askedUndo({ to, number }: NonNullable<World['undo']>, record: RolloutRecord): RolloutInput['undo'] {
+  const by = { uid: `undo-${number}`, name: `back-${number}` };
+  return isAnswered(record, by.uid) ? undefined : { by, to, modelDigest: `of ${to}`, problem: undefined };
+}
+
+/** A person goes back to a revision. */
+export function undone(world: World, to: string): World {
+  return { ...world, undo: { to, number: (world.undo?.number ?? 0) + 1 } };
 }
 
 function written({ sequence, ...before }: Route, { traffic = before.traffic, record }: Decision): Route {
@@ -90,14 +105,15 @@ function arrives(world: World, route: Route): World {
 }
 
 /** The decision as the operator would take it now, and the write that it makes of it. */
-export function decided(world: World, course: Course): { readonly decision: Decision; readonly route: Route } {
+export function decided(world: World, course: Course): { readonly decision: AimedDecision; readonly route: Route } {
   const decision = decideTraffic(inputOf(world, course));
   return { decision, route: written(world.route, decision) };
 }
 
 /** A whole pass: the route, the Deployments, the ModelRollout. */
-export function pass(world: World, course: Course): World {
-  const { route } = decided(world, course);
+export function pass(world: World, asked: Course): World {
+  const { route, decision } = decided(world, asked);
+  const { course } = decision;
   const { record, traffic } = route;
   const isConfirmed = world.applied.every(({ sequence }) => sequence >= route.sequence);
   const floor = stableFloor(record, course);

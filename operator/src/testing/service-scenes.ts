@@ -102,6 +102,7 @@ export function scene(given: Scene): ObservedService {
     budgets: [],
     rollouts: given.rollouts ?? [],
     revisions: [...revisions].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    unservable: new Map(),
     resolved: given.resolved ?? resolved(wants),
     replicas,
   };

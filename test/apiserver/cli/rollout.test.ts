@@ -199,3 +199,19 @@ it('names the right that is missing', async () => {
   // What may not be read of the versions is left out.
   expect((await asReader('rollout', 'status', 'flights')).stdout).toMatch(/\n {2}To +flights-\w+\n/);
 });
+
+it('goes back to what served before the change, once', async () => {
+  const undone = await slipway('rollout', 'undo', 'flights');
+  expect(undone.stdout).toMatch(
+    /^flights-undo-[a-z]{6}: InferenceService "flights" goes back to flights-\w+ \(delay-3\)/,
+  );
+  await says('UpToDate=False Undone');
+  await weighs(100);
+  await tells('flights-3', 'Superseded');
+  expect((await slipway('rollout', 'undo', 'flights')).stdout).toMatch(
+    /^flights-undo-[a-z]{6} goes back to .* already\./,
+  );
+  expect((await slipway('rollout', 'undo', 'flights', '--to', 'flights-0')).stderr).toContain(
+    'InferenceService "flights" has no revision "flights-0" any more, or never had.',
+  );
+});

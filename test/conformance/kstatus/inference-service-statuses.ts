@@ -72,6 +72,7 @@ function aServiceThat(
     budgets: [],
     rollouts: [],
     revisions,
+    unservable: new Map<string, string>(),
     resolved: { version: wants, facts: factsOf(wants) },
     replicas: 1,
     ...more,

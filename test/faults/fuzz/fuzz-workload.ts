@@ -32,14 +32,13 @@ const GOOD: Readonly<Record<string, object>> = {
   Approval: { modelVersion: { name: 'spare-1' }, decision: 'Approved', by: 'ana' },
   ModelAlias: { model: { name: MODEL }, modelVersion: { name: 'spare-2' }, by: 'ana' },
   InferenceService: { modelVersion: { name: 'spare-1' } },
+  ModelRollout: { inferenceService: { name: 'nobody' }, to: { revision: 'nobody-1' }, cause: 'Undo' },
 };
-
-/** People change them, and do not write them. */
-const MADE_FOR_PEOPLE: readonly string[] = ['ModelRollout'];
 
 /** Some kinds are called after what they speak of. */
 function nameOf(kind: string, number: number): string {
   if (kind === 'ModelAlias') return `${MODEL}.${aliasOf(number)}`;
+  if (kind === 'ModelRollout') return `fuzz-${number}-undo`;
   return kind === 'Approval' ? `spare-1.fuzz-${number}` : `fuzz-${kind.toLowerCase()}-${number}`;
 }
 
@@ -52,6 +51,9 @@ function goodSpec(kind: string, number: number): object {
   if (good === undefined) throw new Error(`fuzz-workload.ts has no good spec of ${kind}`);
   return kind === 'ModelAlias' ? { ...good, alias: aliasOf(number) } : good;
 }
+
+/** What a mended one says, where that is not Ready: there is no service for the Undo to go back in. */
+const MENDED: Readonly<Record<string, string>> = { TrainingJob: 'Succeeded', ModelRollout: 'Stalled' };
 
 const PER_KIND = 4;
 const GONE_MS = 30_000;
@@ -68,7 +70,7 @@ export interface Subject {
 /** The same for the same seed. */
 export function fuzzed(seed: number): readonly Subject[] {
   // Of a kind without a status nobody says how it is: the API server's word is all there is.
-  const spoken = KINDS.filter(({ kind, status }) => status !== undefined && !MADE_FOR_PEOPLE.includes(kind));
+  const spoken = KINDS.filter(({ status }) => status !== undefined);
   return spoken.flatMap(({ kind, spec }) => {
     const numbers = Array.from({ length: PER_KIND }, (_, index) => index + 1);
     return numbers.flatMap((number) => {
@@ -118,7 +120,7 @@ export function fuzzWorkload(seed: number): Workload {
         pending: (world) =>
           firstOf(
             ...subjects.map(({ kind, name }) =>
-              awaitsCondition(world.get(kind, name), kind === 'TrainingJob' ? 'Succeeded' : 'Ready', 'True'),
+              awaitsCondition(world.get(kind, name), MENDED[kind] ?? 'Ready', 'True'),
             ),
           ),
       },

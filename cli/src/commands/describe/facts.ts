@@ -30,7 +30,7 @@ const FACTS: Readonly<Record<string, Facts>> = {
   ],
   ModelRollout: ({ spec, status }: ModelRollout) => [
     ['Service', spec.inferenceService.name],
-    ['From', spec.from.revision],
+    ['From', spec.from?.revision],
     ['To', spec.to.revision],
     ['Cause', spec.cause],
     ['Asked', askedOf(spec)],

@@ -55,7 +55,7 @@ const COLUMNS: Readonly<Record<KindName, readonly Column[]>> = {
     READY(),
     of('OUTCOME', ({ status }: ModelRollout) => status?.outcome),
     of('CAUSE', ({ spec }: ModelRollout) => spec.cause, 'wide'),
-    of('FROM', ({ spec }: ModelRollout) => spec.from.revision, 'wide'),
+    of('FROM', ({ spec }: ModelRollout) => spec.from?.revision, 'wide'),
     of('TO', ({ spec }: ModelRollout) => spec.to.revision, 'wide'),
   ],
   ModelVersion: [

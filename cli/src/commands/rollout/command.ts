@@ -12,10 +12,11 @@ import type { Subject, Verb, Wish } from './decide.ts';
 import { readHistory, readSubject, readVersions } from './read.ts';
 import type { Target } from './read.ts';
 import { historyTable, statusLines } from './screen.ts';
+import { undo } from './undo.ts';
 import { watchRollout } from './watch.ts';
 
 /** Every word that may follow `rollout`. */
-export const ROLLOUT_VERBS = ['status', 'history', ...VERBS] as const;
+export const ROLLOUT_VERBS = ['status', 'history', ...VERBS, 'undo'] as const;
 type RolloutVerb = (typeof ROLLOUT_VERBS)[number];
 
 const MANAGER = { fieldManager: 'slipway-cli' };
@@ -32,6 +33,7 @@ promote   approves the step that waits for a person; --step N: that one, also be
           --full: all requests, without the steps that are left
 abort     all requests go back at once
 retry     begins an aborted rollout again, from its first step
+undo      goes back to what served before the last change, or to --to REVISION, until the spec asks for something else
 
 Each takes the newest rollout of SERVICE, or that of --rollout NAME. All of them say what shall be: said twice they change nothing.
 With --watch, status ends with the rollout: 0 it was promoted, 1 it was aborted, superseded or withdrawn, 130 Ctrl-C.`,
@@ -43,9 +45,15 @@ With --watch, status ends with the rollout: 0 it was promoted, 1 it was aborted,
     'slipway rollout promote flights --step 4',
     'slipway rollout promote flights --full',
     'slipway rollout abort --rollout flights-7',
+    'slipway rollout undo flights',
   ],
   flags: {
     rollout: { type: 'string', value: 'NAME', about: 'this ModelRollout; default: the newest of the service' },
+    to: {
+      type: 'string',
+      value: 'REVISION',
+      about: 'for undo: this one, which rollout history or get controllerrevisions names',
+    },
     step: { type: 'string', value: 'N', about: 'for promote: approve this step, counted from 1' },
     full: { type: 'boolean', about: 'for promote: without the steps that are left' },
     watch: { type: 'boolean', short: 'w', about: 'for status: show it again whenever it changes, until it has ended' },
@@ -58,6 +66,11 @@ With --watch, status ends with the rollout: 0 it was promoted, 1 it was aborted,
     const target = targetOf(verb, args);
     if (verb === 'history') return history(target.service, args, context);
     if (verb === 'status') return status(target, args, context);
+    if (verb === 'undo') {
+      const cluster = context.cluster();
+      context.terminal.write(`${await undo(cluster, { service: target.service ?? '', to: args.text('to') })}\n`);
+      return 0;
+    }
     const wish = wishOf(verb, args);
     return change(context.cluster(), target, { wish, context });
   },
@@ -74,6 +87,7 @@ function verbOf({ positionals: [word] }: Arguments): RolloutVerb {
 }
 
 const FLAGS_OF: Readonly<Record<string, readonly RolloutVerb[]>> = {
+  to: ['undo'],
   step: ['promote'],
   full: ['promote'],
   watch: ['status'],

@@ -71,8 +71,12 @@ const DECISIONS: Readonly<Record<Verb, (subject: Subject, wish: Wish) => Decisio
     const next = `To try it again: ${command(subject, 'retry')}`;
     if (phaseOf(rollout) === 'Aborted') return already(`${name} is aborted already. ${next}`);
     goesOn(subject);
-    const from = rollout.spec.from.revision;
-    const words = `${name} is aborted: all requests go back to ${from}. ${next}`;
+    const from = rollout.spec.from?.revision;
+    // An Undo that a person has written has none, and is over with its abort.
+    const words =
+      from === undefined
+        ? `${name} is aborted: what the spec of the service asks for counts again.`
+        : `${name} is aborted: all requests go back to ${from}. ${next}`;
     return { patch: { verdict: 'Abort' }, words };
   },
   retry: (subject) => {
@@ -156,6 +160,7 @@ const ENDS: Readonly<Record<Exclude<Phase, 'GoesOn' | 'Aborted'>, string>> = {
   Promoted: 'the revision that it brought has all requests',
   Superseded: 'something else was asked for before it had ended',
   Withdrawn: 'what served already was asked for again',
+  Refused: 'it is not possible to go back to its revision',
 };
 
 function hasEnded({ rollout, newer }: Subject, phase: Exclude<Phase, 'GoesOn' | 'Aborted'>): CliError {

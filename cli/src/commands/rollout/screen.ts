@@ -29,6 +29,7 @@ const COLOURS: Readonly<Record<Phase, Colour>> = {
   Aborted: 'red',
   Superseded: 'dim',
   Withdrawn: 'dim',
+  Refused: 'red',
 };
 
 export function statusLines(subject: Subject & Versions, view: View): string[] {
@@ -49,7 +50,7 @@ function factLines({ rollout, service, versions }: Subject & Versions, { paint }
   const { spec } = rollout;
   const phase = phaseOf(rollout);
   const facts: readonly (readonly [string, string | undefined])[] = [
-    ['From', sideWords(spec.from.revision, versions)],
+    ['From', spec.from && sideWords(spec.from.revision, versions)],
     ['To', sideWords(spec.to.revision, versions)],
     ['Strategy', service === undefined ? undefined : (service.spec.rollout?.strategy ?? 'Rolling')],
     ['State', paint(COLOURS[phase], stateWords(rollout))],
@@ -166,9 +167,9 @@ export function historyTable(
       const { metadata, spec, status } = rollout;
       const versionOf = (revision: string) => ({ text: versions.get(revision) ?? revision });
       return [
-        { text: ofOneService ? String(numberOf(rollout)) : metadata.name },
+        { text: ofOneService ? String(numberOf(rollout) || metadata.name) : metadata.name },
         { text: spec.cause },
-        versionOf(spec.from.revision),
+        versionOf(spec.from?.revision ?? ''),
         versionOf(spec.to.revision),
         { text: phaseWords(rollout), colour: COLOURS[phaseOf(rollout)] },
         { text: age(status?.history?.[0]?.at ?? metadata.creationTimestamp, now) },

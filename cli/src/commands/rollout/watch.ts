@@ -48,14 +48,18 @@ export function exitCode(
   const phase = phaseOf(rollout);
   if (phase === 'GoesOn') return undefined;
   if (!isNamed && service !== undefined && !isSettled(service)) return undefined;
-  return phase === 'Promoted' ? 0 : 1;
+  // Who goes back to what serves has what he asked for.
+  const isThere = phase === 'Promoted' || (phase === 'Withdrawn' && rollout.spec.cause === 'Undo');
+  return isThere ? 0 : 1;
 }
+
+const TAKEN_BACK: ReadonlySet<string> = new Set(['RolloutAborted', 'Undone']);
 
 /** The operator has seen its spec, and goes by it or has taken it back. */
 function isSettled(service: NonNullable<Subject['service']>): boolean {
   const isObserved = (service.status?.observedGeneration ?? 0) >= (service.metadata.generation ?? 0);
   const upToDate = conditionOf(service, 'UpToDate');
-  return isObserved && (upToDate?.status === 'True' || upToDate?.reason === 'RolloutAborted');
+  return isObserved && (upToDate?.status === 'True' || TAKEN_BACK.has(upToDate?.reason ?? ''));
 }
 
 interface Look {

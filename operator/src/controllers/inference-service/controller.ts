@@ -1,6 +1,16 @@
 import { SEQUENCE_MUST_RISE } from '@slipway/crds';
 import type { ModelRollout } from '@slipway/crds';
-import { applyOwned, keyOf, KubeApiError, pruneOwned, toController, TransientError, watch } from '@slipway/kube';
+import {
+  apiVersionOf,
+  applyOwned,
+  ignoreNotFound,
+  keyOf,
+  KubeApiError,
+  pruneOwned,
+  toController,
+  TransientError,
+  watch,
+} from '@slipway/kube';
 import type { DeepReadonly, KubeKind, KubeObject, ObjectKey, Result, Scope, Signal } from '@slipway/kube';
 import { indexKey } from '../../caches.ts';
 import type { AddController } from '../../controller-registration.ts';
@@ -44,7 +54,9 @@ export const addInferenceServiceController: AddController = (manager, deps) => {
       watch(caches.services, owner),
       watch(caches.trafficRoutes, owner),
       watch(caches.trafficRoutes, (route) => servicesOfHosts(caches, route)),
-      watch(caches.modelRollouts, owner),
+      watch(caches.modelRollouts, ({ metadata: { namespace = '' }, spec }) => [
+        { namespace, name: spec.inferenceService.name },
+      ]),
       watch(caches.deployments, owner),
       watch(caches.controllerRevisions, owner),
       watch(caches.disruptionBudgets, owner),
@@ -129,9 +141,33 @@ async function driveInferenceService(deps: OperatorDeps, observed: ObservedServi
   await applyOwned(owned, plan.apply, scope).catch(notIfTheRouteMovedOn);
   // After the route, which gives it its number.
   await makeRollout(plan.newRollout);
+  for (const rollout of plan.adopt) await adoptRollout(deps, service, rollout, scope);
   recordPlan(deps, observed, plan, scope);
   await pruneOwned(owned, plan.prune, () => false, scope);
   return plan.next;
+}
+
+/** So that it is deleted with its service. After the route, which tells that it was answered. */
+async function adoptRollout(
+  { client }: OperatorDeps,
+  service: ObservedService['service'],
+  rollout: DeepReadonly<KubeObject>,
+  scope: Scope,
+): Promise<void> {
+  const { name, uid = '' } = service.metadata;
+  const { uid: own, resourceVersion, ownerReferences = [] } = rollout.metadata;
+  const reference = {
+    apiVersion: apiVersionOf(kinds.InferenceService),
+    kind: kinds.InferenceService.kind,
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  // Another write meanwhile is answered with a conflict.
+  const patch = { metadata: { uid: own, resourceVersion, ownerReferences: [...ownerReferences, reference] } };
+  const options = { fieldManager: FIELD_MANAGER, signal: scope.signal };
+  await ignoreNotFound(client.mergePatch(kinds.ModelRollout, keyOf(rollout), patch, options));
 }
 
 /** The API server refuses a sequence that does not rise: then the cache does not know of a write that came before. */

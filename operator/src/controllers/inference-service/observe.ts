@@ -90,6 +90,8 @@ export interface ObservedService {
   readonly rollouts: readonly DeepReadonly<ModelRollout>[];
   /** By name, sorted. */
   readonly revisions: readonly ObservedRevision[];
+  /** By ModelVersion of a revision why it cannot be served any more. */
+  readonly unservable: ReadonlyMap<string, string>;
   readonly resolved: Resolved;
   /** By what its pods know the gateways; undefined where they do not ask, or the API server has not told. */
   readonly gatewayIssuer?: GatewayIssuer | undefined;
@@ -108,6 +110,7 @@ export async function observeService(
   const services = caches.services.byIndex('controller', uid);
   const [route] = caches.trafficRoutes.byIndex('controller', uid);
   const gateways = knownGateways(deps);
+  const revisions = observeRevisions(caches, service, services);
   return {
     service,
     address: services.find((one) => one.metadata.name === name),
@@ -121,7 +124,8 @@ export async function observeService(
     }),
     budgets: caches.disruptionBudgets.byIndex('controller', uid),
     rollouts: caches.modelRollouts.byIndex('inferenceService', indexKey(service.metadata.namespace, name)),
-    revisions: observeRevisions(caches, service, services),
+    revisions,
+    unservable: unservableVersions(caches, service, revisions),
     resolved: resolve(deps, service, stableVersion(caches, service, route)),
     gatewayIssuer: deps.tokenIssuer?.current(),
     replicas: replicasOf(deps, service, route),
@@ -158,6 +162,25 @@ function observeRevisions(
       trouble: revisionTrouble({ deployment, pods, mountFailures: mountFailuresOf(caches, pods) }),
     };
   });
+}
+
+/** By ModelVersion of a revision why it cannot be served any more. */
+function unservableVersions(
+  { modelVersions }: Pick<Caches, 'modelVersions'>,
+  { metadata: { namespace = '' } }: DeepReadonly<InferenceService>,
+  revisions: readonly ObservedRevision[],
+): ReadonlyMap<string, string> {
+  const names = revisions.flatMap(({ data }) => (data === undefined ? [] : [data.facts.modelVersion]));
+  return new Map(
+    [...new Set(names)].flatMap((name) => {
+      const version = modelVersions.get({ namespace, name });
+      const isGone = version === undefined || version.metadata.deletionTimestamp !== undefined;
+      if (isGone) return [[name, `ModelVersion "${name}" is deleted.`] as const];
+      // One that was not looked at yet was, when it served.
+      const problem = servableProblem(version);
+      return problem?.isFinal === true ? [[name, problem.message] as const] : [];
+    }),
+  );
 }
 
 function endpointPods(caches: Caches, namespace: string, service: string): ReadonlySet<string> {

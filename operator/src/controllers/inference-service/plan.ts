@@ -18,7 +18,8 @@ import { buildKnownGateways, takesGatewaysAlone } from './build-known-gateways.t
 import { buildModelRollout } from './build-rollout.ts';
 import { desiredRevision } from './desired-revision.ts';
 import type { ObservedRevision, ObservedService } from './observe.ts';
-import { newestFirst, numberOf } from './rollout-input.ts';
+import { newestFirst } from './rollout-input.ts';
+import { isOf, numberOf, unownedUndos } from './undo-input.ts';
 import { planRouting, snapshotOf } from './routing.ts';
 import type { Routing } from './routing.ts';
 
@@ -31,6 +32,8 @@ export interface ServicePlan {
   readonly owedRollout: ModelRollout | undefined;
   /** That of the rollout that begins with this plan. */
   readonly newRollout: ModelRollout | undefined;
+  /** ModelRollouts that people have made, and that shall go with the service. */
+  readonly adopt: ObservedService['rollouts'];
   readonly next: Result;
   readonly notes: readonly EventNote[];
   /** The revision that requests move to with this plan. */
@@ -47,8 +50,8 @@ export interface PlanContext {
 export function planService(observed: ObservedService, context: PlanContext): ServicePlan {
   const { service, gateways } = observed;
   const slices = buildAddressSlices(service, gateways);
-  const desired = desiredRevision(observed).name;
-  const routing = planRouting(observed, desired, context);
+  const routing = planRouting(observed, desiredRevision(observed).name, context);
+  const { aim: desired } = routing;
   const running = [
     ...new Set([...routing.listed, ...(desired === undefined || desired === routing.aborted ? [] : [desired])]),
   ];
@@ -77,6 +80,7 @@ export function planService(observed: ObservedService, context: PlanContext): Se
       ...oldRollouts(observed, routing.record),
     ],
     ...missingRollouts(observed, routing),
+    adopt: unownedUndos(observed, routing.record),
     next: waitForInstall(observed, sooner(drain.next, routing.lookAgainMs)),
     notes: routing.notes,
     movesTo: routing.movesTo,
@@ -219,10 +223,14 @@ function missingRollout(
 /** Of those that have ended the newest stay. */
 function oldRollouts({ rollouts }: ObservedService, { current }: RolloutRecord): LiveObject[] {
   return rollouts
-    .filter((one) => numberOf(one) !== current?.number)
-    .sort((a, b) => numberOf(b) - numberOf(a))
+    .filter((one) => current === undefined || !isOf(one, current))
+    .sort((a, b) => createdMs(b) - createdMs(a) || numberOf(b) - numberOf(a))
     .slice(REMEMBERED)
     .map((object) => ({ kind: kinds.ModelRollout, object }));
+}
+
+function createdMs({ metadata }: ObservedService['rollouts'][number]): number {
+  return Date.parse(metadata.creationTimestamp ?? '') || 0;
 }
 
 function sooner(next: Result, ms: number | undefined): Result {

@@ -4,7 +4,7 @@ import { isGradual } from '../../rollouts/course.ts';
 import type { Decision, RolloutInput } from '../../rollouts/decide-traffic.ts';
 import type { Rollout } from '../../rollouts/record.ts';
 import type { Traffic } from '../../rollouts/traffic.ts';
-import { rolloutName } from './build-rollout.ts';
+import { nameOfRollout } from './build-rollout.ts';
 import { placeOf } from './rollout-words.ts';
 
 /** @param service Name of the InferenceService. */
@@ -17,7 +17,7 @@ export function rolloutNotes(service: string, input: RolloutInput, decision: Dec
 function promotedNotes(service: string, { record }: RolloutInput, decision: Decision): EventNote[] {
   const [last] = decision.record.ended;
   if (last?.outcome !== 'Promoted' || last.number === record.ended[0]?.number) return [];
-  const message = `${rolloutName(service, last.number)}: the candidate is the stable revision now.`;
+  const message = `${nameOfRollout(service, last)}: the candidate is the stable revision now.`;
   return [{ type: 'Normal', reason: 'RolloutPromoted', message, action: 'RollingOut' }];
 }
 
@@ -25,7 +25,7 @@ function abortNotes(service: string, { record, course, live }: RolloutInput, rol
   const { number, to, why } = rollout;
   if (record.current?.number === number && record.current.phase === 'Aborted') return [];
   const place = placeOf({ rollout, course, weight: live?.weights[to] ?? 0 });
-  const message = `${rolloutName(service, number)} was aborted at ${place}: ${why?.message ?? ''}`;
+  const message = `${nameOfRollout(service, rollout)} was aborted at ${place}: ${why?.message ?? ''}`;
   return [{ type: 'Warning', reason: 'RolloutAborted', message, action: 'RollingOut' }];
 }
 
@@ -34,7 +34,7 @@ function stepNotes(service: string, { live, course }: RolloutInput, { record, tr
   if (current === undefined || !isGradual(course) || shareOf(traffic, current.to) <= shareOf(live, current.to))
     return [];
   const place = placeOf({ rollout: current, course, weight: traffic?.weights[current.to] ?? 0 });
-  const message = `${rolloutName(service, current.number)}: ${place}.`;
+  const message = `${nameOfRollout(service, current)}: ${place}.`;
   return [{ type: 'Normal', reason: 'RolloutStep', message, action: 'RollingOut' }];
 }
 

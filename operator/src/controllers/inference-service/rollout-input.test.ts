@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { aModelVersion, anInferenceService, aStore } from '../../testing/fixtures.ts';
 import { resolveFacts } from './revision.ts';
-import { causeOf, numberOf } from './rollout-input.ts';
+import { causeOf } from './rollout-input.ts';
+import { numberOf } from './undo-input.ts';
 
 const facts = (version: string, more: object = {}) =>
   resolveFacts(anInferenceService(more), aModelVersion(version, {}, { number: Number(version.at(-1)) }), aStore());

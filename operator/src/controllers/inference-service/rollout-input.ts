@@ -7,6 +7,7 @@ import type { DesiredRevision, RolloutInput, Verdict } from '../../rollouts/deci
 import { readRecord, ROLLOUT_ANNOTATION } from '../../rollouts/record.ts';
 import type { Asked, Rollout, RolloutRecord } from '../../rollouts/record.ts';
 import { trafficOf } from '../../rollouts/traffic.ts';
+import { askedUndo, digestIn, isOf, numberOf } from './undo-input.ts';
 import { judgedStep, judgementOf, verdictOf, writtenState } from './analysis/judgement.ts';
 import type { Judgement } from '../../analysis/judge.ts';
 import { isConfirmed } from './confirmation.ts';
@@ -26,9 +27,11 @@ export function rolloutInput(observed: ObservedService, desired: string | undefi
     isConfirmed: isConfirmed(observed),
     desired: desired === undefined ? undefined : desiredOf(observed, desired, stable),
     stableDigest: stable?.data?.facts.artifact.digest,
+    digestOf: (name) => digestIn(observed, name),
+    undo: askedUndo(observed, record),
     course: courseOf(service.spec),
     acceptAgain: service.spec.rollout?.acceptAgain ?? [],
-    asked: (number) => askedIn(rollouts.find((one) => numberOf(one) === number)),
+    asked: (rollout) => askedIn(rollouts.find((one) => isOf(one, rollout))),
     highestNumber: Math.max(0, ...rollouts.map(numberOf)),
     analysis: analysisVerdict(observed, record),
     total: replicas,
@@ -67,14 +70,9 @@ type Judged = Pick<ObservedService, 'service' | 'rollouts'>;
 /** Of the step that the current rollout is at; undefined where it is not judged, or nothing was observed yet. */
 export function analysisJudgement({ service, rollouts }: Judged, record: RolloutRecord): Judgement | undefined {
   const step = judgedStep(service, record);
-  const rollout = rollouts.find((one) => numberOf(one) === record.current?.number);
+  const rollout = rollouts.find((one) => record.current !== undefined && isOf(one, record.current));
   const state = step && writtenState(step, rollout);
   return state && judgementOf(step, state);
-}
-
-/** The number that ends the name of a ModelRollout; 0 of one that people have named. */
-export function numberOf({ metadata: { name } }: DeepReadonly<ModelRollout>): number {
-  return Number(/-([1-9][0-9]{0,8})$/.exec(name)?.[1] ?? 0);
 }
 
 function askedIn(rollout: DeepReadonly<ModelRollout> | undefined): Asked | undefined {

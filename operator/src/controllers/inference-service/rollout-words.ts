@@ -6,7 +6,7 @@ import { isGradual, stepAt } from '../../rollouts/course.ts';
 import type { Course } from '../../rollouts/course.ts';
 import { decideTraffic } from '../../rollouts/decide-traffic.ts';
 import type { Rollout, RolloutRecord } from '../../rollouts/record.ts';
-import { rolloutName } from './build-rollout.ts';
+import { nameOfRollout } from './build-rollout.ts';
 import type { ObservedService } from './observe.ts';
 import { desiredRevision } from './desired-revision.ts';
 import { analysisJudgement, rolloutInput } from './rollout-input.ts';
@@ -34,13 +34,13 @@ export interface Rollouts {
 
 export function rolloutsOf(observed: ObservedService, now: Date): Rollouts {
   const input = rolloutInput(observed, desiredRevision(observed).name, now);
-  const { record, waiting } = decideTraffic(input);
+  const { record, waiting, course } = decideTraffic(input);
   const { current } = record;
   if (current === undefined) return { record, current: undefined };
-  const { live, course, isConfirmed } = input;
+  const { live, isConfirmed } = input;
   const weight = live?.weights[current.to] ?? 0;
   const getsRequests = weight > 0 || live?.mirrors[current.to] !== undefined;
-  const name = rolloutName(observed.service.metadata.name, current.number);
+  const name = nameOfRollout(observed.service.metadata.name, current);
   const isUnderWay = getsRequests && (isConfirmed || current.step > 0 || current.since !== undefined);
   const judgement = analysisJudgement(observed, record);
   return { record, current: { name, rollout: current, course, waiting, judgement, weight, isUnderWay, isConfirmed } };
@@ -53,7 +53,10 @@ export function rolloutReason(state: RolloutState): Reason {
     case 'Retry':
       return {
         reason: 'RolloutAborted',
-        message: `${name} was aborted${isGradual(state.course) ? ` at ${stepOf(state)}` : ''}: ${waiting.why.message} Ask for another version, or raise spec.try of ModelRollout "${name}" to try it again.`,
+        message:
+          state.rollout.by !== undefined
+            ? `${name} was aborted: ${waiting.why.message} What serves keeps serving.`
+            : `${name} was aborted${isGradual(state.course) ? ` at ${stepOf(state)}` : ''}: ${waiting.why.message} Ask for another version, or raise spec.try of ModelRollout "${name}" to try it again.`,
       };
     case 'PreviouslyRolledBack':
       return {

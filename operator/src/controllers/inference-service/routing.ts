@@ -27,6 +27,8 @@ export interface Routing {
   readonly children: readonly Child[];
   /** Revisions that the route lists with this plan. */
   readonly listed: readonly string[];
+  /** The revision that the spec asks for, or that an Undo in force goes back to; undefined where that cannot be said now. */
+  readonly aim: string | undefined;
   /** The one that serves; undefined until one has answered. */
   readonly stable: string | undefined;
   /** The revision that was asked for and refused. */
@@ -50,7 +52,7 @@ export interface Routing {
   readonly isAtRest: boolean;
 }
 
-const NO_ROUTE: Omit<Routing, 'candidatePods' | 'liveRollout'> = {
+const NO_ROUTE: Omit<Routing, 'aim' | 'candidatePods' | 'liveRollout'> = {
   children: [],
   listed: [],
   stable: undefined,
@@ -70,12 +72,14 @@ export function planRouting(
   desired: string | undefined,
   { now, config }: PlanContext,
 ): Routing {
-  const input = rolloutInput(observed, desired, now);
-  const decision = decideTraffic(input);
-  const { traffic, record } = decision;
-  const pods = candidatePods(record, input.course, input.total);
+  const seen = rolloutInput(observed, desired, now);
+  const decision = decideTraffic(seen);
+  const { traffic, record, course } = decision;
+  const input = { ...seen, course };
+  const pods = candidatePods(record, course, input.total);
   const liveRollout = input.record.current;
-  if (traffic === undefined) return { ...NO_ROUTE, liveRollout, candidatePods: pods };
+  const aim = decision.desired?.name;
+  if (traffic === undefined) return { ...NO_ROUTE, aim, liveRollout, candidatePods: pods };
   const { service, route } = observed;
   const { current } = record;
   const listed = Object.keys(traffic.weights);
@@ -92,12 +96,13 @@ export function planRouting(
   return {
     children: [{ kind: kinds.TrafficRoute, object }, ...gatewayRoutes],
     listed,
+    aim,
     stable: traffic.movedAt === undefined ? undefined : traffic.stable,
     aborted: current?.phase === 'Aborted' ? current.to : undefined,
     record,
     liveRollout,
     candidatePods: pods,
-    stableFloor: stableFloor(record, input.course),
+    stableFloor: stableFloor(record, course),
     lookAgainMs: looksAgainMs(input, decision),
     notes: rolloutNotes(service.metadata.name, input, decision),
     movesTo: movesTo(input.live, traffic),

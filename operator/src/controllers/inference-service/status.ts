@@ -7,6 +7,7 @@ import { MODEL_VERSION_LABEL, SERVICE_LABEL } from '../../labels.ts';
 import { stableJson } from '../../names.ts';
 import { isReady } from '../../gateways/gateways.ts';
 import { isGradual } from '../../rollouts/course.ts';
+import type { Undone } from '../../rollouts/record.ts';
 import { behind, silent } from './confirmation.ts';
 import { exposedConditions, ownHosts, withHosts } from './hosts.ts';
 import type { AppliedRoute, ObservedRevision, ObservedService } from './observe.ts';
@@ -31,6 +32,8 @@ export interface Sides {
   /** Undefined when it is the stable one, or was not made yet. */
   readonly candidate: ObservedRevision | undefined;
   readonly desired: Desired;
+  /** In force, where the spec asks for something else. */
+  readonly undone: Undone | undefined;
   /** How the change from one to the other stands. */
   readonly rollout: RolloutState | undefined;
   /** Pods that the spec asks for. */
@@ -49,7 +52,9 @@ type Unrouted = Reason & {
 };
 
 export function sidesOf(observed: ObservedService, now: Date): Sides {
-  const desired = desiredRevision(observed);
+  const { current: rollout, record } = rolloutsOf(observed, now);
+  const { undone } = record;
+  const desired: Desired = undone === undefined ? desiredRevision(observed) : { name: undone.to };
   const stable = stableRevision(observed);
   const candidate =
     desired.name === stable?.name ? undefined : observed.revisions.find(({ name }) => name === desired.name);
@@ -57,7 +62,8 @@ export function sidesOf(observed: ObservedService, now: Date): Sides {
     stable,
     candidate,
     desired,
-    rollout: rolloutsOf(observed, now).current,
+    undone: undone?.to === undone?.insteadOf ? undefined : undone,
+    rollout,
     wanted: observed.replicas,
     wakesUp: mayGoToZero(observed.service.spec.scaling),
     unrouted: unrouted(observed, stable),
@@ -94,6 +100,7 @@ export function readyConditions(sides: Sides): WantedCondition[] {
   const { stable, desired } = sides;
   if (desired.name === undefined || desired.name !== stable?.name) return changeConditions(sides);
   if (stable.trouble !== undefined) return troubled(stable.trouble);
+  if (sides.undone !== undefined) return stalled(undoneReason(sides.undone, stable));
   if (sides.wanted === 0) return [isTrue('Ready', scaledToZero(stable, sides))];
   const started = { reason: 'UpToDate', message: `${describe(stable)} serves.` };
   if (sides.unrouted !== undefined) return inProgress(sides.unrouted);
@@ -178,13 +185,13 @@ function stillServing(stable: ObservedRevision | undefined): string {
 }
 
 function serving(sides: Sides): WantedCondition {
-  const { stable, desired, wanted, wakesUp, unrouted: obstacle } = sides;
+  const { stable, wanted, wakesUp, unrouted: obstacle } = sides;
   if (stable === undefined) {
     return isFalse('Serving', { reason: 'NotYetServing', message: 'No revision has answered yet.' });
   }
   if (stable.ready > 0 && obstacle?.isOutage === true) return isFalse('Serving', obstacle);
   if (stable.ready > 0) {
-    const reason = desired.name === stable.name ? 'Serving' : 'StableServes';
+    const reason = servesAsAsked(sides) ? 'Serving' : 'StableServes';
     return isTrue('Serving', { reason, message: `${describe(stable)} answers.` });
   }
   if (wanted === 0) {
@@ -202,8 +209,20 @@ function scaledToZero(stable: ObservedRevision, { wakesUp }: Pick<Sides, 'wakesU
   return { reason: 'ScaledToZero', message: `${describe(stable)} has answered, and ${why}` };
 }
 
-function upToDate({ stable, candidate, desired, rollout }: Sides): WantedCondition {
-  if (desired.name !== undefined && desired.name === stable?.name) {
+function undoneReason({ by, insteadOf }: Undone, stable: ObservedRevision): Reason {
+  const message = `ModelRollout "${by.name}" went back to ${describe(stable)}, which serves until the spec asks for another revision than ${insteadOf}. Name in the spec what shall serve.`;
+  return { reason: 'Undone', message };
+}
+
+/** The revision that serves is the one that the spec asks for. */
+function servesAsAsked({ stable, desired, undone }: Sides): boolean {
+  return desired.name !== undefined && desired.name === stable?.name && undone === undefined;
+}
+
+function upToDate(sides: Sides): WantedCondition {
+  const { stable, candidate, desired, rollout, undone } = sides;
+  if (stable !== undefined && undone?.to === stable.name) return isFalse('UpToDate', undoneReason(undone, stable));
+  if (stable !== undefined && servesAsAsked(sides)) {
     return isTrue('UpToDate', { reason: 'UpToDate', message: `${describe(stable)} is what the spec asks for.` });
   }
   const pending = { reason: 'RolloutInProgress', message: 'What the spec asks for does not have the traffic yet.' };

@@ -6,7 +6,7 @@ import { baseStatus, inProgress, isTrue, ready, stalled } from '../../conditions
 import type { Reason } from '../../conditions.ts';
 import { stepAt } from '../../rollouts/course.ts';
 import type { Ended, Outcome } from '../../rollouts/record.ts';
-import { numberOf } from '../inference-service/rollout-input.ts';
+import { isOf } from '../inference-service/undo-input.ts';
 import { rolloutReason } from '../inference-service/rollout-words.ts';
 import type { Rollouts, RolloutState } from '../inference-service/rollout-words.ts';
 
@@ -19,9 +19,14 @@ export function modelRolloutStatus(
   { record, current }: Rollouts,
   now: Date,
 ): Status | undefined {
-  if (current?.rollout.number === numberOf(rollout)) return runningStatus(rollout, current, now);
-  const ended = record.ended.find(({ number }) => number === numberOf(rollout));
+  if (current !== undefined && isOf(rollout, current.rollout)) return runningStatus(rollout, current, now);
+  const ended = record.ended.find((one) => isOf(rollout, one));
   return ended && endedStatus(rollout, ended, now);
+}
+
+/** Of a ModelRollout that no service knows, which a person has made. */
+export function unknownStatus(rollout: DeepReadonly<ModelRollout>, why: Reason, now: Date): Status {
+  return { ...baseStatus(rollout, stalled(why), now), history: historyWith(rollout, why, now) };
 }
 
 function runningStatus(rollout: DeepReadonly<ModelRollout>, state: RolloutState, now: Date): Status {
@@ -85,17 +90,18 @@ function endedStatus(rollout: DeepReadonly<ModelRollout>, ended: Ended, now: Dat
 }
 
 function endedConditions({ outcome }: Ended, why: Reason): WantedCondition[] {
-  if (outcome === 'Aborted') return [...stalled(why), isTrue('Failed', why)];
+  if (outcome === 'Aborted' || outcome === 'Refused') return [...stalled(why), isTrue('Failed', why)];
   return outcome === 'Promoted' ? [...ready(why), isTrue('Succeeded', why)] : ready(why);
 }
 
-const ENDS: Readonly<Record<Exclude<Outcome, 'Aborted'>, Reason>> = {
+const ENDS: Readonly<Record<Exclude<Outcome, 'Aborted' | 'Refused'>, Reason>> = {
   Promoted: { reason: 'Promoted', message: 'The candidate has all requests, and is the stable revision now.' },
   Superseded: { reason: 'Superseded', message: 'Something else was asked for before it had ended.' },
   Withdrawn: { reason: 'Withdrawn', message: 'What served already was asked for again, and has kept serving.' },
 };
 
 function endReason({ outcome, why }: Ended): Reason {
+  if (outcome === 'Refused') return { reason: 'UndoRefused', message: why?.message ?? '' };
   if (outcome !== 'Aborted') return ENDS[outcome];
   return { reason: 'RolloutAborted', message: `It was aborted: ${why?.message ?? ''}` };
 }

@@ -27,7 +27,9 @@ export function judgedStep(
 ): JudgedStep | undefined {
   const analysis = spec.rollout?.canary?.analysis;
   const course = courseOf(spec);
-  if (analysis === undefined || current === undefined || !isJudged(course, current.step)) return undefined;
+  // Who goes back asks for no steps.
+  if (analysis === undefined || current === undefined || current.by !== undefined || !isJudged(course, current.step))
+    return undefined;
   const steps = course.steps.filter((_, index) => isJudged(course, index)).length;
   return { analysis, of: { try: current.asked.try, step: current.step }, steps };
 }
