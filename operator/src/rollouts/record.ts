@@ -91,6 +91,8 @@ const RolloutRecord = z.object({
   undone: Undone.optional(),
   /** The newest first. */
   ended: z.array(Ended),
+  /** Revisions that have had all requests, the newest first; the first of a service from its first change on. */
+  served: z.array(z.string()).optional(),
   /** Digests of models that were rolled back here and not promoted since, the newest first. */
   rolledBack: z.array(z.string()),
 });
@@ -112,7 +114,7 @@ export function readRecord(annotation: string | undefined): RolloutRecord {
 export function ended(record: RolloutRecord, outcome: Outcome, now: Date): RolloutRecord {
   const { current, ...rest } = record;
   if (current === undefined) return record;
-  const { number, by, why, modelDigest } = current;
+  const { number, by, why, modelDigest, to, from } = current;
   const entry: Ended = {
     number,
     ...(by === undefined ? {} : { by }),
@@ -122,7 +124,13 @@ export function ended(record: RolloutRecord, outcome: Outcome, now: Date): Rollo
   };
   const rolledBack =
     outcome === 'Promoted' ? rest.rolledBack.filter((digest) => digest !== modelDigest) : rest.rolledBack;
-  return { ...rest, rolledBack, ended: remembered(entry, rest.ended) };
+  const served = outcome === 'Promoted' ? [...new Set([to, from, ...(rest.served ?? [])])] : rest.served;
+  return {
+    ...rest,
+    ...(served === undefined ? {} : { served: served.slice(0, REMEMBERED) }),
+    rolledBack,
+    ended: remembered(entry, rest.ended),
+  };
 }
 
 export function remembered<T>(newest: T, before: readonly T[]): T[] {

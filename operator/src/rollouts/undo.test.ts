@@ -39,6 +39,19 @@ describe('an Undo', () => {
     });
   });
 
+  it('is refused for what has never served', () => {
+    const aborted = settled(
+      person(settled(CHANGING, CANARY), () => ({ verdict: 'Abort' })),
+      CANARY,
+    );
+    const { traffic, record } = settled(undone(aborted, 'v2'), CANARY).route;
+    expect(traffic.weights).toEqual({ v1: 100 });
+    expect(record.ended[0]).toMatchObject({
+      outcome: 'Refused',
+      why: { message: expect.stringContaining('all requests here') },
+    });
+  });
+
   it('is over with its abort', () => {
     const begun = pass(undone(second, 'v1'), CANARY);
     const { traffic, record } = settled(

@@ -39,23 +39,43 @@ function inForce(record: RolloutRecord, { desired, live }: Serving): RolloutReco
 }
 
 function answered(input: Serving): RolloutRecord {
-  const { record, undo, now, live, desired } = input;
+  const { record, undo } = input;
   if (undo === undefined) return record;
-  const { by, to, problem } = undo;
-  const lastNumber = Math.max(record.lastNumber, input.highestNumber) + 1;
-  if (problem !== undefined) {
-    const why = { by: 'Operator' as const, message: problem };
-    const entry = { number: lastNumber, by, outcome: 'Refused' as const, at: now.toISOString(), why };
-    return { ...record, lastNumber, ended: remembered(entry, record.ended) };
-  }
+  const problem = undo.problem ?? neverServed(input, undo.to);
+  if (problem === undefined) return accepted(input, undo);
+  return withEnd(record, input, { by: undo.by, outcome: 'Refused', why: { by: 'Operator', message: problem } });
+}
+
+/** One that ends without a step. */
+function withEnd(
+  record: RolloutRecord,
+  { highestNumber, now }: Serving,
+  end: Omit<RolloutRecord['ended'][number], 'number' | 'at'>,
+): RolloutRecord {
+  const lastNumber = Math.max(record.lastNumber, highestNumber) + 1;
+  return {
+    ...record,
+    lastNumber,
+    ended: remembered({ number: lastNumber, at: now.toISOString(), ...end }, record.ended),
+  };
+}
+
+function accepted(input: Serving, undo: AskedUndo): RolloutRecord {
+  const { record, now, live, desired } = input;
+  const { by, to } = undo;
   // Where the spec cannot be read now it asks for what it asked for last.
   const insteadOf = desired?.name ?? record.undone?.insteadOf ?? record.current?.to ?? live.stable;
   const undone: Undone = { by, to, insteadOf };
   const rolledBack = takenAway(input, undo);
   if (to !== live.stable) return { ...record, undone, rolledBack };
   const before = ended(record, record.current?.phase === 'Aborted' ? 'Aborted' : 'Superseded', now);
-  const entry = { number: lastNumber, by, outcome: 'Withdrawn' as const, at: now.toISOString() };
-  return { ...before, lastNumber, undone, rolledBack, ended: remembered(entry, before.ended) };
+  return { ...withEnd(before, input, { by, outcome: 'Withdrawn' }), undone, rolledBack };
+}
+
+/** What was tried, and taken back, is no place to go back to: it would skip the steps that found that out. */
+function neverServed({ record, live }: Serving, to: string): string | undefined {
+  if (to === live.stable || record.served?.includes(to) === true) return undefined;
+  return `Revision "${to}" has not had all requests here before, as far as is remembered, so nobody can go back to it. Name its version in the spec of the service.`;
 }
 
 /** The models that a person goes back from: the one that serves, and the one that was on its way. */
